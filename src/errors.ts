@@ -1,0 +1,38 @@
+/**
+ * The errors that every layer throws. Each says what was wrong, where, and what to do next; the command
+ * line prints the message alone and exits with the class's code.
+ */
+export class HypergradError extends Error {
+  /** Exit code of a command that ends with this error. */
+  readonly exitCode: number = 1;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The GPU: no adapter, a shader that does not compile, a validation error, a lost device. */
+export class DeviceError extends HypergradError {
+  override readonly exitCode = 3;
+}
+
+/** A tensor's shape, type or an operation's attribute does not fit. */
+export class ShapeError extends HypergradError {
+  override readonly exitCode = 4;
+}
+
+/** A file of data is missing, cut short or not of its format. */
+export class DataError extends HypergradError {
+  override readonly exitCode = 5;
+}
+
+/** A configuration, preset, `--set` or command-line value is unknown or does not fit. */
+export class ConfigError extends HypergradError {
+  override readonly exitCode = 2;
+}
+
+/** A run's folder cannot be read, written or locked. */
+export class StoreError extends HypergradError {
+  override readonly exitCode = 6;
+}
