@@ -1,0 +1,234 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, totalmem } from 'node:os';
+import { Command } from 'commander';
+import { DeviceError } from '../../errors.js';
+import { formatBytes } from '../../gpu/bufferPool.js';
+import type { AdapterDescription, Device } from '../../gpu/device.js';
+import { type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
+
+/** What `hypergrad doctor --json` prints. */
+export interface DoctorReport {
+  /** The adapter that opens by default here; null when none does. */
+  readonly adapter: AdapterDescription | null;
+  /** Node's version. */
+  readonly node: string;
+  /** Version of the npm package `webgpu`. */
+  readonly webgpu: string;
+  /** Whether a device opened and computed correctly. */
+  readonly ok: boolean;
+}
+
+/** The report with the facts that the text form tells besides. */
+export interface Examination extends DoctorReport {
+  readonly platform: string;
+  readonly cores: number;
+  /** Bytes of memory that this process may use. */
+  readonly memory: number;
+  /** The device in one line. */
+  readonly description?: string;
+  /** The limits that decide what fits on the device. */
+  readonly limits?: Readonly<Record<(typeof TOLD_LIMITS)[number], number>>;
+  /** Multiply-adds a second, counted as two operations each. */
+  readonly flops?: number;
+  /** Why `ok` is false, and what to do. */
+  readonly error?: string;
+  /** What would make this machine faster. */
+  readonly suggestions: readonly string[];
+}
+
+const TOLD_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupStorageSize',
+] as const;
+
+const COUNT = 1_000_000;
+const ROUNDS = 64;
+const FACTOR = 0.75;
+const SUMMAND = 0.5;
+/** The chain forgets rounding errors by a quarter each round, so a few units in the last place remain. */
+const TOLERANCE = 1e-5;
+
+const KERNEL = `
+@group(0) @binding(0) var<storage, read_write> numbers: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= ${COUNT}u) { return; }
+  var value = numbers[id.x];
+  for (var round = 0u; round < ${ROUNDS}u; round++) { value = value * ${FACTOR} + ${SUMMAND}; }
+  numbers[id.x] = value;
+}
+`;
+
+/**
+ * Multiplies and adds on the device, compares with the processor's result and measures the rate.
+ * @returns floating-point operations a second.
+ * @throws DeviceError when the device computes something else.
+ */
+async function runSample(device: Device): Promise<number> {
+  const start = Float32Array.from({ length: COUNT }, (_, index) => Math.fround(index / COUNT));
+  const pipeline = await device.computePipeline(KERNEL, 'doctor multiply-add');
+  const buffer = device.acquireBuffer(start.byteLength, 'doctor numbers');
+  const bindGroup = device.gpu.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [{ binding: 0, resource: { buffer, size: start.byteLength } }],
+  });
+  const dispatch = (): void => {
+    const encoder = device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(Math.ceil(COUNT / 64));
+    pass.end();
+    device.gpu.queue.submit([encoder.finish()]);
+  };
+
+  device.write(buffer, start);
+  dispatch();
+  const got = new Float32Array(await device.read(buffer, 0, start.byteLength));
+  for (let index = 0; index < COUNT; index++) {
+    let want = start[index] ?? 0;
+    for (let round = 0; round < ROUNDS; round++) want = want * FACTOR + SUMMAND;
+    const value = got[index] ?? Number.NaN;
+    if (!(Math.abs(value - want) <= TOLERANCE * Math.abs(want))) {
+      throw new DeviceError(
+        `The device '${device.adapter.name}' computes wrongly: number ${index} should be ${want} and is ${value}. ` +
+          'Update its driver, or choose another device with HYPERGRAD_DEVICE.',
+      );
+    }
+  }
+
+  const repeats = 4;
+  const began = performance.now();
+  for (let repeat = 0; repeat < repeats; repeat++) dispatch();
+  await device.settle();
+  const seconds = (performance.now() - began) / 1000;
+  device.releaseBuffer(buffer);
+  return (2 * COUNT * ROUNDS * repeats) / seconds;
+}
+
+function packageVersion(name: string): string {
+  try {
+    const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown };
+    return typeof version === 'string' ? version : 'unknown';
+  } catch {
+    return 'not installed';
+  }
+}
+
+/** Memory of the machine, or of the container where that is less. */
+function usableMemory(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+const MESA =
+  'Mesa 25 or newer runs about five times faster than SwiftShader on the same cores ' +
+  '(on Debian: apt install libvulkan1 mesa-vulkan-drivers; Mesa 22 is too old).';
+
+function suggest(adapter: AdapterDescription | null): string[] {
+  if (adapter?.kind === 'hardware') return [];
+  const gpu =
+    "A GPU with its Vulkan driver is many times faster than any software device; if this machine has one, install the vendor's driver.";
+  const swiftShader = adapter === null || adapter.bundled || /swiftshader/i.test(adapter.name);
+  return swiftShader && process.platform === 'linux' ? [gpu, MESA] : [gpu];
+}
+
+/**
+ * Looks at this machine: opens the device that a run would get, computes with it and closes it.
+ * @throws ConfigError when HYPERGRAD_DEVICE holds an unknown value; a device that fails is in the report.
+ */
+export async function examine(options: OpenDeviceOptions = {}): Promise<Examination> {
+  const facts = {
+    node: process.versions.node,
+    webgpu: packageVersion('webgpu'),
+    platform: `${process.platform} ${process.arch}`,
+    cores: availableParallelism(),
+    memory: usableMemory(),
+  };
+  let device: Device | undefined;
+  try {
+    device = await openDevice(options);
+    const flops = await runSample(device);
+    const { limits } = device;
+    return {
+      adapter: device.adapter,
+      ...facts,
+      ok: true,
+      description: device.describe(),
+      limits: {
+        maxBufferSize: limits.maxBufferSize,
+        maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+        maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+        maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+        maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      },
+      flops,
+      suggestions: suggest(device.adapter),
+    };
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    const adapter = device?.adapter ?? null;
+    return { adapter, ...facts, ok: false, error: error.message, suggestions: suggest(adapter) };
+  } finally {
+    device?.close();
+  }
+}
+
+/** The five fields of `--json`, in their order. */
+function reportOf({ adapter, node, webgpu, ok }: Examination): DoctorReport {
+  return {
+    adapter: adapter && { name: adapter.name, kind: adapter.kind, bundled: adapter.bundled },
+    node,
+    webgpu,
+    ok,
+  };
+}
+
+/** The examination in plain words, one fact a line. */
+export function describeExamination(found: Examination): string {
+  const lines = [
+    `Node ${found.node} on ${found.platform}, ${found.cores} cores, ${formatBytes(found.memory)} of memory`,
+    `webgpu package ${found.webgpu}`,
+    found.description ? `Device: ${found.description}` : `Device: ${found.adapter?.name ?? 'none'}`,
+  ];
+  if (found.limits) {
+    const { limits } = found;
+    lines.push(
+      `Limits: one buffer ${formatBytes(limits.maxBufferSize)}, one binding ${formatBytes(limits.maxStorageBufferBindingSize)}, ` +
+        `${limits.maxStorageBuffersPerShaderStage} storage buffers a kernel, ` +
+        `workgroups of ${limits.maxComputeInvocationsPerWorkgroup} with ${formatBytes(limits.maxComputeWorkgroupStorageSize)} of shared memory`,
+    );
+  }
+  if (found.flops !== undefined && found.adapter) {
+    lines.push(
+      `Sample: ${COUNT.toLocaleString('en')} numbers, ${ROUNDS} multiply-adds each, as the processor computes them; ` +
+        `${(found.flops / 1e9).toFixed(1)} GFLOP/s on this ${found.adapter.kind} device`,
+    );
+  }
+  if (found.suggestions.length > 0) {
+    lines.push('To make it faster:', ...found.suggestions.map((suggestion) => `  - ${suggestion}`));
+  }
+  if (found.ok) lines.push('All is well.');
+  return lines.join('\n');
+}
+
+/** The command `hypergrad doctor`. Exit code 3 when no device opens or it computes wrongly. */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('tell what this machine offers, try it, and say what would make it faster')
+    .option('--json', 'print one JSON object: adapter, node, webgpu, ok')
+    .action(async ({ json }: { json?: boolean }) => {
+      const found = await examine();
+      process.stdout.write(`${json ? JSON.stringify(reportOf(found)) : describeExamination(found)}\n`);
+      if (!found.ok) {
+        process.stderr.write(`${found.error}\n`);
+        process.exitCode = new DeviceError('').exitCode;
+      }
+    });
+}

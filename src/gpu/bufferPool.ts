@@ -1,0 +1,115 @@
+import { DeviceError } from '../errors.js';
+
+const SMALLEST_CLASS = 256;
+
+/**
+ * The size class of a buffer: the least of 256, …, 2^k, 1.25·2^k, 1.5·2^k, 1.75·2^k, 2^(k+1), … bytes that
+ * holds `byteLength`. Four classes to an octave waste at most a quarter and still let most sizes be reused.
+ */
+export function sizeClass(byteLength: number): number {
+  if (byteLength <= SMALLEST_CLASS) return SMALLEST_CLASS;
+  const octave = 2 ** Math.floor(Math.log2(byteLength));
+  const step = Math.max(SMALLEST_CLASS, octave / 4);
+  return Math.ceil(byteLength / step) * step;
+}
+
+/** Bytes as a reader wants them: `1.5 GiB`, `200 MiB`, `12 KiB`, `16 bytes`. */
+export function formatBytes(bytes: number): string {
+  const units = [
+    ['GiB', 2 ** 30],
+    ['MiB', 2 ** 20],
+    ['KiB', 2 ** 10],
+  ] as const;
+  for (const [unit, size] of units) {
+    if (bytes >= size) return `${Number((bytes / size).toFixed(2))} ${unit}`;
+  }
+  return `${bytes} bytes`;
+}
+
+export interface BufferPoolOptions {
+  /** GPUBufferUsage flags of every buffer of this pool. */
+  readonly usage: GPUBufferUsageFlags;
+  /** The largest buffer that the device can bind or copy, in bytes. */
+  readonly largest: number;
+  /** Unused bytes that the pool keeps; what is released beyond them is destroyed. */
+  readonly keep: number;
+}
+
+/** Buffers of one usage, lent out and taken back by size class. A lent buffer's contents are undefined. */
+export class BufferPool {
+  readonly #gpu: GPUDevice;
+  readonly #options: BufferPoolOptions;
+  readonly #free = new Map<number, GPUBuffer[]>();
+  readonly #lent = new Set<GPUBuffer>();
+  #freeBytes = 0;
+
+  constructor(gpu: GPUDevice, options: BufferPoolOptions) {
+    this.#gpu = gpu;
+    this.#options = options;
+  }
+
+  /** Bytes that lie unused in the pool. */
+  get freeBytes(): number {
+    return this.#freeBytes;
+  }
+
+  /**
+   * A buffer of at least `byteLength` bytes.
+   * @throws DeviceError when the device cannot hold so large a buffer.
+   */
+  acquire(byteLength: number, label: string): GPUBuffer {
+    const { largest, usage } = this.#options;
+    if (!Number.isSafeInteger(byteLength) || byteLength < 0) {
+      throw new DeviceError(
+        `Buffer '${label}' cannot have ${byteLength} bytes. Ask for a whole number of bytes, 0 or more.`,
+      );
+    }
+    if (byteLength > largest) {
+      throw new DeviceError(
+        `Buffer '${label}' needs ${byteLength} bytes (${formatBytes(byteLength)}), but this device's largest ` +
+          `storage buffer is ${largest} bytes (${formatBytes(largest)}). Use a smaller batch or model, or split it.`,
+      );
+    }
+    // Near the limit the class may be too large where the buffer itself is not; limits are multiples of 4.
+    const size = Math.min(sizeClass(byteLength), largest);
+    const reused = this.#free.get(size)?.pop();
+    if (reused) {
+      this.#freeBytes -= size;
+      reused.label = label;
+      this.#lent.add(reused);
+      return reused;
+    }
+    const buffer = this.#gpu.createBuffer({ size, usage, label });
+    this.#lent.add(buffer);
+    return buffer;
+  }
+
+  /**
+   * Takes a buffer back. Work already submitted with it still completes: the queue runs in order.
+   * @throws DeviceError when the buffer is not on loan from this pool.
+   */
+  release(buffer: GPUBuffer): void {
+    if (!this.#lent.delete(buffer)) {
+      throw new DeviceError(
+        `Buffer '${buffer.label}' was released twice, or does not belong to this device. Release what acquireBuffer gave, once.`,
+      );
+    }
+    if (this.#freeBytes + buffer.size > this.#options.keep) {
+      buffer.destroy();
+      return;
+    }
+    const peers = this.#free.get(buffer.size);
+    if (peers) peers.push(buffer);
+    else this.#free.set(buffer.size, [buffer]);
+    this.#freeBytes += buffer.size;
+  }
+
+  /** Destroys every buffer, also those on loan. */
+  close(): void {
+    for (const peers of this.#free.values()) for (const buffer of peers) buffer.destroy();
+    for (const buffer of this.#lent) buffer.destroy();
+    this.#free.clear();
+    this.#lent.clear();
+    this.#freeBytes = 0;
+  }
+}

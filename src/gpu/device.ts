@@ -1,0 +1,265 @@
+import { DeviceError } from '../errors.js';
+import { BufferPool, formatBytes } from './bufferPool.js';
+import { PipelineCache } from './pipelines.js';
+import { Readback, type WaitFor } from './readback.js';
+
+/** What was opened: `bundled` is true for the software Vulkan that comes with the package. */
+export interface AdapterDescription {
+  readonly name: string;
+  readonly kind: 'hardware' | 'software';
+  readonly bundled: boolean;
+}
+
+/** What the opener knows that the adapter does not say. */
+export interface DeviceOrigin {
+  readonly bundled: boolean;
+  /** How this host waits for the device; a plain `await` when left out. */
+  readonly waitFor?: WaitFor;
+}
+
+const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+
+/** Asked for alone where an adapter refuses its own full list of limits. */
+const COMPUTE_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+/** Drivers that run shaders on the processor, as their names or descriptions tell. */
+const SOFTWARE_NAME = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
+
+/** Whether the adapter computes on the processor rather than on a GPU. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  if (info.isFallbackAdapter) return true;
+  return SOFTWARE_NAME.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`);
+}
+
+/** A name for people: the device, tidied of its separators, then the driver where it says more. */
+export function adapterName(info: GPUAdapterInfo): string {
+  const device = info.device.replace(/[-_]+/g, ' ').trim();
+  const vendor = `${info.vendor} ${info.architecture}`.replace(/[-_]+/g, ' ').trim();
+  const head = device || vendor;
+  if (!info.description) return head || 'unnamed adapter';
+  return head ? `${head} (${info.description})` : info.description;
+}
+
+function offeredLimits(limits: GPUSupportedLimits): Record<string, number> {
+  const offered: Record<string, number> = {};
+  for (const name in limits) {
+    const value: unknown = Reflect.get(limits, name);
+    if (typeof value === 'number') offered[name] = value;
+  }
+  return offered;
+}
+
+async function requestWithAllLimits(adapter: GPUAdapter): Promise<GPUDevice> {
+  const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
+  try {
+    return await adapter.requestDevice({ requiredFeatures, requiredLimits: offeredLimits(adapter.limits) });
+  } catch {
+    // Some adapters list a limit that they do not accept as a request; these are the ones that kernels need.
+    const requiredLimits = Object.fromEntries(COMPUTE_LIMITS.map((name) => [name, adapter.limits[name]]));
+    return await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  }
+}
+
+function describeFault(error: GPUError): DeviceError {
+  const text = error.message.trim();
+  if (error instanceof GPUOutOfMemoryError) {
+    return new DeviceError(
+      `The device ran out of memory: ${text} Use a smaller batch, model or number of kept steps.`,
+    );
+  }
+  if (error instanceof GPUValidationError) {
+    return new DeviceError(
+      `The device refused a command, so results since then are not valid: ${text}\nCorrect the call that it names.`,
+    );
+  }
+  return new DeviceError(
+    `The device's driver failed: ${text} Open another device (see \`hypergrad doctor\`) or update the driver.`,
+  );
+}
+
+/**
+ * An open WebGPU device with its buffer pool, pipeline cache and readback.
+ *
+ * Errors that WebGPU reports late are kept, and thrown by the next `acquireBuffer`, `read` or `settle`: the
+ * first of them, once. Loss of the device is thrown by every call from then on.
+ */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly adapter: AdapterDescription;
+  readonly limits: GPUSupportedLimits;
+  readonly #waitFor: WaitFor;
+  readonly #buffers: BufferPool;
+  readonly #pipelines: PipelineCache;
+  readonly #readback: Readback;
+  #fault: DeviceError | undefined;
+  #loss: DeviceError | undefined;
+  #closed = false;
+
+  private constructor(gpu: GPUDevice, adapter: AdapterDescription, waitFor: WaitFor) {
+    this.gpu = gpu;
+    this.adapter = adapter;
+    this.limits = gpu.limits;
+    this.#waitFor = waitFor;
+    const largest = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+    this.#buffers = new BufferPool(gpu, {
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      largest,
+      keep: 2 ** 30,
+    });
+    this.#pipelines = new PipelineCache(gpu);
+    this.#readback = new Readback(gpu, waitFor);
+    gpu.addEventListener('uncapturederror', (event) => {
+      // It is thrown as an exception; the host need not print it as well.
+      event.preventDefault();
+      this.#fault ??= describeFault(event.error);
+    });
+    void gpu.lost.then(({ reason, message }) => {
+      if (this.#closed) return;
+      this.#loss = new DeviceError(
+        `The device '${adapter.name}' was lost (${reason}): ${message.trim()} ` +
+          'Open it again and repeat the work; if it happens again, use smaller steps or another device.',
+      );
+    });
+  }
+
+  /**
+   * Opens the adapter with all limits that it offers, and timestamps, subgroups and 16-bit floats where it
+   * has them.
+   * @throws DeviceError when the adapter gives no device.
+   */
+  static async fromAdapter(adapter: GPUAdapter, origin: DeviceOrigin): Promise<Device> {
+    const name = adapterName(adapter.info);
+    let gpu: GPUDevice;
+    try {
+      gpu = await requestWithAllLimits(adapter);
+    } catch (cause) {
+      const detail = cause instanceof Error ? cause.message.trim() : String(cause);
+      throw new DeviceError(`The adapter '${name}' gives no device: ${detail} Choose another one.`, {
+        cause,
+      });
+    }
+    const kind = isSoftware(adapter.info) ? 'software' : 'hardware';
+    const description: AdapterDescription = { name, kind, bundled: origin.bundled };
+    return new Device(gpu, description, origin.waitFor ?? ((work) => work));
+  }
+
+  /** One line: what was opened, a software device named as such. */
+  describe(): string {
+    const { name, kind, bundled } = this.adapter;
+    const sort = bundled ? 'bundled software device' : `${kind} device`;
+    return `${name}, ${sort}, buffers up to ${formatBytes(Math.min(this.limits.maxStorageBufferBindingSize, this.limits.maxBufferSize))}`;
+  }
+
+  /**
+   * A storage buffer (also source and destination of copies) of at least `byteLength` bytes from the pool.
+   * Its contents are undefined.
+   * @throws DeviceError when it exceeds the device's limits, or an earlier command failed.
+   */
+  acquireBuffer(byteLength: number, label: string): GPUBuffer {
+    this.#check();
+    return this.#buffers.acquire(byteLength, label);
+  }
+
+  /** Gives a buffer back to the pool; after `close` there is nothing left to do. */
+  releaseBuffer(buffer: GPUBuffer): void {
+    if (!this.#closed) this.#buffers.release(buffer);
+  }
+
+  /**
+   * The compute pipeline of a WGSL text: entry point `main`, automatic layout, compiled once per text.
+   * @throws DeviceError with the kernel's label, the compiler's message and the source line.
+   */
+  async computePipeline(code: string, label: string): Promise<GPUComputePipeline> {
+    this.#checkOpen();
+    return await this.#waitFor(this.#pipelines.get(code, label));
+  }
+
+  /** Writes `data` at `byteOffset` (a multiple of 4), in order with submitted work. */
+  write(buffer: GPUBuffer, data: Float32Array | Int32Array | Uint32Array, byteOffset = 0): void {
+    this.#checkOpen();
+    if (byteOffset < 0 || byteOffset % 4 !== 0 || byteOffset + data.byteLength > buffer.size) {
+      throw new DeviceError(
+        `Cannot write ${data.byteLength} bytes at byte ${byteOffset} of buffer '${buffer.label}', which has ${buffer.size}. ` +
+          'The offset must be a multiple of 4 and the data end inside the buffer.',
+      );
+    }
+    this.gpu.queue.writeBuffer(buffer, byteOffset, data as GPUAllowSharedBufferSource);
+  }
+
+  /**
+   * A copy of `byteLength` bytes at `byteOffset` (multiples of 4), after all work submitted so far.
+   * @throws DeviceError for any command that failed before, or a lost device.
+   */
+  async read(buffer: GPUBuffer, byteOffset: number, byteLength: number): Promise<ArrayBuffer> {
+    this.#check();
+    try {
+      const bytes = await this.#readback.read(buffer, byteOffset, byteLength);
+      this.#check();
+      return bytes;
+    } catch (cause) {
+      throw this.#translate(cause, 'reading a buffer back');
+    }
+  }
+
+  /**
+   * Waits until all submitted work is done.
+   * @throws DeviceError for any command that failed before, or a lost device.
+   */
+  async settle(): Promise<void> {
+    this.#check();
+    try {
+      await this.#waitFor(this.gpu.queue.onSubmittedWorkDone());
+    } catch (cause) {
+      throw this.#translate(cause, 'waiting for the device');
+    }
+    this.#check();
+  }
+
+  /** Destroys the device and all its buffers. Calling it again does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#pipelines.clear();
+    this.#readback.close();
+    this.#buffers.close();
+    this.gpu.destroy();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) {
+      throw new DeviceError(`The device '${this.adapter.name}' is closed. Open a new one before using it.`);
+    }
+    if (this.#loss) throw this.#loss;
+  }
+
+  #check(): void {
+    this.#checkOpen();
+    const fault = this.#fault;
+    this.#fault = undefined;
+    if (fault) throw fault;
+  }
+
+  /** The error to throw for a failed wait: what the device reported first, else the failure itself. */
+  #translate(cause: unknown, during: string): DeviceError {
+    if (cause instanceof DeviceError) return cause;
+    try {
+      this.#check();
+    } catch (known) {
+      if (known instanceof DeviceError) return known;
+    }
+    const detail = cause instanceof Error ? cause.message.trim() : String(cause);
+    return new DeviceError(`The device failed while ${during}: ${detail || 'it was lost'}. Open it again.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,210 @@
+import { isMainThread } from 'node:worker_threads';
+import { ConfigError, DeviceError } from '../../errors.js';
+import { adapterName, Device, isSoftware } from '../device.js';
+import { bundledVulkan } from './bundledVulkan.js';
+import { patientWait } from './patientWait.js';
+import { hasSystemAdapters, loadLibrary, withEnvironment } from './vulkanLoader.js';
+
+const CHOICES = ['auto', 'hardware', 'software', 'bundled'] as const;
+
+/**
+ * Which device to open. `auto`: a hardware adapter, else the system's software Vulkan, else the bundled one.
+ * `hardware`: a hardware adapter only. `software`: the system's software Vulkan, else the bundled one.
+ * `bundled`: SwiftShader from the npm package `@sparticuz/chromium` only.
+ */
+export type DeviceChoice = (typeof CHOICES)[number];
+
+export interface OpenDeviceOptions {
+  /** Default: the environment variable HYPERGRAD_DEVICE, else `auto`. */
+  readonly choice?: DeviceChoice;
+  /** Part of the adapter's name, in any case; only adapters whose name holds it are opened. */
+  readonly adapterName?: string;
+}
+
+type Source = 'hardware' | 'software' | 'bundled';
+
+const SOURCES: Readonly<Record<DeviceChoice, readonly Source[]>> = {
+  auto: ['hardware', 'software', 'bundled'],
+  hardware: ['hardware'],
+  software: ['software', 'bundled'],
+  bundled: ['bundled'],
+};
+
+const SOURCE_NAMES: Readonly<Record<Source, string>> = {
+  hardware: 'hardware adapter',
+  software: "system's software Vulkan",
+  bundled: 'bundled SwiftShader',
+};
+
+interface Candidate {
+  readonly adapter: GPUAdapter;
+  readonly bundled: boolean;
+}
+
+type CreateGpu = (flags: string[]) => GPU;
+
+/** An adapter name that none has: asking for it makes Dawn's Node binding list those that there are. */
+const NO_SUCH_ADAPTER = 'none, so that all are listed';
+
+/**
+ * Dawn's instances by what they were made with, kept for the life of the process: a device does not keep its
+ * instance alive, and waiting or compiling crashes the process once the instance has been collected. An idle
+ * instance does not keep the process from ending.
+ */
+const instances = new Map<string, GPU>();
+
+function instanceOf(create: CreateGpu, drivers: 'system' | 'bundled', flags: string[] = []): GPU {
+  const key = [drivers, ...flags].join(' ');
+  const known = instances.get(key);
+  if (known) return known;
+  const made = create(flags);
+  instances.set(key, made);
+  return made;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.trim() : String(error);
+}
+
+function chooseFrom(options: OpenDeviceOptions): DeviceChoice {
+  const fromEnvironment = options.choice === undefined;
+  const value = options.choice ?? (process.env.HYPERGRAD_DEVICE || 'auto');
+  const choice = CHOICES.find((known) => known === value);
+  if (!choice) {
+    const where = fromEnvironment ? 'the environment variable HYPERGRAD_DEVICE' : "openDevice's choice";
+    throw new ConfigError(`Unknown device '${value}' in ${where}. Use one of ${CHOICES.join(', ')}.`);
+  }
+  return choice;
+}
+
+/** Loads Dawn, and puts WebGPU's constants and classes on globalThis where they are missing. */
+async function loadDawn(): Promise<CreateGpu> {
+  try {
+    const { create, globals } = await import('webgpu');
+    for (const [name, value] of Object.entries(globals)) {
+      if (!(name in globalThis)) {
+        Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+      }
+    }
+    return create;
+  } catch (cause) {
+    throw new DeviceError(
+      `The npm package 'webgpu' cannot be loaded on ${process.platform} ${process.arch} (${reasonOf(cause)}). ` +
+        'Install it again with `npm install`; on Linux it needs glibc.',
+      { cause },
+    );
+  }
+}
+
+/** Names as the drivers give them, such as `llvmpipe (LLVM 19.1.7, 256 bits)`. */
+async function listAdapterNames(create: CreateGpu): Promise<string[]> {
+  try {
+    await instanceOf(create, 'system', [`adapter=${NO_SUCH_ADAPTER}`]).requestAdapter();
+    return [];
+  } catch (error) {
+    return [...reasonOf(error).matchAll(/name: '(.*)'$/gm)].map((match) => match[1] ?? '');
+  }
+}
+
+/** Letters and digits only, so that a name's punctuation, which differs between listings, does not matter. */
+function plain(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, ' ')
+    .trim();
+}
+
+function hasName(adapter: GPUAdapter, wanted: string | undefined): boolean {
+  return wanted === undefined || plain(adapterName(adapter.info)).includes(plain(wanted));
+}
+
+/** The adapters that the current drivers offer, best first, each looked for only when the one before is no use. */
+async function* systemAdapters(create: CreateGpu): AsyncGenerator<GPUAdapter> {
+  const preferred = await instanceOf(create, 'system').requestAdapter({
+    powerPreference: 'high-performance',
+  });
+  if (!preferred) return;
+  yield preferred;
+  const names = await listAdapterNames(create);
+  if (names.length < 2) return;
+  for (const name of names) {
+    const adapter = await instanceOf(create, 'system', [`adapter=${name}`]).requestAdapter();
+    if (adapter) yield adapter;
+  }
+}
+
+async function findSystemAdapter(
+  create: CreateGpu,
+  kind: 'hardware' | 'software',
+  wanted: string | undefined,
+): Promise<Candidate> {
+  if (!hasSystemAdapters()) {
+    throw new DeviceError('no Vulkan loader (libvulkan.so.1) is installed');
+  }
+  const seen = new Set<string>();
+  for await (const adapter of systemAdapters(create)) {
+    const software = isSoftware(adapter.info);
+    if (software === (kind === 'software') && hasName(adapter, wanted)) return { adapter, bundled: false };
+    seen.add(adapterName(adapter.info));
+  }
+  throw new DeviceError(
+    seen.size === 0 ? 'no driver offers an adapter' : `none among ${[...seen].join('; ')}`,
+  );
+}
+
+async function findBundledAdapter(create: CreateGpu, wanted: string | undefined): Promise<Candidate> {
+  if (!isMainThread) {
+    // A worker's process.env is a copy that native libraries do not see.
+    throw new DeviceError('it can be opened from the main thread only');
+  }
+  const { loader, manifest } = await bundledVulkan();
+  // A loader that is in the process already finds the bundled driver just as well.
+  if (!hasSystemAdapters() && !loadLibrary(loader)) throw new DeviceError(`${loader} cannot be loaded`);
+  const adapter = await withEnvironment({ VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest }, () =>
+    instanceOf(create, 'bundled').requestAdapter(),
+  );
+  if (!adapter) throw new DeviceError(`its driver ${manifest} offers no adapter`);
+  if (!hasName(adapter, wanted)) throw new DeviceError(`its name is ${adapterName(adapter.info)}`);
+  return { adapter, bundled: true };
+}
+
+async function openFrom(source: Source, create: CreateGpu, wanted: string | undefined): Promise<Device> {
+  const { adapter, bundled } =
+    source === 'bundled'
+      ? await findBundledAdapter(create, wanted)
+      : await findSystemAdapter(create, source, wanted);
+  return await Device.fromAdapter(adapter, { bundled, waitFor: patientWait });
+}
+
+/** Environment variables steer native libraries while a device is looked for: one search at a time. */
+let lastSearch: Promise<unknown> = Promise.resolve();
+
+async function search(choice: DeviceChoice, wanted: string | undefined): Promise<Device> {
+  const create = await loadDawn();
+  const reasons: string[] = [];
+  for (const source of SOURCES[choice]) {
+    try {
+      return await openFrom(source, create, wanted);
+    } catch (error) {
+      reasons.push(`${SOURCE_NAMES[source]}: ${reasonOf(error).replace(/\.$/, '')}`);
+    }
+  }
+  const what = wanted === undefined ? 'No WebGPU device' : `No WebGPU device named '${wanted}'`;
+  const remedy =
+    choice === 'hardware'
+      ? "Install the GPU's Vulkan driver, or ask for the device 'auto' to use a software one."
+      : "Install the GPU's Vulkan driver, or a software one (on Debian: apt install libvulkan1 mesa-vulkan-drivers; " +
+        'on Linux x64 also: npm install @sparticuz/chromium).';
+  throw new DeviceError(`${what} can be opened (${reasons.join('; ')}). ${remedy}`);
+}
+
+/**
+ * Opens a WebGPU device under Node. Prints nothing; `describe()` of the result says what was opened.
+ * @throws ConfigError for an unknown choice, DeviceError when no device can be opened, with what was tried.
+ */
+export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
+  const choice = chooseFrom(options);
+  const opened = lastSearch.then(() => search(choice, options.adapterName));
+  lastSearch = opened.catch(() => undefined);
+  return await opened;
+}
