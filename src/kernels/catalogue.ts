@@ -1,0 +1,115 @@
+/**
+ * Every kernel of the engine, and the block sizes that suit each class of device. Operations choose a kernel
+ * and give its definitions; numbers that only tune the launch live here and nowhere else.
+ */
+import avgPool from './avgPool.wgsl?raw';
+import barlowTwins from './barlowTwins.wgsl?raw';
+import conv2d from './conv2d.wgsl?raw';
+import conv2dStrided from './conv2dStrided.wgsl?raw';
+import conv2dWeightGrad from './conv2dWeightGrad.wgsl?raw';
+import crossCorrelation from './crossCorrelation.wgsl?raw';
+import elementwise from './elementwise.wgsl?raw';
+import gather from './gather.wgsl?raw';
+import instanceNorm from './instanceNorm.wgsl?raw';
+import matmul from './matmul.wgsl?raw';
+import mse from './mse.wgsl?raw';
+import oneHot from './oneHot.wgsl?raw';
+import pack from './pack.wgsl?raw';
+import prelude from './prelude.wgsl?raw';
+import reduce from './reduce.wgsl?raw';
+import stridedCopy from './stridedCopy.wgsl?raw';
+import { type Definitions, expandKernel } from './template.js';
+
+const sources = {
+  avgPool,
+  barlowTwins,
+  conv2d,
+  conv2dStrided,
+  conv2dWeightGrad,
+  crossCorrelation,
+  elementwise,
+  gather,
+  instanceNorm,
+  matmul,
+  mse,
+  oneHot,
+  pack,
+  reduce,
+  stridedCopy,
+} as const;
+
+export type KernelName = keyof typeof sources;
+export const kernelNames = Object.keys(sources) as KernelName[];
+
+/** Which table of block sizes fits: registers without workgroup memory, or many narrow invocations. */
+export type DeviceClass = 'software' | 'hardware';
+
+/** Block sizes of one device class. Each number is a count of elements a single invocation works on. */
+export interface Tuning {
+  /** Invocations in a workgroup, by kernel. */
+  readonly workgroup: Readonly<Record<KernelName, number>>;
+  /** Output channels × neighbouring pixels of a convolution held in registers. */
+  readonly conv2d: { readonly outputs: number; readonly pixels: number };
+  /** Output channels, segment of a row, window rows of a convolution's weight gradient. */
+  readonly conv2dWeightGrad: { readonly outputs: number; readonly pixels: number; readonly tapRows: number };
+  /** Rows × columns of a matrix product held in registers. */
+  readonly matmul: { readonly rows: number; readonly columns: number };
+  /** Neighbours that one invocation of an elementwise kernel computes. */
+  readonly elementwiseItems: number;
+  /** Invocations that a reduction or split sum should offer the device at least. */
+  readonly parallelism: number;
+}
+
+const everyKernel = (size: number): Record<KernelName, number> =>
+  Object.fromEntries(kernelNames.map((name) => [name, size])) as Record<KernelName, number>;
+
+const tunings: Readonly<Record<DeviceClass, Tuning>> = {
+  // A workgroup is a unit of work for one core: small ones share the cores evenly.
+  software: {
+    workgroup: { ...everyKernel(16), elementwise: 32, conv2d: 8, conv2dWeightGrad: 8 },
+    conv2d: { outputs: 8, pixels: 8 },
+    conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3 },
+    matmul: { rows: 8, columns: 8 },
+    elementwiseItems: 16,
+    parallelism: 128,
+  },
+  hardware: {
+    workgroup: everyKernel(64),
+    conv2d: { outputs: 8, pixels: 4 },
+    conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3 },
+    matmul: { rows: 4, columns: 4 },
+    elementwiseItems: 1,
+    parallelism: 16384,
+  },
+};
+
+export function tuningFor(device: DeviceClass): Tuning {
+  return tunings[device];
+}
+
+/** The finished WGSL of a kernel: prelude and file, specialised. */
+export function kernelCode(name: KernelName, definitions: Definitions): string {
+  return expandKernel(`${prelude}\n${sources[name]}`, definitions);
+}
+
+/**
+ * Divides `extent` into pieces of at most `limit` elements, as even as they come.
+ *
+ * @returns the length of a piece; the last one may be shorter.
+ */
+export function evenPieces(extent: number, limit: number): number {
+  return Math.ceil(extent / Math.ceil(extent / limit));
+}
+
+/** How to split a sum of `length` terms, computed `outputs` times side by side, so that the device is busy. */
+export function splitSum(
+  length: number,
+  outputs: number,
+  tuning: Tuning,
+): { slices: number; perSlice: number } {
+  // Below this many terms a slice costs more to start than it saves.
+  const shortestSlice = 32;
+  const wanted = Math.max(1, Math.ceil(tuning.parallelism / outputs));
+  const perSlice = Math.max(Math.ceil(length / wanted), Math.min(shortestSlice, length));
+  return { slices: Math.ceil(length / perSlice), perSlice };
+}

@@ -1,0 +1,19 @@
+// Copies pieces side by side into one flat tensor and fills what lies between them with zeros:
+//
+//   result[offset_k + i] = piece_k[i] for 0 ≤ i < length_k,   0 elsewhere in [FIRST, LAST)
+//
+// bindings  piece0 … piece(n−1), each flat   result [TOTAL], of which [FIRST, LAST) is written
+// launch    one invocation computes ITEMS neighbours of the range
+
+${BINDINGS}
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let number = invocation_number(id, groups);
+  let first = ${FIRST}u + number * ${ITEMS}u;
+  let last = min(${LAST}u, first + ${ITEMS}u);
+  for (var i = first; i < last; i++) {
+    var value = 0.0;
+${BODY}
+    result[i] = value;
+  }
+}
