@@ -1,0 +1,251 @@
+/**
+ * From a tape to a list of dispatches over named storage: views resolved, chains fused, each remaining operation
+ * lowered to its kernels, scratch space and lifetimes noted. Nothing here touches a device.
+ */
+import { type KernelName, kernelCode, type Tuning } from '../../kernels/catalogue.js';
+import type { Definitions } from '../../kernels/template.js';
+import type { Lowering, Storage } from '../operation.js';
+import { definitionOf } from '../ops/index.js';
+import { type Operation, sizeOf, type Tape } from '../tape.js';
+import { chooseInlined } from './fuse.js';
+import { lowerElementwise, lowerReduction } from './lowerChains.js';
+import type { Stay } from './place.js';
+
+/** A range of memory: of a plan's input, or of a tensor in the arena. Offsets and sizes in bytes. */
+export type Range =
+  | { readonly input: string; readonly offset: number; readonly bytes: number }
+  | { readonly stay: number; readonly offset: number; readonly bytes: number };
+
+export interface Dispatch {
+  readonly kernel: KernelName;
+  /** The tape operation that it works for, for messages and profiles. */
+  readonly operation: string;
+  readonly code: string;
+  readonly ranges: readonly Range[];
+  readonly workgroups: readonly [number, number];
+}
+
+export interface LoweredTape {
+  readonly dispatches: readonly Dispatch[];
+  readonly stays: readonly Stay[];
+  readonly outputs: Readonly<Record<string, Range>>;
+}
+
+/** What the target device allows. */
+export interface Target {
+  readonly tuning: Tuning;
+  readonly maximumBindings: number;
+  /** Bytes; a binding's start is a multiple of it. */
+  readonly alignment: number;
+  readonly maximumWorkgroups: number;
+}
+
+const BYTES = 4;
+
+/**
+ * @param overwrite names of inputs whose memory an in-place operation may change; its output is then found there
+ */
+export function lowerTape(tape: Tape, target: Target, overwrite: readonly string[] = []): LoweredTape {
+  const builder = new LoweringBuilder(tape, target, new Set(overwrite));
+  for (const operation of tape.operations) builder.lower(operation);
+  return builder.finish();
+}
+
+class LoweringBuilder implements Lowering {
+  readonly #tape: Tape;
+  readonly #target: Target;
+  readonly #overwrite: ReadonlySet<string>;
+  readonly #inlined: ReadonlySet<number>;
+  readonly #inputNames: ReadonlyMap<number, string>;
+  readonly #lastUse = new Map<number, number>();
+  readonly #values = new Map<number, Range>();
+  readonly #scratch: Range[] = [];
+  readonly #dispatches: Dispatch[] = [];
+  readonly #stays: { bytes: number; first: number; last: number }[] = [];
+  #current = '';
+
+  constructor(tape: Tape, target: Target, overwrite: ReadonlySet<string>) {
+    this.#tape = tape;
+    this.#target = target;
+    this.#overwrite = overwrite;
+    this.#inlined = chooseInlined(tape, target.maximumBindings - 1);
+    this.#inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
+    for (const operation of tape.operations) {
+      for (const input of operation.inputs) this.#lastUse.set(input, operation.id);
+    }
+    for (const id of Object.values(tape.outputs)) this.#lastUse.set(id, Number.POSITIVE_INFINITY);
+  }
+
+  get tuning(): Tuning {
+    return this.#target.tuning;
+  }
+
+  get maximumBindings(): number {
+    return this.#target.maximumBindings;
+  }
+
+  lower(operation: Operation): void {
+    const { id, name, type } = operation;
+    const bytes = sizeOf(type.shape) * BYTES;
+    this.#current = name;
+    if (name === 'input') {
+      this.#values.set(id, { input: this.#inputNames.get(id)!, offset: 0, bytes });
+      return;
+    }
+    if (this.#inlined.has(id)) return;
+    const definition = definitionOf(name);
+    if (definition.view !== undefined) {
+      this.#lowerView(operation, definition.view(operation.attributes) * BYTES, bytes);
+      return;
+    }
+    if (definition.inPlace !== undefined) this.#reuse(operation, definition.inPlace, bytes);
+    else this.#values.set(id, this.#newStay(bytes));
+
+    const context = {
+      tape: this.#tape,
+      inlined: this.#inlined,
+      lowering: this,
+      storage: (value: number): Storage => ({ value }),
+    };
+    if (definition.elementwise !== undefined) lowerElementwise(context, operation);
+    else if (definition.reduction) lowerReduction(context, operation);
+    else {
+      definition.lower!(this, {
+        attributes: operation.attributes,
+        inputs: operation.inputs.map((value) => ({ value })),
+        inputTypes: operation.inputs.map((input) => this.#tape.operations[input]!.type),
+        output: { value: id },
+        type,
+      });
+    }
+  }
+
+  scratch(elements: number): Storage {
+    this.#scratch.push(this.#newStay(elements * BYTES));
+    return { scratch: this.#scratch.length - 1 };
+  }
+
+  launch(
+    kernel: KernelName,
+    definitions: Definitions,
+    buffers: readonly Storage[],
+    invocations: number,
+  ): void {
+    const WORKGROUP = this.tuning.workgroup[kernel];
+    const ranges: Range[] = [];
+    for (const buffer of buffers) {
+      const range = this.#rangeOf(buffer);
+      // Two writable bindings must not overlap, so a tensor used twice is bound once and copied once.
+      ranges.push(ranges.some((other) => overlaps(other, range)) ? this.#copy(range) : range);
+    }
+    for (const range of ranges) this.#touch(range);
+    const count = Math.ceil(invocations / WORKGROUP);
+    const columns = Math.min(count, this.#target.maximumWorkgroups);
+    this.#dispatches.push({
+      kernel,
+      operation: this.#current,
+      code: kernelCode(kernel, { ...definitions, WORKGROUP }),
+      ranges,
+      workgroups: [columns, Math.ceil(count / columns)],
+    });
+  }
+
+  finish(): LoweredTape {
+    const end = this.#dispatches.length;
+    const outputs = Object.entries(this.#tape.outputs).map(([name, id]) => {
+      const range = this.#values.get(id)!;
+      if ('stay' in range) this.#stays[range.stay]!.last = end;
+      return [name, range] as const;
+    });
+    return { dispatches: this.#dispatches, stays: this.#stays, outputs: Object.fromEntries(outputs) };
+  }
+
+  #lowerView({ id, inputs }: Operation, offset: number, bytes: number): void {
+    const source = this.#values.get(inputs[0]!)!;
+    const start = source.offset + offset;
+    if (start % this.#target.alignment === 0) {
+      this.#values.set(id, { ...source, offset: start, bytes });
+      return;
+    }
+    const copy = this.#newStay(bytes);
+    this.#values.set(id, copy);
+    this.#launchCopy({ value: inputs[0]! }, offset / BYTES, { value: id }, bytes / BYTES);
+  }
+
+  /** The output takes over an operand's memory, if nobody needs the operand afterwards; else works on a copy. */
+  #reuse(operation: Operation, operand: number, bytes: number): void {
+    const input = operation.inputs[operand]!;
+    const range = this.#values.get(input)!;
+    const isFree =
+      this.#isLastUse(input, operation.id) && (!('input' in range) || this.#overwrite.has(range.input));
+    if (isFree) {
+      this.#values.set(operation.id, range);
+      return;
+    }
+    this.#values.set(operation.id, this.#newStay(bytes));
+    this.#launchCopy({ value: input }, 0, { value: operation.id }, bytes / BYTES);
+  }
+
+  /** Whether no later operation reads this value's memory, under its own name or as a view. */
+  #isLastUse(id: number, user: number): boolean {
+    const range = this.#values.get(id)!;
+    for (const [value, other] of this.#values) {
+      if (sameRoot(range, other) && (this.#lastUse.get(value) ?? -1) > user) return false;
+    }
+    return true;
+  }
+
+  #copy(range: Range): Range {
+    const target = this.#newStay(range.bytes);
+    this.#scratch.push(range, target);
+    this.#launchCopy(
+      { scratch: this.#scratch.length - 2 },
+      0,
+      { scratch: this.#scratch.length - 1 },
+      range.bytes / BYTES,
+    );
+    return target;
+  }
+
+  #launchCopy(from: Storage, offset: number, to: Storage, elements: number): void {
+    // One invocation copies a row of this many elements; a rest shorter than that goes in a launch of single ones.
+    const row = elements % this.tuning.elementwiseItems === 0 ? this.tuning.elementwiseItems : 1;
+    this.launch(
+      'stridedCopy',
+      {
+        TYPE: 'u32',
+        OFFSET: offset,
+        ...{ D0: 1, D1: 1, D2: elements / row, D3: row },
+        ...{ STRIDE0: 0, STRIDE1: 0, STRIDE2: row, STRIDE3: 1 },
+      },
+      [from, to],
+      elements / row,
+    );
+  }
+
+  #rangeOf(storage: Storage): Range {
+    return 'value' in storage ? this.#values.get(storage.value)! : this.#scratch[storage.scratch]!;
+  }
+
+  #newStay(bytes: number): Range {
+    const first = this.#dispatches.length;
+    this.#stays.push({ bytes, first, last: first });
+    return { stay: this.#stays.length - 1, offset: 0, bytes };
+  }
+
+  #touch(range: Range): void {
+    if ('stay' in range) {
+      const stay = this.#stays[range.stay]!;
+      stay.last = Math.max(stay.last, this.#dispatches.length);
+    }
+  }
+}
+
+function sameRoot(a: Range, b: Range): boolean {
+  if ('stay' in a) return 'stay' in b && a.stay === b.stay;
+  return 'input' in b && a.input === b.input;
+}
+
+function overlaps(a: Range, b: Range): boolean {
+  return sameRoot(a, b) && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+}

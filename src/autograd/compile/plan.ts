@@ -1,0 +1,213 @@
+/**
+ * A compiled tape on a device: pipelines, bind groups and one arena, all made ahead. Replaying a plan allocates
+ * nothing and creates nothing; it only encodes dispatches.
+ */
+import { ShapeError } from '../../errors.js';
+import type { Device } from '../../gpu/device.js';
+import { tuningFor } from '../../kernels/catalogue.js';
+import { type DataType, shapeText, sizeOf, type Tape } from '../tape.js';
+import { lowerTape, type Range } from './lower.js';
+import { placeStays } from './place.js';
+
+/** A range of a device buffer, in bytes. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export type Numbers = Float32Array | Int32Array;
+
+export interface CompileOptions {
+  /** Name of the plan in messages and profiles. */
+  readonly label?: string;
+  /** Buffers that hold an input already, shared with other plans; the plan makes its own for the rest. */
+  readonly inputs?: Readonly<Record<string, BufferRange>>;
+  /** Inputs that an in-place operation may change, such as an accumulator. */
+  readonly overwrite?: readonly string[];
+  /** Output → input: copied after every replay, so that the next one goes on from there. */
+  readonly carry?: Readonly<Record<string, string>>;
+}
+
+interface PlannedDispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number];
+}
+
+/** Owns the memory of one compiled tape. Make it with `compile`; give it back with `release`. */
+export class Plan {
+  readonly inputs: Readonly<Record<string, BufferRange>>;
+  readonly outputs: Readonly<Record<string, BufferRange>>;
+  readonly dispatchCount: number;
+  /** Bytes of device memory that this plan owns. */
+  readonly memory: number;
+  readonly #device: Device;
+  readonly #tape: Tape;
+  readonly #dispatches: readonly PlannedDispatch[];
+  readonly #owned: readonly GPUBuffer[];
+  readonly #carry: readonly (readonly [from: BufferRange, to: BufferRange])[];
+
+  constructor(
+    device: Device,
+    tape: Tape,
+    parts: {
+      readonly inputs: Readonly<Record<string, BufferRange>>;
+      readonly outputs: Readonly<Record<string, BufferRange>>;
+      readonly dispatches: readonly PlannedDispatch[];
+      readonly owned: readonly GPUBuffer[];
+      readonly carry: Readonly<Record<string, string>>;
+    },
+  ) {
+    this.#device = device;
+    this.#tape = tape;
+    this.inputs = parts.inputs;
+    this.outputs = parts.outputs;
+    this.#dispatches = parts.dispatches;
+    this.#owned = parts.owned;
+    this.#carry = Object.entries(parts.carry).map(([output, input]) => [
+      parts.outputs[output]!,
+      parts.inputs[input]!,
+    ]);
+    this.dispatchCount = parts.dispatches.length;
+    this.memory = parts.owned.reduce((total, buffer) => total + buffer.size, 0);
+  }
+
+  /**
+   * Writes an input from host memory.
+   *
+   * @throws ShapeError when there is no such input, or the count or type of the numbers does not fit.
+   */
+  write(name: string, data: Numbers): void {
+    const range = this.inputs[name];
+    const id = this.#tape.inputs[name];
+    if (range === undefined || id === undefined) {
+      throw new ShapeError(
+        `There is no input '${name}'; the inputs are ${Object.keys(this.inputs).join(', ')}.`,
+      );
+    }
+    const { shape, dataType } = this.#tape.operations[id]!.type;
+    if (data.length !== sizeOf(shape) || dataTypeOf(data) !== dataType) {
+      throw new ShapeError(
+        `Input '${name}' is ${dataType}${shapeText(shape)}, ${sizeOf(shape)} numbers; ` +
+          `${data.length} of ${dataTypeOf(data)} were given.`,
+      );
+    }
+    this.#device.write(range.buffer, data, range.offset);
+  }
+
+  /** Appends every dispatch, in one compute pass, and the copies of what is carried over. */
+  encode(encoder: GPUCommandEncoder): void {
+    const pass = encoder.beginComputePass();
+    for (const { pipeline, bindGroup, workgroups } of this.#dispatches) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(workgroups[0], workgroups[1]);
+    }
+    pass.end();
+    for (const [from, to] of this.#carry) copyRange(encoder, from, to);
+  }
+
+  /** Submits one replay. */
+  submit(): void {
+    const encoder = this.#device.gpu.createCommandEncoder();
+    this.encode(encoder);
+    this.#device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  /** Reads an output of the last replay. Waits for the device. */
+  async read(name: string): Promise<Float32Array> {
+    const range = this.outputs[name];
+    if (range === undefined) {
+      throw new ShapeError(
+        `There is no output '${name}'; the outputs are ${Object.keys(this.outputs).join(', ')}.`,
+      );
+    }
+    return new Float32Array(await this.#device.read(range.buffer, range.offset, range.bytes));
+  }
+
+  /** Writes the inputs, replays once, and reads every output. */
+  async run(inputs: Readonly<Record<string, Numbers>>): Promise<Record<string, Float32Array>> {
+    for (const [name, data] of Object.entries(inputs)) this.write(name, data);
+    this.submit();
+    const names = Object.keys(this.outputs);
+    const values = await Promise.all(names.map((name) => this.read(name)));
+    return Object.fromEntries(names.map((name, k) => [name, values[k]!]));
+  }
+
+  /** Gives the plan's memory back to the device's pool. The plan is not used afterwards. */
+  release(): void {
+    for (const buffer of this.#owned) this.#device.releaseBuffer(buffer);
+  }
+}
+
+/** Appends a copy of one range to another of the same size. */
+export function copyRange(encoder: GPUCommandEncoder, from: BufferRange, to: BufferRange): void {
+  encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.bytes);
+}
+
+function dataTypeOf(data: Numbers): DataType {
+  return data instanceof Int32Array ? 'i32' : 'f32';
+}
+
+/**
+ * Compiles a tape for a device.
+ *
+ * @throws DeviceError when a kernel does not compile or a tensor is larger than the device allows.
+ */
+export async function compile(tape: Tape, device: Device, options: CompileOptions = {}): Promise<Plan> {
+  const { limits } = device;
+  const lowered = lowerTape(
+    tape,
+    {
+      tuning: tuningFor(device.adapter.kind),
+      maximumBindings: limits.maxStorageBuffersPerShaderStage,
+      alignment: limits.minStorageBufferOffsetAlignment,
+      maximumWorkgroups: limits.maxComputeWorkgroupsPerDimension,
+    },
+    options.overwrite,
+  );
+  const label = options.label ?? 'plan';
+  const placement = placeStays(lowered.stays, limits.minStorageBufferOffsetAlignment, limits.maxBufferSize);
+  const owned: GPUBuffer[] = [];
+  const own = (bytes: number, name: string): GPUBuffer => {
+    const buffer = device.acquireBuffer(bytes, `${label}.${name}`);
+    owned.push(buffer);
+    return buffer;
+  };
+
+  const arena = placement.bufferBytes.map((bytes, index) => own(bytes, `arena${index}`));
+  const inputs = Object.fromEntries(
+    Object.entries(tape.inputs).map(([name, id]) => {
+      const bytes = sizeOf(tape.operations[id]!.type.shape) * 4;
+      return [name, options.inputs?.[name] ?? { buffer: own(bytes, name), offset: 0, bytes }];
+    }),
+  );
+  const resolve = (range: Range): BufferRange => {
+    if ('input' in range) {
+      const { buffer, offset } = inputs[range.input]!;
+      return { buffer, offset: offset + range.offset, bytes: range.bytes };
+    }
+    const place = placement.places[range.stay]!;
+    return { buffer: arena[place.buffer]!, offset: place.offset + range.offset, bytes: range.bytes };
+  };
+
+  const dispatches = await Promise.all(
+    lowered.dispatches.map(async ({ kernel, operation, code, ranges, workgroups }) => {
+      const pipeline = await device.computePipeline(code, `${kernel} (${operation})`);
+      const bindGroup = device.gpu.createBindGroup({
+        label: `${label}: ${kernel} (${operation})`,
+        layout: pipeline.getBindGroupLayout(0),
+        entries: ranges.map((range, binding) => {
+          const { buffer, offset, bytes } = resolve(range);
+          return { binding, resource: { buffer, offset, size: bytes } };
+        }),
+      });
+      return { pipeline, bindGroup, workgroups };
+    }),
+  );
+  const outputs = Object.fromEntries(
+    Object.entries(lowered.outputs).map(([name, range]) => [name, resolve(range)]),
+  );
+  return new Plan(device, tape, { inputs, outputs, dispatches, owned, carry: options.carry ?? {} });
+}

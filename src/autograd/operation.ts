@@ -1,0 +1,129 @@
+/**
+ * What an operation says about itself. Each file in ops/ holds one operation (or one small closed family) in
+ * this form: shape rule, float64 reference, lowering to kernels, and derivative in terms of other operations.
+ */
+import type { NdArray } from 'ndarray';
+import ndarray from 'ndarray';
+import type { KernelName, Tuning } from '../kernels/catalogue.js';
+import type { Definitions } from '../kernels/template.js';
+import { type Attributes, type Shape, sizeOf, type TensorType } from './tape.js';
+import type { Tensor } from './trace.js';
+
+/** A float64 tensor of the reference evaluation; integers are held exactly. */
+export type Reference = NdArray<Float64Array>;
+
+/** A tensor in device memory during lowering: a value of the tape, or scratch space. */
+export type Storage = { readonly value: number } | { readonly scratch: number };
+
+/** What lowering an operation appends to. */
+export interface Lowering {
+  readonly tuning: Tuning;
+  /** Most storage buffers that one kernel may bind. */
+  readonly maximumBindings: number;
+  /** Scratch space of so many 4-byte elements, alive for this operation only. */
+  scratch(elements: number): Storage;
+  /** Appends a dispatch of `invocations` invocations. Buffers are bound in order. */
+  launch(
+    kernel: KernelName,
+    definitions: Definitions,
+    buffers: readonly Storage[],
+    invocations: number,
+  ): void;
+}
+
+export interface LoweredOperation {
+  readonly attributes: Attributes;
+  readonly inputs: readonly Storage[];
+  readonly inputTypes: readonly TensorType[];
+  readonly output: Storage;
+  readonly type: TensorType;
+}
+
+/** What a derivative rule is given: the operation as recorded, and its output's cotangent. */
+export interface Differentiated {
+  readonly attributes: Attributes;
+  readonly inputs: readonly Tensor[];
+  readonly output: Tensor;
+}
+
+export interface OperationDefinition {
+  readonly name: string;
+  /**
+   * The output's type, or a ShapeError that names the operation, the argument, and the shapes met and wanted.
+   */
+  type(inputs: readonly TensorType[], attributes: Attributes): TensorType;
+  /** The same computation in float64, written to be read. */
+  reference(inputs: readonly Reference[], attributes: Attributes, output: TensorType): Reference;
+  /**
+   * Vector–Jacobian product: for each input the cotangent that flows back to it, or `null` where the output
+   * does not depend on it in a differentiable way (an index, a comparison, the far side of `stopGradient`).
+   * `wanted[k]` is false where input k leads to nothing that was asked for.
+   */
+  vjp(operation: Differentiated, cotangent: Tensor, wanted: readonly boolean[]): readonly (Tensor | null)[];
+  /** How it runs on a device; `elementwise` and `view` operations are lowered by the compiler itself. */
+  lower?(lowering: Lowering, operation: LoweredOperation): void;
+  /** WGSL expression of an elementwise operation on operands already broadcast. */
+  readonly elementwise?: (operands: readonly string[], attributes: Attributes) => string;
+  /** The output is the input's memory from this element on; it costs nothing. */
+  readonly view?: (attributes: Attributes) => number;
+  /** This input's memory becomes the output's, changed in place; it is copied first if it is needed again. */
+  readonly inPlace?: number;
+  /** Reduction that can take an elementwise chain as its operand. */
+  readonly reduction?: true;
+}
+
+/** Records an operation on the tape of its operands, after its shape rule has accepted them. */
+export function apply(
+  definition: OperationDefinition,
+  inputs: readonly Tensor[],
+  attributes: Attributes = {},
+): Tensor {
+  const type = definition.type(
+    inputs.map((input) => input.type),
+    attributes,
+  );
+  return inputs[0]!.recorder.record(definition.name, attributes, inputs, type);
+}
+
+/** An empty float64 tensor of a shape. */
+export function referenceZeros(shape: Shape): Reference {
+  return ndarray(new Float64Array(sizeOf(shape)), [...shape]) as Reference;
+}
+
+/** A float64 tensor from numbers in row-major order. */
+export function referenceFrom(data: ArrayLike<number>, shape: Shape): Reference {
+  return ndarray(Float64Array.from(data), [...shape]) as Reference;
+}
+
+/** A reference tensor's numbers in row-major order. */
+export function referenceData(tensor: Reference): Float64Array {
+  if (tensor.offset === 0 && tensor.data.length === tensor.size && isRowMajor(tensor)) return tensor.data;
+  const result = new Float64Array(tensor.size);
+  forEachIndex(tensor.shape, (index, flat) => {
+    result[flat] = tensor.get(...index);
+  });
+  return result;
+}
+
+function isRowMajor(tensor: Reference): boolean {
+  let stride = 1;
+  for (let axis = tensor.shape.length - 1; axis >= 0; axis--) {
+    if (tensor.shape[axis] !== 1 && tensor.stride[axis] !== stride) return false;
+    stride *= tensor.shape[axis]!;
+  }
+  return true;
+}
+
+/** Calls `visit` for every index of a shape in row-major order. The index array is reused. */
+export function forEachIndex(shape: Shape, visit: (index: number[], flat: number) => void): void {
+  const index = shape.map(() => 0);
+  const size = sizeOf(shape);
+  for (let flat = 0; flat < size; flat++) {
+    visit(index, flat);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis]!++;
+      if (index[axis]! < shape[axis]!) break;
+      index[axis] = 0;
+    }
+  }
+}

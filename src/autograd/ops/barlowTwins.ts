@@ -1,0 +1,91 @@
+/**
+ * The Barlow Twins loss of a cross-correlation matrix (MKDT eq. 1), L = Σ_i (1 − F_ii)² + λ Σ_i Σ_{j≠i} F_ij².
+ * With W = 1 on the diagonal and λ off it: F̄ = 2W∘(F − I), and that gradient's derivative along C is 2W∘C.
+ */
+import { ShapeError } from '../../errors.js';
+import {
+  apply,
+  type Lowering,
+  type OperationDefinition,
+  referenceZeros,
+  type Storage,
+} from '../operation.js';
+import { shapeText, type TensorType } from '../tape.js';
+import type { Tensor } from '../trace.js';
+import { mul } from './elementwise.js';
+import { launchSliceSum } from './sliceSum.js';
+
+function requireSquare(operation: string, type: TensorType): void {
+  if (type.shape.length !== 2 || type.shape[0] !== type.shape[1]) {
+    throw new ShapeError(`${operation}: F is ${shapeText(type.shape)}, but a square matrix is needed.`);
+  }
+}
+
+function launchRows(
+  lowering: Lowering,
+  mode: 'LOSS' | 'GRADIENT' | 'CURVATURE',
+  lambda: number,
+  size: number,
+  f: Storage,
+  result: Storage,
+): void {
+  const modes = { LOSS: false, GRADIENT: false, CURVATURE: false, [mode]: true };
+  lowering.launch('barlowTwins', { ...modes, D: size, LAMBDA: `f32(${lambda})` }, [f, result], size);
+}
+
+const lossDefinition: OperationDefinition = {
+  name: 'barlowTwinsLoss',
+  type([f]) {
+    requireSquare('barlowTwinsLoss', f!);
+    return { dataType: 'f32', shape: [] };
+  },
+  reference([f], { lambda }) {
+    const result = referenceZeros([]);
+    const size = f!.shape[0]!;
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++) {
+        result.data[0]! += i === j ? (1 - f!.get(i, i)) ** 2 : Number(lambda) * f!.get(i, j) ** 2;
+      }
+    return result;
+  },
+  vjp: ({ inputs: [f], attributes }, c) => [mul(apply(gradientDefinition, [f!], attributes), c)],
+  lower(lowering, { inputs: [f], inputTypes, attributes, output }) {
+    const size = inputTypes[0]!.shape[0]!;
+    const part = lowering.scratch(size);
+    launchRows(lowering, 'LOSS', Number(attributes.lambda), size, f!, part);
+    launchSliceSum(lowering, part, output, size, 1);
+  },
+};
+
+const weighted = (name: string, mode: 'GRADIENT' | 'CURVATURE', centre: number): OperationDefinition => ({
+  name,
+  type([f]) {
+    requireSquare(name, f!);
+    return f!;
+  },
+  reference([f], { lambda }, { shape }) {
+    const result = referenceZeros(shape);
+    for (let i = 0; i < shape[0]!; i++)
+      for (let j = 0; j < shape[1]!; j++) {
+        result.set(i, j, i === j ? 2 * (f!.get(i, i) - centre) : 2 * Number(lambda) * f!.get(i, j));
+      }
+    return result;
+  },
+  // W∘ is its own adjoint, whether F was centred before or not.
+  vjp: ({ attributes }, c) => [apply(curvatureDefinition, [c], attributes)],
+  lower(lowering, { inputs: [f], type, attributes, output }) {
+    launchRows(lowering, mode, Number(attributes.lambda), type.shape[0]!, f!, output);
+  },
+});
+
+const gradientDefinition = weighted('barlowTwinsGradient', 'GRADIENT', 1);
+const curvatureDefinition = weighted('barlowTwinsCurvature', 'CURVATURE', 0);
+
+/** The Barlow Twins loss of F [D,D], a scalar of shape []; `lambda` weighs the off-diagonal terms. */
+export const barlowTwinsLoss = (f: Tensor, lambda: number): Tensor => apply(lossDefinition, [f], { lambda });
+
+export const barlowTwinsOperations: readonly OperationDefinition[] = [
+  lossDefinition,
+  gradientDefinition,
+  curvatureDefinition,
+];

@@ -1,0 +1,43 @@
+/** The table of operations: name → definition. Adding an operation adds its file and a line here. */
+import { HypergradError } from '../../errors.js';
+import type { OperationDefinition } from '../operation.js';
+import { avgPool2dOperations } from './avgPool2d.js';
+import { barlowTwinsOperations } from './barlowTwins.js';
+import { conv2dOperations } from './conv2d.js';
+import { elementwiseOperations } from './elementwise.js';
+import { gatherOperations } from './gather.js';
+import { instanceNormOperations } from './instanceNorm.js';
+import { matmulOperations } from './matmul.js';
+import { mseOperations } from './mse.js';
+import { oneHotOperations } from './oneHot.js';
+import { packOperations } from './pack.js';
+import { reduceOperations } from './reduce.js';
+
+const table: ReadonlyMap<string, OperationDefinition> = new Map(
+  [
+    avgPool2dOperations,
+    barlowTwinsOperations,
+    conv2dOperations,
+    elementwiseOperations,
+    gatherOperations,
+    instanceNormOperations,
+    matmulOperations,
+    mseOperations,
+    oneHotOperations,
+    packOperations,
+    reduceOperations,
+  ]
+    .flat()
+    .map((definition) => [definition.name, definition]),
+);
+
+export const operationNames: readonly string[] = [...table.keys()];
+
+/** The definition of an operation on a tape. */
+export function definitionOf(name: string): OperationDefinition {
+  const definition = table.get(name);
+  if (definition === undefined) {
+    throw new HypergradError(`The tape names an operation '${name}' that this engine does not know.`);
+  }
+  return definition;
+}

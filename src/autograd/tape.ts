@@ -1,0 +1,83 @@
+/**
+ * A tape: the list of operations that a traced function performed, as data. Nothing here computes; a tape is
+ * printed, differentiated (gradient.ts), evaluated in float64 (interpret.ts) or compiled for a device
+ * (compile/).
+ */
+import { ShapeError } from '../errors.js';
+
+export type DataType = 'f32' | 'i32';
+export type Shape = readonly number[];
+
+export interface TensorType {
+  readonly dataType: DataType;
+  readonly shape: Shape;
+}
+
+export type Attribute = number | boolean | string | readonly number[];
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** One line of a tape. Its inputs are numbers of earlier lines. */
+export interface Operation {
+  readonly id: number;
+  /** Name of an entry in the operations' table, or `input`. */
+  readonly name: string;
+  readonly attributes: Attributes;
+  readonly inputs: readonly number[];
+  readonly type: TensorType;
+}
+
+export interface Tape {
+  readonly operations: readonly Operation[];
+  readonly inputs: Readonly<Record<string, number>>;
+  readonly outputs: Readonly<Record<string, number>>;
+}
+
+export const f32 = (...shape: number[]): TensorType => ({ dataType: 'f32', shape });
+export const i32 = (...shape: number[]): TensorType => ({ dataType: 'i32', shape });
+
+/** Number of elements of a shape; 1 for a scalar's `[]`. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
+}
+
+/** `[20,16,7,7]`, as messages and printed tapes show a shape. */
+export function shapeText(shape: Shape): string {
+  return `[${shape.join(',')}]`;
+}
+
+/**
+ * The shape that two shapes broadcast to, by the usual rule: aligned at the last axis, extents equal or 1.
+ *
+ * @throws ShapeError naming both shapes.
+ */
+export function broadcastShapes(a: Shape, b: Shape, operation: string): Shape {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const left = a[axis - rank + a.length] ?? 1;
+    const right = b[axis - rank + b.length] ?? 1;
+    if (left !== right && left !== 1 && right !== 1) {
+      throw new ShapeError(
+        `${operation}: shapes ${shapeText(a)} and ${shapeText(b)} do not broadcast; ` +
+          'aligned at the last axis, extents must be equal or 1.',
+      );
+    }
+    return left === 1 ? right : left;
+  });
+}
+
+/** Readable text of a tape, one line an operation with its shape. */
+export function printTape(tape: Tape): string {
+  const inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
+  const lines = tape.operations.map(({ id, name, attributes, inputs, type }) => {
+    const settings = Object.entries(attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+    const argumentsText = [...inputs.map((input) => `%${input}`), ...settings].join(', ');
+    const call = name === 'input' ? `input '${inputNames.get(id)}'` : `${name}(${argumentsText})`;
+    return `%${id}: ${type.dataType}${shapeText(type.shape)} = ${call}`;
+  });
+  const outputs = Object.entries(tape.outputs).map(([name, id]) => `${name} = %${id}`);
+  return `${lines.join('\n')}\nreturn ${outputs.join(', ')}\n`;
+}
