@@ -1,0 +1,26 @@
+/** Starting values of parameters. */
+import { ShapeError } from '../errors.js';
+import { type StreamKey, uniformRange } from '../kernels/philox.js';
+
+/**
+ * Values for a parameter of `shape`, uniform between ±1/√fanIn: PyTorch's default for the weights and the
+ * biases of convolutions and linear layers (Kaiming-uniform with a = √5). `fanIn` is the number of inputs
+ * that one output sees, such as channels · kernel height · kernel width; a bias takes its weight's.
+ * Throws `ShapeError` when `fanIn` or a length of `shape` is not a positive integer.
+ */
+export function uniformFanIn(key: StreamKey, shape: readonly number[], fanIn: number): Float32Array {
+  if (!Number.isInteger(fanIn) || fanIn < 1) {
+    throw new ShapeError(
+      `The fan-in ${fanIn} of '${key.purpose}' does not fit: give the number of inputs of one output.`,
+    );
+  }
+  const invalid = shape.find((length) => !Number.isInteger(length) || length < 1);
+  if (invalid !== undefined) {
+    throw new ShapeError(
+      `The shape [${shape.join(', ')}] of '${key.purpose}' does not fit: ${invalid} must be a positive integer.`,
+    );
+  }
+  const bound = 1 / Math.sqrt(fanIn);
+  const count = shape.reduce((product, length) => product * length, 1);
+  return uniformRange(key, count, -bound, bound);
+}

@@ -1,0 +1,53 @@
+/** The losses of MKDT as functions of symbolic tensors. */
+import { barlowTwinsLoss } from '../autograd/ops/barlowTwins.js';
+import { add, div, exp, log, mul, shift, sqrt, stopGradient, sub } from '../autograd/ops/elementwise.js';
+import { NORM_EPSILON } from '../autograd/ops/instanceNorm.js';
+import { crossCorrelation } from '../autograd/ops/matmul.js';
+import { oneHot } from '../autograd/ops/oneHot.js';
+import { maximum, mean, reshape, sum } from '../autograd/ops/reduce.js';
+import { shapeText } from '../autograd/tape.js';
+import type { Tensor } from '../autograd/trace.js';
+import { ShapeError } from '../errors.js';
+
+export { mse } from '../autograd/ops/mse.js';
+
+/** Each feature (column) of z [B,D] shifted and scaled to mean 0 and biased variance 1 over the batch. */
+export function standardiseColumns(z: Tensor, epsilon = NORM_EPSILON): Tensor {
+  const centred = sub(z, mean(z, [0]));
+  const variance = mean(mul(centred, centred), [0]);
+  return div(centred, sqrt(shift(variance, epsilon)));
+}
+
+export interface BarlowTwinsOptions {
+  /** Weight of the off-diagonal terms. */
+  readonly lambda: number;
+  /** Standardise each feature over the batch first, as Barlow Twins does; `false` takes eq. 2 as written. */
+  readonly standardise?: boolean;
+}
+
+/** Barlow Twins (Zbontar et al. 2021; MKDT eqs. 1, 2) on two views' representations [B,D], a scalar of shape []. */
+export function barlowTwins(
+  z1: Tensor,
+  z2: Tensor,
+  { lambda, standardise = true }: BarlowTwinsOptions,
+): Tensor {
+  const [left, right] = standardise ? [standardiseColumns(z1), standardiseColumns(z2)] : [z1, z2];
+  return barlowTwinsLoss(crossCorrelation(left, right), lambda);
+}
+
+/** log Σ_j exp(a[i,j]) of each row: [B,D] → [B,1], shifted by the row's maximum so that it cannot overflow. */
+export function logSumExp(a: Tensor): Tensor {
+  const highest = stopGradient(maximum(a, [1]));
+  return add(log(sum(exp(sub(a, highest)), [1])), highest);
+}
+
+/** Mean cross-entropy of logits [B,classes] with labels [B] (i32), a scalar of shape []. */
+export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
+  if (logits.shape.length !== 2 || labels.shape[0] !== logits.shape[0]) {
+    throw new ShapeError(
+      `softmaxCrossEntropy: logits ${shapeText(logits.shape)} must be [B,classes] for labels ${shapeText(labels.shape)}.`,
+    );
+  }
+  const chosen = sum(mul(oneHot(labels, logits.shape[1]!), logits), [1]);
+  return reshape(mean(sub(logSumExp(logits), chosen)), []);
+}

@@ -1,0 +1,37 @@
+/** What every model offers: a layout of parameters, and a forward pass written in operations. */
+import type { Tensor } from '../autograd/trace.js';
+import type { StreamKey } from '../kernels/philox.js';
+import { uniformFanIn } from './initialisation.js';
+import type { ParameterLayout } from './parameters.js';
+
+export interface ModelOutput {
+  /** What a linear probe sees: the features in front of the head [B, features]. */
+  readonly features: Tensor;
+  /** The representation [B, representation]. */
+  readonly output: Tensor;
+}
+
+export interface Model {
+  readonly parameters: ParameterLayout;
+  /** Shape of one image [C, H, W]. */
+  readonly image: readonly [channels: number, height: number, width: number];
+  readonly featureCount: number;
+  readonly outputCount: number;
+  /** theta [parameters.total], images [B, C, H, W]. */
+  forward(theta: Tensor, images: Tensor): ModelOutput;
+}
+
+/**
+ * A fresh θ in PyTorch's default initialisation: weights and biases uniform within ±1/√fan_in, norms at 1 and 0. Each
+ * tensor draws from a stream of its own, named by the key's purpose and the tensor's name.
+ */
+export function initialParameters(layout: ParameterLayout, key: StreamKey): Float32Array {
+  const theta = new Float32Array(layout.total);
+  for (const { name, shape, offset, fanIn, start } of layout.entries) {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    if (start === 'uniform') {
+      theta.set(uniformFanIn({ ...key, purpose: `${key.purpose}/${name}` }, shape, fanIn), offset);
+    } else if (start === 'ones') theta.fill(1, offset, offset + size);
+  }
+  return theta;
+}

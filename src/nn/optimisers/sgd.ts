@@ -1,0 +1,24 @@
+/** Stochastic gradient descent as PyTorch defines it, as functions of symbolic tensors. */
+import { add, mul, scale, sub } from '../../autograd/ops/elementwise.js';
+import type { Tensor } from '../../autograd/trace.js';
+
+export interface SgdSettings {
+  /** μ; 0 for plain descent. */
+  readonly momentum: number;
+  /** ω, added to the gradient as ω·θ. */
+  readonly weightDecay: number;
+}
+
+/**
+ * d = g + ω·θ,  m' = μ·m + d,  θ' = θ − α·m'   (MKDT's experts; the buffer m starts at 0)
+ *
+ * @param learningRate α, a scalar of shape []
+ */
+export function sgdStep(
+  { theta, gradient, buffer, learningRate }: Record<'theta' | 'gradient' | 'buffer' | 'learningRate', Tensor>,
+  { momentum, weightDecay }: SgdSettings,
+): { theta: Tensor; buffer: Tensor } {
+  const descent = weightDecay === 0 ? gradient : add(gradient, scale(theta, weightDecay));
+  const next = add(scale(buffer, momentum), descent);
+  return { theta: sub(theta, mul(learningRate, next)), buffer: next };
+}

@@ -1,0 +1,73 @@
+/**
+ * A model's parameters as one flat vector θ: where each named tensor lies in it. One vector makes an update, a
+ * distance (MKDT eq. 4) or a stored trajectory one operation, however many layers the model has.
+ */
+import { pack, segment } from '../autograd/ops/pack.js';
+import { type Shape, sizeOf } from '../autograd/tape.js';
+import type { Tensor } from '../autograd/trace.js';
+
+export interface ParameterEntry {
+  readonly name: string;
+  readonly shape: Shape;
+  /** First element in the flat vector. */
+  readonly offset: number;
+  /** Inputs that one output of the layer sums over; sets the range of its initialisation. */
+  readonly fanIn: number;
+  /** How it starts: uniform within ±1/√fanIn, all ones, or all zeros. */
+  readonly start: 'uniform' | 'ones' | 'zeros';
+}
+
+export interface ParameterLayout {
+  readonly entries: readonly ParameterEntry[];
+  /** Elements of θ, padding included. */
+  readonly total: number;
+  /** Numbers that are learnt: padding left out. */
+  readonly count: number;
+}
+
+/** Each tensor starts at a multiple of this many elements, so that a device can bind it where it lies (256 bytes). */
+const ALIGNMENT = 64;
+
+/** Lays tensors out one after another. What lies between them is padding, zero from the start and for ever. */
+export function layOut(entries: readonly Omit<ParameterEntry, 'offset'>[]): ParameterLayout {
+  let total = 0;
+  const placed = entries.map((entry) => {
+    const offset = total;
+    total += Math.ceil(sizeOf(entry.shape) / ALIGNMENT) * ALIGNMENT;
+    return { ...entry, offset };
+  });
+  return { entries: placed, total, count: entries.reduce((count, { shape }) => count + sizeOf(shape), 0) };
+}
+
+/** The named tensors of θ [total] on a tape; they are views and cost nothing. */
+export function unpack(layout: ParameterLayout, theta: Tensor): Record<string, Tensor> {
+  return Object.fromEntries(
+    layout.entries.map(({ name, shape, offset }) => [name, segment(theta, offset, shape)]),
+  );
+}
+
+/** θ [total] from its named tensors on a tape. */
+export function packParameters(layout: ParameterLayout, tensors: Readonly<Record<string, Tensor>>): Tensor {
+  return pack(
+    layout.entries.map(({ name }) => tensors[name]!),
+    layout.entries.map(({ offset }) => offset),
+    layout.total,
+  );
+}
+
+/** The named tensors of a host-side θ, as views of its memory. */
+export function splitParameters(layout: ParameterLayout, theta: Float32Array): Record<string, Float32Array> {
+  return Object.fromEntries(
+    layout.entries.map(({ name, shape, offset }) => [name, theta.subarray(offset, offset + sizeOf(shape))]),
+  );
+}
+
+/** A host-side θ from its named tensors. */
+export function joinParameters(
+  layout: ParameterLayout,
+  tensors: Readonly<Record<string, ArrayLike<number>>>,
+): Float32Array {
+  const theta = new Float32Array(layout.total);
+  for (const { name, offset } of layout.entries) theta.set(tensors[name]!, offset);
+  return theta;
+}

@@ -1,0 +1,159 @@
+/**
+ * Training a model on resident data: one step is traced and compiled once for each batch size, the parameters and the
+ * optimiser's state stay on the device, and row numbers are uploaded an epoch at a time.
+ */
+import { type BufferRange, compile, type Numbers, type Plan } from '../autograd/compile/plan.js';
+import { gradient } from '../autograd/gradient.js';
+import { gather } from '../autograd/ops/gather.js';
+import { f32, i32, type Shape, type TensorType } from '../autograd/tape.js';
+import { type Tensor, trace } from '../autograd/trace.js';
+import { BatchQueue } from '../autograd/unroll/batches.js';
+import type { Device } from '../gpu/device.js';
+import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
+
+const BYTES = 4;
+
+/** Data in device memory, shared by whoever trains on it. */
+export interface ResidentData {
+  readonly images: BufferRange;
+  readonly imageShape: Shape;
+  readonly targets: BufferRange;
+  readonly targetType: TensorType;
+}
+
+/** Uploads images [S, …] and targets [S, …]. The caller gives the buffers back with `releaseResident`. */
+export function makeResident(
+  device: Device,
+  images: Float32Array,
+  imageShape: Shape,
+  targets: Numbers,
+  targetShape: Shape,
+): ResidentData {
+  const upload = (data: Numbers, name: string): BufferRange => {
+    const buffer = device.acquireBuffer(data.byteLength, name);
+    device.write(buffer, data);
+    return { buffer, offset: 0, bytes: data.byteLength };
+  };
+  return {
+    images: upload(images, 'images'),
+    imageShape,
+    targets: upload(targets, 'targets'),
+    targetType: targets instanceof Int32Array ? i32(...targetShape) : f32(...targetShape),
+  };
+}
+
+export function releaseResident(device: Device, data: ResidentData): void {
+  device.releaseBuffer(data.images.buffer);
+  device.releaseBuffer(data.targets.buffer);
+}
+
+export interface TrainerOptions {
+  readonly device: Device;
+  readonly data: ResidentData;
+  /** Elements of θ. */
+  readonly parameters: number;
+  loss(theta: Tensor, images: Tensor, targets: Tensor): Tensor;
+  readonly optimiser: SgdSettings;
+  readonly batchSizes: readonly number[];
+  readonly label: string;
+}
+
+/** SGD on resident data. Owns θ, the momentum buffer and the step's plans. */
+export class Trainer {
+  readonly #options: TrainerOptions;
+  readonly #plans = new Map<number, Plan>();
+  readonly #queue: BatchQueue;
+  readonly #shared: Readonly<Record<'theta' | 'buffer' | 'learningRate', BufferRange>>;
+
+  private constructor(options: TrainerOptions) {
+    const { device, parameters, label } = options;
+    const allocate = (name: string, elements: number): BufferRange => ({
+      buffer: device.acquireBuffer(elements * BYTES, `${label}.${name}`),
+      offset: 0,
+      bytes: elements * BYTES,
+    });
+    this.#options = options;
+    this.#queue = new BatchQueue(device);
+    this.#shared = {
+      theta: allocate('theta', parameters),
+      buffer: allocate('momentum', parameters),
+      learningRate: allocate('learningRate', 1),
+    };
+  }
+
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const trainer = new Trainer(options);
+    const { device, data, parameters, optimiser, label } = options;
+    for (const size of new Set(options.batchSizes)) {
+      const types = {
+        theta: f32(parameters),
+        buffer: f32(parameters),
+        learningRate: f32(),
+        images: f32(...data.imageShape),
+        targets: data.targetType,
+        batch: i32(size),
+      };
+      const tape = trace(types, ({ theta, buffer, learningRate, images, targets, batch }) => {
+        const loss = options.loss(theta, gather(images, batch), gather(targets, batch));
+        const [g] = gradient(loss, [theta]) as [Tensor];
+        const next = sgdStep({ theta, gradient: g, buffer, learningRate }, optimiser);
+        return { theta: next.theta, buffer: next.buffer, loss };
+      });
+      const inputs = { ...trainer.#shared, images: data.images, targets: data.targets };
+      const carry = { theta: 'theta', buffer: 'buffer' };
+      trainer.#plans.set(size, await compile(tape, device, { label: `${label}${size}`, inputs, carry }));
+    }
+    return trainer;
+  }
+
+  /** Starts from θ [parameters], with an empty momentum buffer. */
+  start(theta: Float32Array, learningRate: number): void {
+    const { device } = this.#options;
+    device.write(this.#shared.theta.buffer, theta);
+    device.write(this.#shared.buffer.buffer, new Float32Array(theta.length));
+    device.write(this.#shared.learningRate.buffer, Float32Array.of(learningRate));
+  }
+
+  /** Submits one step a batch. */
+  submit(batches: readonly Int32Array[]): void {
+    const { gpu } = this.#options.device;
+    this.#queue.load(batches);
+    batches.forEach((batch, step) => {
+      const plan = this.#plans.get(batch.length)!;
+      const encoder = gpu.createCommandEncoder();
+      this.#queue.encode(encoder, step, plan.inputs.batch!);
+      plan.encode(encoder);
+      gpu.queue.submit([encoder.finish()]);
+    });
+  }
+
+  /** θ as it is after everything that was submitted. Waits for the device. */
+  async parameters(): Promise<Float32Array> {
+    const { buffer, offset, bytes } = this.#shared.theta;
+    return new Float32Array(await this.#options.device.read(buffer, offset, bytes));
+  }
+
+  /** Loss of the last batch of that size. Waits for the device. */
+  async lastLoss(batchSize: number): Promise<number> {
+    return (await this.#plans.get(batchSize)!.read('loss'))[0]!;
+  }
+
+  release(): void {
+    for (const plan of this.#plans.values()) plan.release();
+    this.#queue.release();
+    for (const { buffer } of Object.values(this.#shared)) this.#options.device.releaseBuffer(buffer);
+  }
+}
+
+/** The sizes that batches of `batch` rows out of `rows` have: the full one, and the rest. */
+export function batchSizesOf(rows: number, batch: number): number[] {
+  const rest = rows % batch;
+  return [...(rows >= batch ? [batch] : []), ...(rest > 0 ? [rest] : [])];
+}
+
+/** A permutation cut into batches; a short last one is kept. */
+export function splitBatches(order: Int32Array, batch: number): Int32Array[] {
+  return Array.from({ length: Math.ceil(order.length / batch) }, (_, k) =>
+    order.subarray(k * batch, Math.min(order.length, (k + 1) * batch)),
+  );
+}
