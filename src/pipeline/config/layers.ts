@@ -1,0 +1,177 @@
+/**
+ * Layers of configuration: each is what one place says (a preset, a file, an option), checked against the
+ * fields that exist before it is laid over the ones below it.
+ */
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { ConfigError } from '../../errors.js';
+import { configSchema } from './schema.js';
+import { nearest } from './suggest.js';
+
+/** A group of named values. */
+export type Fields = { [name: string]: unknown };
+
+export interface Layer {
+  readonly values: Fields;
+  /** Where the value of a path comes from, for messages: "run.yaml, line 3". */
+  origin(path: readonly string[]): string;
+}
+
+/** Every field at its default: what fields there are, and which of them are groups. */
+const known: Fields = configSchema.parse({});
+
+export function isGroup(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value at a path, by own fields only; undefined where there is none. */
+export function valueAt(fields: Fields, path: readonly string[]): unknown {
+  let value: unknown = fields;
+  for (const name of path) {
+    if (!isGroup(value) || !Object.hasOwn(value, name)) return undefined;
+    value = value[name];
+  }
+  return value;
+}
+
+/** The dotted paths of all values below `fields`. */
+function pathsOf(fields: Fields, prefix = ''): string[] {
+  return Object.entries(fields).flatMap(([name, value]) =>
+    isGroup(value) ? pathsOf(value, `${prefix}${name}.`) : [`${prefix}${name}`],
+  );
+}
+
+/** Every path that `--set` takes. */
+export const fieldPaths: readonly string[] = pathsOf(known);
+
+/** Those, and the groups they lie in. */
+const knownPaths: readonly string[] = [
+  ...new Set(
+    fieldPaths.flatMap((path) => {
+      const names = path.split('.');
+      return names.map((_, index) => names.slice(0, index + 1).join('.'));
+    }),
+  ),
+];
+
+function unknownField(path: string, origin: string): ConfigError {
+  return new ConfigError(`There is no field ${path} (${origin}). Did you mean ${nearest(path, knownPaths)}?`);
+}
+
+/** Throws `ConfigError` at a layer's first field that does not exist, or that is a value and should be a group. */
+function checkKnown(layer: Layer, values: Fields, expected: Fields, prefix: readonly string[] = []): void {
+  for (const [name, value] of Object.entries(values)) {
+    const path = [...prefix, name];
+    if (!Object.hasOwn(expected, name)) throw unknownField(path.join('.'), layer.origin(path));
+    const inner = expected[name];
+    // A value in place of a single field is the schema's to judge.
+    if (!isGroup(inner)) continue;
+    if (!isGroup(value)) {
+      throw new ConfigError(
+        `${path.join('.')} = ${show(value)} (${layer.origin(path)}) must be a group of fields (${Object.keys(inner).join(', ')}).`,
+      );
+    }
+    checkKnown(layer, value, inner, path);
+  }
+}
+
+/** Lays layers over each other, the last on top; only fields that the configuration has get through. */
+export function mergeLayers(layers: readonly Layer[]): Fields {
+  const merged: Fields = {};
+  for (const layer of layers) {
+    checkKnown(layer, layer.values, known);
+    layOver(merged, layer.values);
+  }
+  return merged;
+}
+
+function layOver(base: Fields, over: Fields): void {
+  for (const [name, value] of Object.entries(over)) {
+    const below = base[name];
+    if (isGroup(below) && isGroup(value)) layOver(below, value);
+    else base[name] = structuredClone(value);
+  }
+}
+
+/** A layer from a text in YAML or JSON, and the preset that it names. Throws `ConfigError` with the line. */
+export function textLayer(text: string, name: string): { layer: Layer; preset: string | undefined } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [error] = document.errors;
+  if (error) {
+    const reason = error.message.split(/ at line \d+|\n/, 1)[0];
+    throw new ConfigError(`${name}, line ${lines.linePos(error.pos[0]).line}: not valid YAML: ${reason}.`, {
+      cause: error,
+    });
+  }
+  const values = plainValues(document, name);
+  const origin = (path: readonly string[]) => `${name}${lineOf(document, lines, path)}`;
+  if (!Object.hasOwn(values, 'preset')) return { layer: { values, origin }, preset: undefined };
+  const { preset, ...rest } = values;
+  if (typeof preset !== 'string') {
+    throw new ConfigError(`preset = ${show(preset)} (${origin(['preset'])}) must be a preset's name.`);
+  }
+  return { layer: { values: rest, origin }, preset };
+}
+
+function plainValues(document: Document, name: string): Fields {
+  let values: unknown;
+  try {
+    values = document.toJS();
+  } catch (error) {
+    throw new ConfigError(`${name}: ${(error as Error).message}. Write its values out without aliases.`, {
+      cause: error,
+    });
+  }
+  if (values === null) return {};
+  if (!isGroup(values)) {
+    throw new ConfigError(`${name}: holds ${show(values)} where fields such as "seed: 1" are expected.`);
+  }
+  return values;
+}
+
+function lineOf(document: Document, lines: LineCounter, path: readonly string[]): string {
+  const node = document.getIn(path, true);
+  if (!isNode(node) || !node.range) return '';
+  return `, line ${lines.linePos(node.range[0]).line}`;
+}
+
+/** A layer of one value at one path. */
+export function valueLayer(path: readonly string[], value: unknown, label: string): Layer {
+  const values = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as Fields;
+  return { values, origin: () => label };
+}
+
+/** A layer from `--set path=value`; the value is read as YAML. Throws `ConfigError`. */
+export function setLayer(setting: string): Layer {
+  const label = `--set ${setting}`;
+  const equals = setting.indexOf('=');
+  const path = setting.slice(0, Math.max(equals, 0)).trim();
+  const text = setting.slice(equals + 1).trim();
+  if (path === '' || text === '') {
+    throw new ConfigError(`${label} needs a field and a value: write --set distil.iterations=100.`);
+  }
+  const field = valueAt(known, path.split('.'));
+  if (field === undefined) {
+    throw new ConfigError(`There is no field ${path} (--set). Did you mean ${nearest(path, fieldPaths)}?`);
+  }
+  if (isGroup(field)) {
+    throw new ConfigError(
+      `${path} (--set) is a group of fields: set one of ${pathsOf(field, `${path}.`).join(', ')}.`,
+    );
+  }
+  return valueLayer(path.split('.'), parseSetting(text), '--set');
+}
+
+/** What does not read as a YAML value, such as a path with ": " in it, is taken as the text it is. */
+function parseSetting(text: string): unknown {
+  const document = parseDocument(text);
+  if (document.errors.length > 0) return text;
+  const value: unknown = document.toJS();
+  return isGroup(value) ? text : value;
+}
+
+/** A value as messages show it. */
+export function show(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

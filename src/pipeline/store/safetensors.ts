@@ -1,0 +1,187 @@
+/**
+ * Safetensors: an 8-byte little-endian header length, a JSON header of dtype, shape and byte range by tensor
+ * name, then the tensors' bytes without gaps. Written deterministically: the same tensors give the same bytes.
+ */
+import { z } from 'zod';
+import { DataError, ShapeError } from '../../errors.js';
+
+export interface NamedTensor {
+  readonly dtype: 'F32' | 'I32';
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array;
+}
+
+export interface TensorFile {
+  readonly tensors: Map<string, NamedTensor>;
+  readonly metadata: Record<string, string>;
+}
+
+const LENGTH_BYTES = 8;
+const ELEMENT_BYTES = 4;
+/** The format's own bound on a header's length. */
+const LARGEST_HEADER = 100_000_000;
+
+const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) =>
+  a < b ? -1 : a > b ? 1 : 0;
+
+/**
+ * The bytes of a safetensors file; tensors and metadata are sorted by name, and the data starts at a multiple
+ * of 8 bytes. Throws `ShapeError` for a tensor whose data does not fit its shape or dtype.
+ */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const sorted = [...tensors].sort(byName);
+  const entries: [string, unknown][] = [];
+  if (Object.keys(metadata).length > 0) {
+    entries.push(['__metadata__', Object.fromEntries(Object.entries(metadata).sort(byName))]);
+  }
+  let end = 0;
+  for (const [name, tensor] of sorted) {
+    checkTensor(name, tensor);
+    const start = end;
+    end += tensor.data.byteLength;
+    entries.push([name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [start, end] }]);
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  const headerLength = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(LENGTH_BYTES + headerLength + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  bytes.set(json, LENGTH_BYTES);
+  bytes.fill(0x20, LENGTH_BYTES + json.length, LENGTH_BYTES + headerLength);
+  let offset = LENGTH_BYTES + headerLength;
+  for (const [, { data }] of sorted) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  return bytes;
+}
+
+function checkTensor(name: string, { dtype, shape, data }: NamedTensor): void {
+  if (name === '__metadata__')
+    throw new ShapeError('A tensor cannot be called __metadata__. Give it another name.');
+  if (elements(shape) !== data.length) {
+    throw new ShapeError(
+      `Tensor ${name} has ${data.length} elements, but its shape [${shape.join(', ')}] asks for ${elements(shape)}.`,
+    );
+  }
+  if (data instanceof Float32Array !== (dtype === 'F32')) {
+    throw new ShapeError(
+      `Tensor ${name} is said to be ${dtype}, but its data is a ${data.constructor.name}.`,
+    );
+  }
+}
+
+const size = z.number().int().min(0);
+
+const headerSchema = z.record(
+  z.string(),
+  z.strictObject({ dtype: z.string(), shape: z.array(size), data_offsets: z.tuple([size, size]) }),
+);
+
+const metadataSchema = z.record(z.string(), z.string());
+
+/**
+ * Reads a safetensors file's bytes; the tensors are copies. Throws `DataError`, naming the file and the tensor,
+ * for a header that is cut short, not JSON or not of the format, and for byte ranges that do not fit.
+ */
+export function decodeSafetensors(bytes: Uint8Array, fileName: string): TensorFile {
+  const { header, metadata, body } = readHeader(bytes, fileName);
+  const tensors = new Map<string, NamedTensor>();
+  const ranges: { name: string; start: number; end: number }[] = [];
+  for (const [name, { dtype, shape, data_offsets }] of header) {
+    const [start, end] = data_offsets;
+    if (dtype !== 'F32' && dtype !== 'I32') {
+      throw new DataError(`${fileName}: tensor ${name} is of type ${dtype}; only F32 and I32 are read.`);
+    }
+    const expected = elements(shape) * ELEMENT_BYTES;
+    if (end - start !== expected) {
+      throw new DataError(
+        `${fileName}: tensor ${name} has ${end - start} bytes, but ${dtype} [${shape.join(', ')}] asks for ${expected}.`,
+      );
+    }
+    if (end > body.length) {
+      throw new DataError(
+        `${fileName}: tensor ${name} ends at byte ${end} of a data part of ${body.length}. The file is cut short.`,
+      );
+    }
+    ranges.push({ name, start, end });
+    // A copy of its own: the file's data need not lie at a multiple of 4 bytes.
+    const copy = Uint8Array.from(body.subarray(start, end)).buffer;
+    tensors.set(name, {
+      dtype,
+      shape,
+      data: dtype === 'F32' ? new Float32Array(copy) : new Int32Array(copy),
+    });
+  }
+  checkGapless(ranges, body.length, fileName);
+  return { tensors, metadata };
+}
+
+function checkGapless(
+  ranges: { name: string; start: number; end: number }[],
+  length: number,
+  fileName: string,
+): void {
+  let reached = 0;
+  for (const { name, start, end } of ranges.sort((a, b) => a.start - b.start || a.end - b.end)) {
+    if (start !== reached) {
+      const fault = start < reached ? 'overlaps the tensor before it' : 'leaves a gap before it';
+      throw new DataError(
+        `${fileName}: tensor ${name} ${fault}: it starts at byte ${start}, not ${reached}.`,
+      );
+    }
+    reached = end;
+  }
+  if (reached !== length) {
+    throw new DataError(`${fileName}: ${length - reached} bytes after the last tensor belong to none.`);
+  }
+}
+
+function readHeader(bytes: Uint8Array, fileName: string) {
+  if (bytes.length < LENGTH_BYTES) {
+    throw new DataError(
+      `${fileName} is not a safetensors file: it holds ${bytes.length} bytes, less than a header.`,
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = Number(view.getBigUint64(0, true));
+  if (headerLength > Math.min(bytes.length - LENGTH_BYTES, LARGEST_HEADER)) {
+    throw new DataError(
+      `${fileName}: the header is said to hold ${headerLength} bytes, more than follow it. The file is cut short or not safetensors.`,
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(
+        bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerLength),
+      ),
+    );
+  } catch (error) {
+    throw new DataError(`${fileName}: the header is not JSON. The file is damaged or not safetensors.`, {
+      cause: error,
+    });
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new DataError(`${fileName}: the header is not a JSON object of tensors.`);
+  }
+  const { __metadata__: rawMetadata = {}, ...rawTensors } = json as Record<string, unknown>;
+  const metadata = metadataSchema.safeParse(rawMetadata);
+  if (!metadata.success) throw new DataError(`${fileName}: __metadata__ is not an object of texts.`);
+  const header = headerSchema.safeParse(rawTensors);
+  if (!header.success) {
+    const [issue] = header.error.issues;
+    throw new DataError(
+      `${fileName}: tensor ${String(issue?.path[0])} is described wrongly: ${issue?.message} at ${issue?.path.slice(1).join('.')}.`,
+    );
+  }
+  return {
+    header: Object.entries(header.data),
+    metadata: metadata.data,
+    body: bytes.subarray(LENGTH_BYTES + headerLength),
+  };
+}

@@ -1,0 +1,276 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ConfigError } from '../../../src/errors.js';
+import { fieldPaths } from '../../../src/pipeline/config/layers.js';
+import { describePreset, presetNames, resolveConfig } from '../../../src/pipeline/config/resolve.js';
+import { configSchema } from '../../../src/pipeline/config/schema.js';
+import { nearest } from '../../../src/pipeline/config/suggest.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hypergrad-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function messageOf(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const withSets = (...sets: string[]) => resolveConfig({ preset: 'mnist-small', sets });
+
+describe('presets', () => {
+  it('has mnist-small equal to the defaults', () => {
+    expect(resolveConfig({ preset: 'mnist-small', sets: [] })).toEqual(configSchema.parse({}));
+  });
+
+  it.each(presetNames)('%s resolves, and is described by its first line', (name) => {
+    expect(resolveConfig({ preset: name, sets: [] }).seed).toBe(1);
+    expect(describePreset(name)).toMatch(/^\w.*\.$/);
+  });
+
+  it('gives cifar10-small its own values over the defaults', () => {
+    const config = resolveConfig({ preset: 'cifar10-small', sets: [] });
+    expect(config.data).toEqual({ source: 'cifar10', folder: null, train: 5000, test: 2000, pool: 2 });
+    expect(config.teacher.augmentation).toMatchObject({ flip: true, rotation: 0, cropScale: [0.3, 1] });
+  });
+
+  it('names the nearest and all presets for an unknown one', () => {
+    expect(messageOf(() => resolveConfig({ preset: 'mnist-smal', sets: [] }))).toBe(
+      'There is no preset "mnist-smal". Did you mean mnist-small? Presets: mnist-small, cifar10-small, tiny-test.',
+    );
+    expect(() => describePreset('__proto__')).toThrow(ConfigError);
+  });
+});
+
+describe('order of sources', () => {
+  it('lays file over preset, --seed and --data over the file, and --set over all', () => {
+    const path = file(
+      'order.yaml',
+      'seed: 2\ndata: { folder: a, test: 100 }\ndistil:\n  iterations: 7\n  steps: 8\n',
+    );
+    const config = resolveConfig({
+      preset: 'tiny-test',
+      file: path,
+      seed: 3,
+      dataFolder: 'b',
+      sets: ['distil.steps=9', 'data.folder=c'],
+    });
+    expect(config.seed).toBe(3);
+    expect(config.data).toEqual({ source: 'mnist', folder: 'c', train: 200, test: 100, pool: 4 });
+    expect(config.distil).toMatchObject({ iterations: 7, steps: 9, batch: 5 });
+  });
+
+  it('takes the preset that a file names, unless another is given', () => {
+    const path = file('preset.yaml', 'preset: tiny-test\nseed: 5\n');
+    expect(resolveConfig({ file: path, sets: [] })).toMatchObject({ seed: 5, data: { train: 200 } });
+    expect(resolveConfig({ preset: 'mnist-small', file: path, sets: [] })).toMatchObject({
+      seed: 5,
+      data: { train: 2000 },
+    });
+  });
+
+  it('reads JSON, with tabs too, and an empty file', () => {
+    const json = file('run.json', '{\n\t"data": {\n\t\t"train": null\n\t},\n\t"seed": 4\n}\n');
+    expect(resolveConfig({ file: json, sets: [] })).toMatchObject({
+      seed: 4,
+      data: { train: null, test: 2000 },
+    });
+    expect(resolveConfig({ file: file('empty.yaml', '# nothing\n'), sets: [] })).toEqual(
+      configSchema.parse({}),
+    );
+  });
+
+  it('reads lists, null, exponents and texts with a colon from --set', () => {
+    const config = withSets(
+      'teacher.augmentation.cropScale=[0.5, 1]',
+      'data.train=null',
+      'experts.weightDecay=1e-3',
+      'data.folder=a: b',
+    );
+    expect(config.teacher.augmentation.cropScale).toEqual([0.5, 1]);
+    expect(config.data).toMatchObject({ train: null, folder: 'a: b' });
+    expect(config.experts.weightDecay).toBe(1e-3);
+  });
+});
+
+describe('what does not fit', () => {
+  it('names the path, the value, its source and what fits', () => {
+    expect(messageOf(() => withSets('distil.steps=-3'))).toBe(
+      'distil.steps = -3 (--set) must be a whole number from 1 to 100000.',
+    );
+    const path = file('range.yaml', 'seed: 1\nsubset:\n  fraction: 1.5\n');
+    expect(messageOf(() => resolveConfig({ file: path, sets: [] }))).toBe(
+      `subset.fraction = 1.5 (${path}, line 3) must be a number above 0, at most 1.`,
+    );
+  });
+
+  it.each([
+    ['subset.fraction=0', 'above 0'],
+    ['experts.momentum=1', 'not including, 1'],
+    ['teacher.batch=1.5', 'whole number'],
+    ['seed=one', 'whole number'],
+    ['distil.innerStep.initial=.inf', 'above 0'],
+    ['teacher.augmentation.flip=1', 'true or false'],
+    ['teacher.augmentation.cropScale=[0.9, 0.5]', 'smallest ≤ largest'],
+    ['teacher.augmentation.cropScale=[0.9]', 'two numbers'],
+    ['data.source=svhn', 'mnist or cifar10'],
+    ['evaluate.labels=[]', 'at least one'],
+    ['evaluate.labels=[0.1, 0.1]', 'once'],
+  ])('refuses %s', (setting, fits) => {
+    const message = messageOf(() => withSets(setting));
+    expect(message.startsWith(`${setting.split('=')[0]}`)).toBe(true);
+    expect(message).toContain(fits);
+  });
+
+  it.each([
+    ['distil.expertEpochs', ['distil.expertEpochs=7'], '11 within experts.epochs = 10'],
+    ['data.pool', ['data.pool=3'], '28 pixels'],
+    ['student.depth', ['student.depth=4'], 'at most 3 for images of 14×14'],
+    ['experts.batch', ['data.train=50', 'teacher.batch=50', 'subset.fraction=1'], '50 training images'],
+    ['distil.batch', ['subset.fraction=0.005', 'evaluate.batch=10'], '10 synthetic images'],
+    ['evaluate.batch', ['subset.fraction=0.01'], '20 synthetic images'],
+    ['evaluate.labels', ['evaluate.labels=[0.0001]'], '0.0001 of 2000 is none'],
+  ])('checks %s against other fields', (path, sets, reason) => {
+    const message = messageOf(() => withSets(...sets));
+    expect(message).toMatch(new RegExp(`^${path} = `));
+    expect(message).toContain(reason);
+  });
+
+  it('refuses a value in place of a group even where a later source replaces it', () => {
+    const path = file('replaced.yaml', 'data: 5\n');
+    expect(messageOf(() => resolveConfig({ file: path, sets: ['data.pool=1'] }))).toBe(
+      `data = 5 (${path}, line 1) must be a group of fields (source, folder, train, test, pool).`,
+    );
+  });
+
+  it('refuses a --seed that is not a number', () => {
+    expect(messageOf(() => resolveConfig({ seed: Number.NaN, sets: [] }))).toContain(
+      'seed = NaN (--seed) must be',
+    );
+  });
+
+  it('takes expert epochs that just fit', () => {
+    expect(withSets('distil.expertEpochs=6').distil.expertEpochs).toBe(6);
+  });
+
+  it('names the nearest path for one that does not exist', () => {
+    expect(messageOf(() => withSets('distil.iteratons=3'))).toBe(
+      'There is no field distil.iteratons (--set). Did you mean distil.iterations?',
+    );
+    expect(messageOf(() => withSets('iterations=3'))).toContain('Did you mean distil.iterations?');
+    const path = file('unknown.yaml', 'seed: 1\nteacher:\n  widht: 3\n');
+    expect(messageOf(() => resolveConfig({ file: path, sets: [] }))).toBe(
+      `There is no field teacher.widht (${path}, line 3). Did you mean teacher.width?`,
+    );
+  });
+
+  it('lists the fields of a group that --set names', () => {
+    expect(messageOf(() => withSets('distil.innerStep=1'))).toContain(
+      'distil.innerStep.initial, distil.innerStep.learningRate',
+    );
+  });
+
+  it.each(['distil.steps', '=3', 'distil.steps='])('refuses --set %s without a field or value', (setting) => {
+    expect(messageOf(() => withSets(setting))).toContain('needs a field and a value');
+  });
+
+  it.each(['__proto__.polluted=1', 'constructor.prototype.polluted=1', 'data.__proto__.polluted=1'])(
+    'refuses the prototype path %s',
+    (setting) => {
+      expect(messageOf(() => withSets(setting))).toContain('There is no field');
+      expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+    },
+  );
+
+  it.each([
+    '__proto__:\n  polluted: 1\n',
+    'data:\n  __proto__: { polluted: 1 }\n',
+    'data: { train: { __proto__: { polluted: 1 } } }\n',
+  ])('refuses prototype keys in a file', (text) => {
+    const path = file('prototype.yaml', text);
+    expect(() => resolveConfig({ file: path, sets: [] })).toThrow(ConfigError);
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+});
+
+describe('files that cannot be read', () => {
+  it('names the file and line of a syntax error', () => {
+    const path = file('syntax.yaml', 'seed: 1\ndata: { train: 5\nteacher: x\n');
+    expect(messageOf(() => resolveConfig({ file: path, sets: [] }))).toContain(
+      `${path}, line 3: not valid YAML`,
+    );
+  });
+
+  it('says that a file is missing or a folder', () => {
+    const missing = join(folder, 'missing.yaml');
+    expect(messageOf(() => resolveConfig({ file: missing, sets: [] }))).toContain(
+      `${missing} does not exist`,
+    );
+    expect(messageOf(() => resolveConfig({ file: folder, sets: [] }))).toContain('is a folder');
+  });
+
+  it('refuses a file that is not a map, a group that is a value, and aliases without end', () => {
+    expect(messageOf(() => resolveConfig({ file: file('list.yaml', '- 1\n'), sets: [] }))).toContain(
+      'fields such as',
+    );
+    expect(messageOf(() => resolveConfig({ file: file('group.yaml', 'teacher:\n'), sets: [] }))).toMatch(
+      /^teacher = null .* must be a group of fields \(depth, /,
+    );
+    expect(
+      messageOf(() => resolveConfig({ file: file('preset2.yaml', 'preset: [1]\n'), sets: [] })),
+    ).toContain("must be a preset's name");
+    const levels = Array.from(
+      { length: 9 },
+      (_, i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(',')}]`,
+    );
+    const bomb = file('bomb.yaml', `a0: &a0 [x,x,x]\n${levels.join('\n')}\n`);
+    expect(messageOf(() => resolveConfig({ file: bomb, sets: [] }))).toContain(bomb);
+  });
+});
+
+describe('schema', () => {
+  it('describes every field', () => {
+    type Node = { description?: string; properties?: Record<string, Node> };
+    const root = z.toJSONSchema(configSchema, { io: 'input' }) as Node;
+    for (const path of fieldPaths) {
+      let node: Node | undefined = root;
+      for (const name of path.split('.')) node = node?.properties?.[name];
+      expect(node?.description, path).toMatch(/\w/);
+    }
+    expect(fieldPaths).toContain('distil.innerStep.learningRate');
+  });
+
+  it('refuses unknown fields by itself', () => {
+    expect(configSchema.safeParse({ student: { dept: 2 } }).error?.issues[0]?.message).toContain(
+      'has no field dept; its fields are depth, width',
+    );
+  });
+
+  it('gives each parse its own values', () => {
+    configSchema.parse({}).teacher.augmentation.cropScale[0] = 0.1;
+    expect(configSchema.parse({}).teacher.augmentation.cropScale).toEqual([0.6, 1]);
+  });
+});
+
+describe('nearest', () => {
+  it('prefers the whole name, then the ending', () => {
+    expect(nearest('seeds', ['seed', 'evaluate.seeds'])).toBe('evaluate.seeds');
+    expect(nearest('sed', ['evaluate.seeds', 'seed'])).toBe('seed');
+    expect(nearest('x', [])).toBeUndefined();
+  });
+});

@@ -1,0 +1,97 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StoreError } from '../../../src/errors.js';
+import { EventLog, readEvents } from '../../../src/pipeline/store/events.js';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hypergrad-events-'));
+  path = join(folder, 'events.jsonl');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const event = (stage: string, iteration: number) => ({ stage, iteration });
+
+async function written(...events: { stage: string }[]): Promise<EventLog> {
+  const log = new EventLog(path);
+  for (const one of events) log.append(one);
+  await log.flush();
+  return log;
+}
+
+describe('EventLog', () => {
+  it('writes one JSON object a line, in order, and goes on in a later process', async () => {
+    await (await written(event('teacher', 0), event('teacher', 1))).close();
+    await (await written(event('distil', 0))).close();
+    expect(await readFile(path, 'utf8')).toBe(
+      '{"stage":"teacher","iteration":0}\n{"stage":"teacher","iteration":1}\n{"stage":"distil","iteration":0}\n',
+    );
+    expect(await readEvents(path)).toEqual([event('teacher', 0), event('teacher', 1), event('distil', 0)]);
+  });
+
+  it('keeps the order of overlapping flushes, and writes each event once', async () => {
+    const log = new EventLog(path);
+    const flushes = Array.from({ length: 20 }, (_, iteration) => {
+      log.append(event('distil', iteration));
+      return log.flush();
+    });
+    await Promise.all(flushes);
+    expect((await readEvents(path)).map((one) => one.iteration)).toEqual([...Array(20).keys()]);
+  });
+
+  it("removes a stage's events, written or not, before it is run again", async () => {
+    const log = await written(event('teacher', 0), event('distil', 0), event('evaluate', 0));
+    log.append(event('distil', 1));
+    await log.truncateStage('distil');
+    log.append(event('distil', 0));
+    await log.close();
+    expect(await readEvents(path)).toEqual([event('teacher', 0), event('evaluate', 0), event('distil', 0)]);
+  });
+
+  it('spares the events that a resumed stage keeps', async () => {
+    const log = await written(...[0, 1, 2, 3].map((iteration) => event('distil', iteration)));
+    await log.truncateStage('distil', (one) => (one.iteration as number) < 2);
+    expect((await readEvents(path)).map((one) => one.iteration)).toEqual([0, 1]);
+  });
+
+  it('does not continue a line that a kill cut short', async () => {
+    await writeFile(path, '{"stage":"teacher","iteration":0}\n{"stage":"tea');
+    await (await written(event('teacher', 1))).close();
+    expect(await readEvents(path)).toEqual([event('teacher', 0), event('teacher', 1)]);
+  });
+
+  it('drops a cut line when a stage is truncated, whatever it was of', async () => {
+    await writeFile(path, '{"stage":"teacher","iteration":0}\n{"stage":"dis');
+    const log = new EventLog(path);
+    await log.truncateStage('distil');
+    log.append(event('distil', 0));
+    await log.close();
+    expect(await readEvents(path)).toEqual([event('teacher', 0), event('distil', 0)]);
+  });
+
+  it('takes a missing file as no events', async () => {
+    expect(await readEvents(path)).toEqual([]);
+    await new EventLog(path).truncateStage('distil');
+    await expect(readFile(path)).rejects.toThrow('ENOENT');
+  });
+
+  it('names the line that is not an event', async () => {
+    await writeFile(path, '{"stage":"teacher"}\nnoise\n');
+    await expect(readEvents(path)).rejects.toThrow(/line 2: not JSON/);
+    await writeFile(path, '{"iteration":1}\n');
+    await expect(new EventLog(path).truncateStage('x')).rejects.toThrow(/line 1: not an event/);
+  });
+
+  it('says which file cannot be written, and keeps the events for another try', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const log = new EventLog(join(folder, 'file', 'events.jsonl'));
+    log.append(event('teacher', 0));
+    for (const attempt of [() => log.flush(), () => log.close()]) {
+      await expect(attempt()).rejects.toThrow(StoreError);
+      await expect(attempt()).rejects.toThrow(/events\.jsonl cannot be written/);
+    }
+  });
+});

@@ -1,0 +1,265 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StoreError } from '../../../src/errors.js';
+import { hashInputs, RunFolder } from '../../../src/pipeline/store/runFolder.js';
+
+let root: string;
+let path: string;
+let open: RunFolder[] = [];
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'hypergrad-run-'));
+  path = join(root, 'runs', 'one');
+});
+afterEach(async () => {
+  await Promise.all(open.map((folder) => folder.close()));
+  open = [];
+  await rm(root, { recursive: true });
+});
+
+async function opened(): Promise<RunFolder> {
+  const folder = await RunFolder.open(path);
+  open.push(folder);
+  return folder;
+}
+
+async function failure(attempt: Promise<unknown>): Promise<string> {
+  const error = await attempt.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(StoreError);
+  return (error as StoreError).message;
+}
+
+describe('hashInputs', () => {
+  it('does not depend on the order of keys, and drops undefined', () => {
+    expect(hashInputs({ a: [1, { c: null, d: 'x' }], b: true })).toBe(
+      hashInputs({ b: true, e: undefined, a: [1, { d: 'x', c: null }] }),
+    );
+  });
+
+  it('tells different values apart', () => {
+    const values = [{}, [], null, '', 0, false, { a: 1 }, { a: '1' }, { a: [1] }, [1, 2], [2, 1], ['1,2']];
+    expect(new Set(values.map(hashInputs)).size).toBe(values.length);
+  });
+
+  it.each([
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    undefined,
+    () => 1,
+    new Map(),
+    Float32Array.of(1),
+    [undefined],
+  ])('refuses %s, which JSON would lose', (value) => {
+    expect(() => hashInputs({ value: [value] })).toThrow(StoreError);
+  });
+});
+
+describe('RunFolder files', () => {
+  it('writes and reads bytes and texts, in sub-folders too', async () => {
+    const folder = await opened();
+    await folder.writeText('experts/0.json', 'héllo');
+    expect(await folder.exists('experts/0.json')).toBe(true);
+    expect(await folder.exists('experts/1.json')).toBe(false);
+    expect(new TextDecoder().decode(await folder.readBytes('experts/0.json'))).toBe('héllo');
+    await folder.writeBytes('view', Uint8Array.of(1, 2, 3).subarray(1));
+    expect([...(await folder.readBytes('view'))]).toEqual([2, 3]);
+  });
+
+  it.each(['../outside', '/outside', '..', '.', '', 'a/../../outside'])(
+    'refuses the name "%s"',
+    async (name) => {
+      const folder = await opened();
+      expect(await failure(folder.writeText(name, 'x'))).toContain('is no name for a file');
+    },
+  );
+
+  it('names a file that is missing or cannot be written', async () => {
+    const folder = await opened();
+    expect(await failure(folder.readBytes('none'))).toContain(`${join(path, 'none')} cannot be read`);
+    await folder.writeText('file', 'x');
+    expect(await failure(folder.writeText('file/below', 'x'))).toContain(
+      'a file stands where a folder is needed',
+    );
+  });
+
+  it('writes nothing once closed', async () => {
+    const folder = await opened();
+    await folder.close();
+    await folder.close();
+    expect(await failure(folder.writeText('late', 'x'))).toContain('late is not written');
+  });
+
+  it('removes what a killed process left half-written, and nothing else', async () => {
+    await (await opened()).close();
+    await writeFile(join(path, 'teacher.safetensors.1234567'), 'half');
+    await writeFile(join(path, 'notes.v2'), 'kept');
+    await opened();
+    const names = await readdir(path);
+    expect(names).toContain('notes.v2');
+    expect(names).not.toContain('teacher.safetensors.1234567');
+  });
+
+  it("removes nothing from a folder that was no run's", async () => {
+    await mkdir(path, { recursive: true });
+    await writeFile(join(path, 'library.so.1'), 'kept');
+    await opened();
+    expect(await readdir(path)).toContain('library.so.1');
+  });
+});
+
+describe('RunFolder stages', () => {
+  const inputs = hashInputs({ seed: 1 });
+
+  it('is done only with the same inputs and unchanged artefacts', async () => {
+    const folder = await opened();
+    await folder.writeText('a.txt', 'a');
+    await folder.writeText('b.txt', 'b');
+    expect(await folder.stageIsDone('teacher', inputs)).toBe(false);
+    await folder.recordStage('teacher', inputs, ['b.txt', 'a.txt']);
+    expect(await folder.stageIsDone('teacher', inputs)).toBe(true);
+    expect(await folder.stageIsDone('teacher', hashInputs({ seed: 2 }))).toBe(false);
+    expect(await folder.stageIsDone('__proto__', inputs)).toBe(false);
+    await folder.writeText('b.txt', 'B');
+    expect(await folder.stageIsDone('teacher', inputs)).toBe(false);
+    await folder.writeText('b.txt', 'b');
+    expect(await folder.stageIsDone('teacher', inputs)).toBe(true);
+    await rm(join(path, 'a.txt'));
+    expect(await folder.stageIsDone('teacher', inputs)).toBe(false);
+  });
+
+  it('remembers stages when it is opened again', async () => {
+    const folder = await opened();
+    await folder.writeText('a.txt', 'a');
+    await folder.recordStage('teacher', inputs, ['a.txt']);
+    const hash = folder.artefactHash('teacher');
+    await folder.close();
+    const again = await opened();
+    expect(await again.stageIsDone('teacher', inputs)).toBe(true);
+    expect(again.artefactHash('teacher')).toBe(hash);
+  });
+
+  it('writes the same manifest whatever the order of files and stages', async () => {
+    const manifests: string[] = [];
+    for (const order of [
+      ['teacher', 'experts'],
+      ['experts', 'teacher'],
+    ]) {
+      path = join(root, order.join('-'));
+      const folder = await opened();
+      for (const stage of order) {
+        await folder.writeText(`${stage}.txt`, stage);
+        await folder.recordStage(stage, inputs, [`${stage}.txt`]);
+      }
+      manifests.push(await readFile(join(path, 'manifest.json'), 'utf8'));
+    }
+    expect(manifests[0]).toBe(manifests[1]);
+    expect(JSON.parse(manifests[0]!).version).toBe(1);
+  });
+
+  it("hashes a stage's artefacts by name and content", async () => {
+    const folder = await opened();
+    const hashes: string[] = [];
+    for (const [file, text] of [
+      ['a', 'x'],
+      ['a', 'y'],
+      ['b', 'y'],
+    ] as const) {
+      await folder.writeText(file, text);
+      await folder.recordStage('stage', inputs, [file]);
+      hashes.push(folder.artefactHash('stage'));
+    }
+    expect(new Set(hashes).size).toBe(3);
+    expect(() => folder.artefactHash('none')).toThrow(/holds no finished stage none/);
+  });
+
+  it('refuses to record a file that is not there', async () => {
+    const folder = await opened();
+    expect(await failure(folder.recordStage('teacher', inputs, ['none']))).toContain('none cannot be read');
+    expect(await folder.stageIsDone('teacher', inputs)).toBe(false);
+  });
+
+  it.each(['{', '{"version":2,"stages":{}}', '{"version":1,"stages":{"a":{"inputs":"x","artefacts":{}}}}'])(
+    'refuses the damaged manifest %s, and lets the lock go',
+    async (text) => {
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, 'manifest.json'), text);
+      expect(await failure(RunFolder.open(path))).toContain('manifest.json is damaged');
+      await rm(join(path, 'manifest.json'));
+      await opened();
+    },
+  );
+});
+
+describe('RunFolder.open', () => {
+  it('refuses a path that is a file, or lies below one', async () => {
+    await writeFile(join(root, 'file'), '');
+    for (const wrong of [join(root, 'file'), join(root, 'file', 'below')]) {
+      const message = await failure(RunFolder.open(wrong));
+      expect(message).toContain(`${wrong} cannot be created`);
+      expect(message).toContain('--out DIR');
+    }
+  });
+
+  it('refuses a second opening while the first lasts', async () => {
+    const folder = await opened();
+    expect(await failure(RunFolder.open(path))).toContain(`in use by another process (${process.pid})`);
+    await folder.close();
+    await opened();
+  });
+
+  it('refuses a folder that another process holds, and takes it over at once when that is killed', async () => {
+    await mkdir(path, { recursive: true });
+    const holder = await holdLock(path);
+    try {
+      expect(await failure(RunFolder.open(path))).toContain('in use by another process');
+      await kill(holder);
+      // Killed: its lock is still there, and names a process that no longer lives.
+      expect(await readdir(path)).toContain('.lock');
+      const [owner] = await readdir(path).then((names) => names.filter((name) => name.startsWith('.owner-')));
+      expect(owner).toMatch(new RegExp(`-${holder.pid}$`));
+      await opened();
+      expect(await readdir(path)).not.toContain(owner);
+    } finally {
+      await kill(holder);
+    }
+  });
+
+  it('leaves no lock behind when closed', async () => {
+    await (await opened()).close();
+    expect(await readdir(path)).toEqual(['manifest.json']);
+  });
+});
+
+/** A process of its own that takes the folder's lock as `RunFolder` does, and keeps it until it is killed. */
+async function holdLock(folder: string): Promise<ChildProcess> {
+  const library = createRequire(import.meta.url).resolve('proper-lockfile');
+  const script = join(root, 'hold.cjs');
+  await writeFile(
+    script,
+    `const { createHash } = require('node:crypto');
+    const machine = createHash('sha256').update(require('node:os').hostname()).digest('hex').slice(0, 12);
+    const folder = ${JSON.stringify(folder)};
+    require(${JSON.stringify(library)}).lock(folder, { lockfilePath: folder + '/.lock' }).then(() => {
+      require('node:fs').writeFileSync(folder + '/.owner-' + machine + '-' + process.pid, '');
+      process.send('held');
+      setInterval(() => {}, 1000);
+    });`,
+  );
+  const child = fork(script);
+  await new Promise((resolve) => child.once('message', resolve));
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await ended;
+}
