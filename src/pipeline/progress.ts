@@ -1,0 +1,25 @@
+/** What a run tells whoever watches it. The pipeline prints nothing itself. */
+
+export const stageNames = [
+  'teacher',
+  'targets',
+  'experts',
+  'subset',
+  'distil',
+  'evaluate',
+  'report',
+] as const;
+export type StageName = (typeof stageNames)[number];
+
+export interface Progress {
+  /** A stage begins; `total` is the number of its steps, in `unit`s. */
+  started(stage: StageName, total: number, unit: string): void;
+  /** `done` of the stage's steps are finished; `loss` is the newest one known. */
+  advanced(stage: StageName, done: number, loss?: number): void;
+  finished(stage: StageName, seconds: number): void;
+  /** The stage's artefacts are there already, made from the same inputs. */
+  skipped(stage: StageName): void;
+}
+
+/** A listener that says nothing. */
+export const silentProgress: Progress = { started() {}, advanced() {}, finished() {}, skipped() {} };

@@ -1,0 +1,174 @@
+/** The report of a finished run: one HTML page that needs nothing beside itself. */
+import type { TopLevelSpec } from 'vega-lite';
+import { innerStepChart, lossChart, renderSvg, resultsChart } from './charts.js';
+import { dataUri, type Html, html, trusted } from './html.js';
+import { STYLE } from './style.js';
+import { type DistilEvent, MKDT_ROW, type ReportInput, type ResultRow, type RunResult } from './types.js';
+import * as wording from './wording.js';
+
+const NOTHING = trusted('');
+
+interface Table {
+  /** What it is called where it is read out. */
+  readonly label: string;
+  readonly head: readonly string[];
+  readonly body: readonly { readonly name: string; readonly cells: readonly string[] }[];
+  readonly total?: { readonly name: string; readonly cells: readonly string[] };
+  readonly caption: string;
+}
+
+/** A table as a figure; it scrolls by itself on a narrow screen, also by keyboard. */
+function tableFigure({ label, head, body, total, caption }: Table): Html {
+  const line = (name: string, cells: readonly string[]) =>
+    html`<th scope="row">${name}</th>${cells.map((cell) => html`<td>${cell}</td>`)}`;
+  const foot = total ? html`<tfoot><tr>${line(total.name, total.cells)}</tr></tfoot>` : NOTHING;
+  return html`<figure>
+<div class="scroll" role="region" aria-label="${label}" tabindex="0">
+<table aria-label="${label}">
+<thead><tr>${head.map((text) => html`<th scope="col">${text}</th>`)}</tr></thead>
+<tbody>
+${body.map(({ name, cells }) => html`<tr class="${name === MKDT_ROW ? 'own' : 'other'}">${line(name, cells)}</tr>`)}
+</tbody>
+${foot}
+</table>
+</div>
+<figcaption>${caption}</figcaption>
+</figure>`;
+}
+
+async function chartFigure(spec: TopLevelSpec | undefined, caption: string): Promise<Html> {
+  const drawing = spec ? trusted(await renderSvg(spec)) : html`<p>No value is finite: nothing to draw.</p>`;
+  return html`<figure>
+${drawing}
+<figcaption>${caption}</figcaption>
+</figure>`;
+}
+
+function resultsTable(rows: readonly ResultRow[], deviceNote: string): Html {
+  const shares = [...new Set(rows.map((row) => row.labels))].sort((a, b) => a - b);
+  const names = [...new Set(rows.map((row) => row.name))];
+  const sameSeeds = new Set(rows.map((row) => row.seeds)).size <= 1;
+  const cell = (name: string, labels: number): string => {
+    const row = rows.find((candidate) => candidate.name === name && candidate.labels === labels);
+    if (row === undefined) return '–';
+    return `${wording.accuracy(row)}${sameSeeds ? '' : ` (${row.seeds})`}`;
+  };
+  const counted = sameSeeds ? wording.seedCount(rows) : 'over the seeds, whose number stands in brackets';
+  return tableFigure({
+    label: 'Test accuracy by encoder and share of labels',
+    head: ['Encoder', ...shares.map((share) => `${wording.labelShare(share)} of labels`)],
+    body: names.map((name) => ({ name, cells: shares.map((share) => cell(name, share)) })),
+    caption: `Test accuracy in per cent of a linear probe on each encoder: mean ± population standard deviation ${counted}. ${deviceNote}`,
+  });
+}
+
+async function resultsSection(rows: readonly ResultRow[], deviceNote: string): Promise<Html> {
+  if (rows.length === 0) return html`<p>No encoder has been evaluated.</p>`;
+  const caption = `The same accuracies; a bar reaches one standard deviation to either side. ${deviceNote}`;
+  return html`<div class="pair">
+${resultsTable(rows, deviceNote)}
+${await chartFigure(resultsChart(rows), caption)}
+</div>`;
+}
+
+function heldOutSection({ heldOutError }: RunResult, deviceNote: string): Html {
+  if (heldOutError.length === 0) return NOTHING;
+  const figures = wording.errors(heldOutError);
+  const table = tableFigure({
+    label: 'Squared distance to the teacher by encoder',
+    head: ['Encoder', 'Error'],
+    body: heldOutError.map(({ name }, i) => ({ name, cells: [figures[i]!] })),
+    caption: `Mean squared error to the teacher on held-out images: mean ± population standard deviation over the seeds. ${deviceNote}`,
+  });
+  return html`<h2>Distance to the teacher</h2>
+<p>The goal of distillation is an encoder that represents unseen images as the teacher does: this is the squared difference between the two, averaged over the images and the dimensions of the representation, and lower is better.</p>
+${table}`;
+}
+
+async function distillationSection(
+  { trajectoryLoss, innerStep }: RunResult,
+  events: readonly DistilEvent[],
+  deviceNote: string,
+): Promise<Html> {
+  const summary = html`<p>The trajectory loss went from ${wording.significant(trajectoryLoss.first)} (mean of the first 20 iterations) to ${wording.significant(trajectoryLoss.last)} (mean of the last 20), and the learned inner step α from ${wording.significant(innerStep.first)} to ${wording.significant(innerStep.last)}.</p>`;
+  if (events.length === 0) return html`${summary}<p>No iterations have been recorded.</p>`;
+  const lossCaption = `Trajectory loss of every iteration, and its moving mean (thick). At 1 the student is no nearer to the expert’s later parameters than when it started, at 0 it has reached them. ${deviceNote}`;
+  const innerStepCaption = `The inner step α that is learned together with the images. ${deviceNote}`;
+  return html`${summary}
+<div class="pair">
+${await chartFigure(lossChart(events), lossCaption)}
+${await chartFigure(innerStepChart(events), innerStepCaption)}
+</div>`;
+}
+
+function imagesSection(imagesPng: Uint8Array, deviceNote: string): Html {
+  if (imagesPng.length === 0) return NOTHING;
+  return html`<h2>The synthetic images</h2>
+<figure>
+<img src="${dataUri(imagesPng, 'image/png')}" alt="Two grids of images side by side: on the left the images that distillation started from, on the right the synthetic images they became.">
+<figcaption>Left: the images that distillation started from. Right: the synthetic images, each in the place of the image it was made from. ${deviceNote}</figcaption>
+</figure>`;
+}
+
+function timingSection({ seconds }: RunResult, deviceNote: string): Html {
+  const stages = Object.entries(seconds);
+  if (stages.length === 0) return NOTHING;
+  const total = stages.reduce((sum, [, value]) => sum + value, 0);
+  const table = tableFigure({
+    label: 'Time of each stage',
+    head: ['Stage', 'Time'],
+    body: stages.map(([name, value]) => ({ name, cells: [wording.duration(value)] })),
+    total: { name: 'total', cells: [wording.duration(total)] },
+    caption: `Wall-clock time of each stage. ${deviceNote}`,
+  });
+  return html`<h2>Time</h2>\n${table}`;
+}
+
+/**
+ * Renders the report. The page is self-contained: no scripts, no requests, every text escaped. The same input
+ * gives the same page.
+ */
+export async function renderReport(input: ReportInput): Promise<string> {
+  const { title, command, result, events, imagesPng, configYaml } = input;
+  const device = wording.deviceName(result.device);
+  const deviceNote = `Computed on ${device}.`;
+  const heldOut = wording.heldOutSentence(result);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+<div class="headline">
+<p>${wording.headline(result)}</p>
+${heldOut === undefined ? NOTHING : html`<p>${heldOut}</p>`}
+</div>
+<dl class="facts">
+<dt>Dataset</dt><dd>${result.dataset}</dd>
+<dt>Device</dt><dd>${device}</dd>
+</dl>
+<h2>Accuracy</h2>
+${await resultsSection(result.rows, deviceNote)}
+${heldOutSection(result, deviceNote)}
+<h2>Distillation</h2>
+${await distillationSection(result, events, deviceNote)}
+${imagesSection(imagesPng, deviceNote)}
+${timingSection(result, deviceNote)}
+<h2>Repeat it</h2>
+<pre><code>${command}</code></pre>
+<details>
+<summary>Resolved configuration</summary>
+<pre><code>${configYaml}</code></pre>
+</details>
+</main>
+</body>
+</html>
+`;
+  return page.markup;
+}

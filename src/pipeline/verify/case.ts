@@ -1,0 +1,111 @@
+/** A reference case: a safetensors file of inputs and wanted results, made in float64 elsewhere. */
+import { z } from 'zod';
+import { DataError } from '../../errors.js';
+import { decodeSafetensors, type NamedTensor } from '../store/safetensors.js';
+
+const toleranceSchema = z.record(z.string(), z.object({ rel: z.number().min(0), abs: z.number().min(0) }));
+const configSchema = z.record(z.string(), z.unknown());
+
+export interface ReferenceCase {
+  readonly name: string;
+  readonly kind: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tolerance: Readonly<Record<string, { readonly rel: number; readonly abs: number }>>;
+  readonly tensors: ReadonlyMap<string, NamedTensor>;
+}
+
+/** What a replay gives: each output's numbers by its name in the file, without the `out.`. */
+export type Outputs = Readonly<Record<string, ArrayLike<number>>>;
+
+export interface Measured {
+  readonly output: string;
+  /** ‖got − want‖₂. */
+  readonly error: number;
+  /** rel · ‖want‖₂ + abs. */
+  readonly allowed: number;
+}
+
+function parseJson<T>(text: string | undefined, schema: z.ZodType<T>, what: string, fileName: string): T {
+  try {
+    return schema.parse(JSON.parse(text ?? ''));
+  } catch (cause) {
+    throw new DataError(
+      `${fileName}: its metadata has no readable '${what}'; the file is no reference case.`,
+      { cause },
+    );
+  }
+}
+
+/** @throws DataError when the file is no reference case of the known format. */
+export function parseCase(bytes: Uint8Array, fileName: string): ReferenceCase {
+  const { tensors, metadata } = decodeSafetensors(bytes, fileName);
+  if (metadata.format !== 'golden-1') {
+    throw new DataError(
+      `${fileName}: its format is '${metadata.format ?? 'not given'}', but reference cases are 'golden-1'; give other files.`,
+    );
+  }
+  return {
+    name: fileName
+      .split('/')
+      .at(-1)!
+      .replace(/\.safetensors$/, ''),
+    kind: metadata.kind ?? '',
+    config: parseJson(metadata.config, configSchema, 'config', fileName),
+    tolerance: parseJson(metadata.tol, toleranceSchema, 'tol', fileName),
+    tensors,
+  };
+}
+
+/** A tensor of the case; its absence means that the file does not hold what its kind needs. */
+export function tensorOf(reference: ReferenceCase, name: string): NamedTensor {
+  const tensor = reference.tensors.get(name);
+  if (tensor === undefined) throw new DataError(`${reference.name}: the tensor '${name}' is missing.`);
+  return tensor;
+}
+
+export function floatsOf(reference: ReferenceCase, name: string): Float32Array {
+  const { data } = tensorOf(reference, name);
+  if (!(data instanceof Float32Array))
+    throw new DataError(`${reference.name}: the tensor '${name}' is not F32.`);
+  return data;
+}
+
+export function integersOf(reference: ReferenceCase, name: string): Int32Array {
+  const { data } = tensorOf(reference, name);
+  if (!(data instanceof Int32Array))
+    throw new DataError(`${reference.name}: the tensor '${name}' is not I32.`);
+  return data;
+}
+
+/** A number of the case's config. */
+export function numberOf(reference: ReferenceCase, key: string): number {
+  const value = reference.config[key];
+  if (typeof value !== 'number') throw new DataError(`${reference.name}: config '${key}' is no number.`);
+  return value;
+}
+
+/** Numbers `prefix0`, `prefix1`, … of a case, in order. */
+export function batchesOf(reference: ReferenceCase): Int32Array[] {
+  const batches: Int32Array[] = [];
+  while (reference.tensors.has(`idx.batch${batches.length}`)) {
+    batches.push(integersOf(reference, `idx.batch${batches.length}`));
+  }
+  return batches;
+}
+
+/** Compares every wanted output. An output that was not computed has an infinite error. */
+export function measure(reference: ReferenceCase, outputs: Outputs): Measured[] {
+  const names = [...reference.tensors.keys()].filter((name) => name.startsWith('out.'));
+  return names.map((name) => {
+    const output = name.slice('out.'.length);
+    const want = Float64Array.from(tensorOf(reference, name).data);
+    const got = outputs[output];
+    const { rel, abs } = reference.tolerance[output] ?? { rel: 0, abs: 0 };
+    const norm = Math.sqrt(want.reduce((total, value) => total + value * value, 0));
+    let error = Number.POSITIVE_INFINITY;
+    if (got !== undefined && got.length === want.length) {
+      error = Math.sqrt(want.reduce((total, value, i) => total + (got[i]! - value) ** 2, 0));
+    }
+    return { output, error, allowed: rel * norm + abs };
+  });
+}

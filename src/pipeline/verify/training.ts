@@ -1,0 +1,224 @@
+/** Replays reference cases of training: a student's step, an expert's epochs, an unrolled hypergradient, a probe. */
+import { compile } from '../../autograd/compile/plan.js';
+import { gradient } from '../../autograd/gradient.js';
+import { stopGradient } from '../../autograd/ops/elementwise.js';
+import { dot } from '../../autograd/ops/reduce.js';
+import { f32, i32, type TensorType } from '../../autograd/tape.js';
+import { type Tensor, trace } from '../../autograd/trace.js';
+import { Unroll } from '../../autograd/unroll/recompute.js';
+import { DataError } from '../../errors.js';
+import type { Device } from '../../gpu/device.js';
+import { convNet } from '../../nn/convNet.js';
+import { mse, softmaxCrossEntropy } from '../../nn/losses.js';
+import type { Model } from '../../nn/model.js';
+import { joinParameters, type ParameterLayout, splitParameters } from '../../nn/parameters.js';
+import { fitProbe, probeAccuracy, probeProbabilities } from '../../nn/probe.js';
+import { makeResident, releaseResident, Trainer } from '../../nn/training.js';
+import {
+  batchesOf,
+  floatsOf,
+  integersOf,
+  numberOf,
+  type Outputs,
+  type ReferenceCase,
+  tensorOf,
+} from './case.js';
+
+/** The reference cases' names of parameters, in this project's words. */
+function caseName(name: string): string {
+  const [layer, kind] = name.split('.') as [string, string];
+  const block = /\d+$/.exec(layer)?.[0] ?? '';
+  const letter = kind === 'bias' ? 'b' : layer.startsWith('norm') ? 'g' : 'w';
+  return `${layer.replace(/\d+$/, '')}_${letter}${block}`;
+}
+
+function modelOf(reference: ReferenceCase): Model {
+  const size = numberOf(reference, 'size');
+  return convNet({
+    image: [numberOf(reference, 'channels'), size, size],
+    depth: numberOf(reference, 'depth'),
+    width: numberOf(reference, 'width'),
+    output: numberOf(reference, 'rep'),
+  });
+}
+
+function readTheta(reference: ReferenceCase, layout: ParameterLayout, prefix: string): Float32Array {
+  return joinParameters(
+    layout,
+    Object.fromEntries(
+      layout.entries.map(({ name }) => [name, floatsOf(reference, `in.${prefix}.${caseName(name)}`)]),
+    ),
+  );
+}
+
+function namedOutputs(
+  layout: ParameterLayout,
+  prefix: string,
+  theta: Float32Array,
+): Record<string, Float32Array> {
+  return Object.fromEntries(
+    Object.entries(splitParameters(layout, theta)).map(([name, data]) => [
+      `${prefix}.${caseName(name)}`,
+      data,
+    ]),
+  );
+}
+
+type Loss = (theta: Tensor, images: Tensor, targets: Tensor) => Tensor;
+
+/** The inner loss that the case asks for, its targets and their type. */
+function lossOf(
+  reference: ReferenceCase,
+  model: Model,
+): { loss: Loss; targets: Float32Array | Int32Array; type: TensorType } {
+  if (reference.config.loss === 'mse') {
+    return {
+      loss: (theta, x, y) => mse(model.forward(theta, x).output, y),
+      targets: floatsOf(reference, 'in.y'),
+      type: f32(...tensorOf(reference, 'in.y').shape),
+    };
+  }
+  if (reference.config.loss === 'crossEntropy') {
+    const labels = integersOf(reference, 'idx.labels');
+    return {
+      loss: (theta, x, y) => softmaxCrossEntropy(model.forward(theta, x).output, y),
+      targets: labels,
+      type: i32(labels.length),
+    };
+  }
+  throw new DataError(
+    `the loss '${String(reference.config.loss)}' is not known; known are mse, crossEntropy.`,
+  );
+}
+
+/** Output, loss, gradients, Hessian-vector products along `v` and the mixed derivatives by images and targets. */
+export async function replayStudentStep(reference: ReferenceCase, device: Device): Promise<Outputs> {
+  const model = modelOf(reference);
+  const { parameters } = model;
+  const { loss: lossFunction, targets, type } = lossOf(reference, model);
+  const types = {
+    theta: f32(parameters.total),
+    v: f32(parameters.total),
+    x: f32(...tensorOf(reference, 'in.x').shape),
+    y: type,
+  };
+  const tape = trace(types, ({ theta, v, x, y }) => {
+    const loss = lossFunction(theta, x, y);
+    const [g, gx, gy] = gradient(loss, [theta, x, y]) as [Tensor, Tensor, Tensor];
+    const [hvp, mixedX, mixedY] = gradient(dot(g, stopGradient(v)), [theta, x, y]) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    return {
+      output: model.forward(theta, x).output,
+      loss,
+      g,
+      'g.x': gx,
+      'g.y': gy,
+      hvp,
+      'mixed.x': mixedX,
+      'mixed.y': mixedY,
+    };
+  });
+  const plan = await compile(tape, device, { label: reference.name });
+  try {
+    const { g, hvp, ...rest } = await plan.run({
+      theta: readTheta(reference, parameters, 'theta'),
+      v: readTheta(reference, parameters, 'v'),
+      x: floatsOf(reference, 'in.x'),
+      y: targets,
+    });
+    return { ...rest, ...namedOutputs(parameters, 'g', g!), ...namedOutputs(parameters, 'hvp', hvp!) };
+  } finally {
+    plan.release();
+  }
+}
+
+/** Parameters after every epoch of SGD with momentum and weight decay. */
+export async function replayExpert(reference: ReferenceCase, device: Device): Promise<Outputs> {
+  const model = modelOf(reference);
+  const { loss, targets, type } = lossOf(reference, model);
+  const batches = batchesOf(reference);
+  const x = tensorOf(reference, 'in.x');
+  const data = makeResident(device, floatsOf(reference, 'in.x'), x.shape, targets, type.shape);
+  const trainer = await Trainer.create({
+    device,
+    data,
+    parameters: model.parameters.total,
+    loss,
+    optimiser: { momentum: numberOf(reference, 'momentum'), weightDecay: numberOf(reference, 'weightDecay') },
+    batchSizes: batches.map((batch) => batch.length),
+    label: reference.name,
+  });
+  try {
+    trainer.start(readTheta(reference, model.parameters, 'theta'), numberOf(reference, 'lr'));
+    const epochs = numberOf(reference, 'epochs');
+    const perEpoch = batches.length / epochs;
+    const outputs: Record<string, Float32Array> = {};
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      trainer.submit(batches.slice((epoch - 1) * perEpoch, epoch * perEpoch));
+      Object.assign(outputs, namedOutputs(model.parameters, `epoch${epoch}`, await trainer.parameters()));
+    }
+    return outputs;
+  } finally {
+    trainer.release();
+    releaseResident(device, data);
+  }
+}
+
+/** The trajectory loss, inner losses, θ_N and every hypergradient of an unrolled training by plain SGD. */
+export async function replayUnroll(reference: ReferenceCase, device: Device): Promise<Outputs> {
+  if (reference.config.momentum !== undefined || reference.config.weightDecay !== undefined) {
+    throw new DataError('unrolling through momentum and weight decay is not built yet; plain SGD is.');
+  }
+  const model = modelOf(reference);
+  const { parameters } = model;
+  const { loss, targets, type } = lossOf(reference, model);
+  const batches = batchesOf(reference);
+  const steps = numberOf(reference, 'steps');
+  const unrolled = await Unroll.create({
+    device,
+    problem: { parameters: parameters.total, images: tensorOf(reference, 'in.x').shape, targets: type, loss },
+    steps,
+    batchSizes: batches.map((batch) => batch.length),
+  });
+  try {
+    device.write(unrolled.images.buffer, floatsOf(reference, 'in.x'));
+    device.write(unrolled.targets.buffer, targets);
+    device.write(unrolled.learningRate.buffer, floatsOf(reference, 'in.lr'));
+    unrolled.submit({
+      start: readTheta(reference, parameters, 'theta'),
+      target: readTheta(reference, parameters, 'target'),
+      batches,
+    });
+    return {
+      loss: [await unrolled.loss()],
+      innerLosses: await unrolled.innerLosses(),
+      d_x: await unrolled.read(unrolled.dImages),
+      d_lr: await unrolled.read(unrolled.dLearningRate),
+      ...(unrolled.dTargets === null ? {} : { d_y: await unrolled.read(unrolled.dTargets) }),
+      ...namedOutputs(parameters, 'theta_N', await unrolled.parametersAt(steps)),
+      ...namedOutputs(parameters, 'lambda_0', await unrolled.adjointAtStart()),
+    };
+  } finally {
+    unrolled.release();
+  }
+}
+
+/** The regularised logistic regression's optimum and what it predicts. */
+export function replayProbe(reference: ReferenceCase): Outputs {
+  const features = tensorOf(reference, 'in.features');
+  const settings = {
+    classes: numberOf(reference, 'classes'),
+    dimension: features.shape[1]!,
+    regularisation: numberOf(reference, 'regularisation'),
+  };
+  const probe = fitProbe(floatsOf(reference, 'in.features'), integersOf(reference, 'idx.labels'), settings);
+  const testFeatures = floatsOf(reference, 'in.testFeatures');
+  return {
+    optimum: [probe.optimum],
+    testAccuracy: [probeAccuracy(probe, testFeatures, integersOf(reference, 'idx.testLabels'))],
+    testProbabilities: probeProbabilities(probe, testFeatures),
+  };
+}
