@@ -2,6 +2,7 @@
  * Every kernel of the engine, and the block sizes that suit each class of device. Operations choose a kernel
  * and give its definitions; numbers that only tune the launch live here and nowhere else.
  */
+import augment from './augment.wgsl?raw';
 import avgPool from './avgPool.wgsl?raw';
 import barlowTwins from './barlowTwins.wgsl?raw';
 import conv2d from './conv2d.wgsl?raw';
@@ -15,12 +16,14 @@ import matmul from './matmul.wgsl?raw';
 import mse from './mse.wgsl?raw';
 import oneHot from './oneHot.wgsl?raw';
 import pack from './pack.wgsl?raw';
+import philox from './philox.wgsl?raw';
 import prelude from './prelude.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
 import stridedCopy from './stridedCopy.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
 
 const sources = {
+  augment: `${philox}\n${augment}`,
   avgPool,
   barlowTwins,
   conv2d,

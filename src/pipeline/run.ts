@@ -1,0 +1,178 @@
+/**
+ * A run: the stages of MKDT in order over one folder. A stage whose inputs are those of its last time, and whose artefacts
+ * are unchanged, is skipped.
+ */
+import { createHash } from 'node:crypto';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import type { Device } from '../gpu/device.js';
+import { subsetSize } from './config/rules.js';
+import type { Config } from './config/schema.js';
+import { type Dataset, loadDataset } from './data/dataset.js';
+import type { Progress, StageName } from './progress.js';
+import type { RunResult } from './report/types.js';
+import type { StageContext } from './stages/context.js';
+import { distil } from './stages/distil.js';
+import { evaluate, rowNames } from './stages/evaluate.js';
+import { chooseSubset, trainExperts } from './stages/experts.js';
+import { writeReport } from './stages/report.js';
+import { computeTargets, trainTeacher } from './stages/teacher.js';
+import { EventLog } from './store/events.js';
+import { hashInputs, type RunFolder } from './store/runFolder.js';
+
+/** Changes when a stage's artefacts would no longer be the same from the same inputs. */
+const FORMAT_VERSION = 1;
+
+const TIMINGS = 'timings.json';
+const timingsSchema = z.record(z.string(), z.number());
+
+export interface RunOptions {
+  readonly config: Config;
+  readonly folder: RunFolder;
+  readonly device: Device;
+  /** The command that repeats the run, for the report. */
+  readonly command: string;
+  readonly progress: Progress;
+}
+
+interface Stage {
+  readonly name: Exclude<StageName, 'report'>;
+  /** What of the configuration the stage reads, beside the seed and the data. */
+  readonly reads: (config: Config) => unknown;
+  /** The stages whose artefacts it reads. */
+  readonly after: readonly StageName[];
+  readonly steps: (config: Config, dataset: Dataset) => number;
+  readonly unit: string;
+  /** Does the work and names the files that it wrote. */
+  readonly run: (context: StageContext) => Promise<string[]>;
+}
+
+const modelsOf = ({ teacher, student }: Config): unknown => ({
+  teacher: { depth: teacher.depth, width: teacher.width, representation: teacher.representation },
+  student,
+});
+
+const stages: readonly Stage[] = [
+  {
+    name: 'teacher',
+    reads: ({ teacher }) => teacher,
+    after: [],
+    steps: ({ teacher }) => teacher.steps,
+    unit: 'steps',
+    run: trainTeacher,
+  },
+  {
+    name: 'targets',
+    reads: modelsOf,
+    after: ['teacher'],
+    steps: () => 2,
+    unit: 'sets',
+    run: computeTargets,
+  },
+  {
+    name: 'experts',
+    reads: (config) => ({ experts: config.experts, models: modelsOf(config) }),
+    after: ['targets'],
+    steps: ({ experts }) => experts.count * experts.epochs,
+    unit: 'epochs',
+    run: trainExperts,
+  },
+  {
+    name: 'subset',
+    reads: (config) => ({ subset: config.subset, experts: config.experts.count, models: modelsOf(config) }),
+    after: ['targets', 'experts'],
+    steps: ({ experts }) => experts.count,
+    unit: 'experts',
+    run: chooseSubset,
+  },
+  {
+    name: 'distil',
+    reads: (config) => ({ distil: config.distil, experts: config.experts.count, models: modelsOf(config) }),
+    after: ['targets', 'experts', 'subset'],
+    steps: ({ distil }) => distil.iterations,
+    unit: 'iterations',
+    run: distil,
+  },
+  {
+    name: 'evaluate',
+    reads: (config) => ({ evaluate: config.evaluate, models: modelsOf(config) }),
+    after: ['targets', 'distil'],
+    steps: ({ evaluate }) => evaluate.seeds * rowNames.length,
+    unit: 'encoders',
+    run: evaluate,
+  },
+];
+
+/** SHA-256 of the images and labels that a run uses. */
+function hashDataset({ train, test, mean, deviation }: Dataset): string {
+  const hash = createHash('sha256');
+  for (const data of [train.images, train.labels, test.images, test.labels]) {
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.update(JSON.stringify({ mean, deviation })).digest('hex');
+}
+
+async function readTimings(folder: RunFolder): Promise<Record<string, number>> {
+  if (!(await folder.exists(TIMINGS))) return {};
+  const parsed = timingsSchema.safeParse(
+    JSON.parse(new TextDecoder().decode(await folder.readBytes(TIMINGS))),
+  );
+  return parsed.success ? parsed.data : {};
+}
+
+/**
+ * Runs every stage that is not done yet, and writes the report.
+ *
+ * The data is read before anything is written: a run that cannot start leaves the folder as it was.
+ */
+export async function runPipeline({
+  config,
+  folder,
+  device,
+  command,
+  progress,
+}: RunOptions): Promise<RunResult> {
+  const dataset = await loadDataset(config.data, config.seed);
+  const data = hashDataset(dataset);
+  await folder.writeText('config.yaml', stringify(config));
+  const events = new EventLog(folder.pathOf('events.jsonl'));
+  const timings = await readTimings(folder);
+  const contextOf = (name: StageName): StageContext => ({
+    config,
+    dataset,
+    device,
+    folder,
+    events,
+    advance: (done, loss) => progress.advanced(name, done, loss),
+  });
+
+  for (const stage of stages) {
+    const inputs = hashInputs({
+      version: FORMAT_VERSION,
+      seed: config.seed,
+      data,
+      reads: stage.reads(config),
+      artefacts: stage.after.map((name) => folder.artefactHash(name)),
+    });
+    if (await folder.stageIsDone(stage.name, inputs)) {
+      progress.skipped(stage.name);
+      continue;
+    }
+    progress.started(stage.name, stage.steps(config, dataset), stage.unit);
+    await events.truncateStage(stage.name);
+    const start = performance.now();
+    const written = await stage.run(contextOf(stage.name));
+    await events.flush();
+    timings[stage.name] = Math.round(performance.now() - start) / 1000;
+    await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
+    await folder.recordStage(stage.name, inputs, written);
+    progress.finished(stage.name, timings[stage.name]!);
+  }
+
+  const count = subsetSize(config.subset.fraction, dataset.train.count);
+  return await writeReport(contextOf('report'), {
+    title: `${dataset.name}: ${dataset.train.count} images distilled to ${count}`,
+    command,
+    seconds: Object.fromEntries(stages.map(({ name }) => [name, timings[name]!])),
+  });
+}

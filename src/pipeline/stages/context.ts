@@ -1,0 +1,102 @@
+/** What every stage is given, and the helpers that stages share. A stage does not know who called it. */
+
+import { StoreError } from '../../errors.js';
+import type { Device } from '../../gpu/device.js';
+import { convNet } from '../../nn/convNet.js';
+import type { Model } from '../../nn/model.js';
+import { type ParameterLayout, splitParameters } from '../../nn/parameters.js';
+import type { Config } from '../config/schema.js';
+import type { Dataset } from '../data/dataset.js';
+import type { EventLog } from '../store/events.js';
+import type { RunFolder } from '../store/runFolder.js';
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../store/safetensors.js';
+
+export interface StageContext {
+  readonly config: Config;
+  readonly dataset: Dataset;
+  readonly device: Device;
+  readonly folder: RunFolder;
+  readonly events: EventLog;
+  /** Tells the listener how many of this stage's steps are done. */
+  advance(done: number, loss?: number): void;
+}
+
+export const files = {
+  teacher: 'teacher.safetensors',
+  targets: 'targets.safetensors',
+  expert: (index: number) => `experts/expert-${String(index).padStart(3, '0')}.safetensors`,
+  subset: 'subset.safetensors',
+  synthetic: 'synthetic.safetensors',
+  images: 'images.png',
+  evaluation: 'evaluation.json',
+} as const;
+
+export function teacherModel({ config, dataset }: StageContext): Model {
+  const { depth, width, representation } = config.teacher;
+  return convNet({ image: dataset.image, depth, width, output: representation });
+}
+
+export function studentModel({ config, dataset }: StageContext): Model {
+  const { depth, width } = config.student;
+  return convNet({ image: dataset.image, depth, width, output: config.teacher.representation });
+}
+
+export const floatTensor = (data: Float32Array, ...shape: number[]): NamedTensor => ({
+  dtype: 'F32',
+  shape,
+  data,
+});
+export const integerTensor = (data: Int32Array, ...shape: number[]): NamedTensor => ({
+  dtype: 'I32',
+  shape,
+  data,
+});
+
+/** The tensors of θ under their names, with a prefix. */
+export function namedParameters(
+  layout: ParameterLayout,
+  theta: Float32Array,
+  prefix = '',
+): [string, NamedTensor][] {
+  const parts = splitParameters(layout, theta);
+  return layout.entries.map(({ name, shape }) => [
+    `${prefix}${name}`,
+    floatTensor(parts[name]!.slice(), ...shape),
+  ]);
+}
+
+export async function writeTensors(
+  folder: RunFolder,
+  file: string,
+  tensors: Iterable<readonly [string, NamedTensor]>,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  await folder.writeBytes(file, encodeSafetensors(new Map(tensors), metadata));
+}
+
+/** Reads an artefact's tensors by name; a name that is missing means a file from another version. */
+export async function readTensors(folder: RunFolder, file: string): Promise<(name: string) => NamedTensor> {
+  const { tensors } = decodeSafetensors(await folder.readBytes(file), folder.pathOf(file));
+  return (name) => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) {
+      throw new StoreError(
+        `${folder.pathOf(file)} holds no tensor '${name}'; delete the run folder and run again.`,
+      );
+    }
+    return tensor;
+  };
+}
+
+export async function readFloats(folder: RunFolder, file: string, name: string): Promise<Float32Array> {
+  return (await readTensors(folder, file))(name).data as Float32Array;
+}
+
+/** Rows of a flat table by number. */
+export function takeRows(table: Float32Array, row: number, indices: ArrayLike<number>): Float32Array {
+  const result = new Float32Array(indices.length * row);
+  for (let k = 0; k < indices.length; k++) {
+    result.set(table.subarray(indices[k]! * row, (indices[k]! + 1) * row), k * row);
+  }
+  return result;
+}

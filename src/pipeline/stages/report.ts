@@ -1,0 +1,64 @@
+/** Stage 7: the result as a table, and the report. Made anew by every run from what the stages left: it costs nothing. */
+import { mean, standardDeviation } from 'simple-statistics';
+import { stringify } from 'yaml';
+import { renderReport } from '../report/report.js';
+import type { DistilEvent, RunResult } from '../report/types.js';
+import { readEvents } from '../store/events.js';
+import { files, readTensors, type StageContext } from './context.js';
+import { readEvaluation } from './evaluate.js';
+
+/** Most iterations that the first and the last trajectory loss are means of; a short run's halves stay apart. */
+const WINDOW = 20;
+
+export interface ReportOptions {
+  readonly title: string;
+  /** The command that repeats the run. */
+  readonly command: string;
+  /** Seconds of each stage, measured when it ran. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+/** Writes result.json and report.html. */
+export async function writeReport(
+  { config, dataset, device, folder }: StageContext,
+  { title, command, seconds }: ReportOptions,
+): Promise<RunResult> {
+  const evaluation = await readEvaluation(folder);
+  const events = (await readEvents(folder.pathOf('events.jsonl'))).filter(
+    (event) => event.stage === 'distil',
+  ) as unknown as DistilEvent[];
+  const losses = events.map((event) => event.loss);
+  const window = Math.min(WINDOW, Math.ceil(losses.length / 2));
+  const { name, kind, bundled } = device.adapter;
+  const innerStep = (await readTensors(folder, files.synthetic))('innerStep').data[0]!;
+  const result: RunResult = {
+    device: { name, kind, bundled },
+    dataset: dataset.name,
+    rows: evaluation.rows.map((row) => ({
+      name: row.name,
+      labels: row.labels,
+      mean: mean(row.accuracies),
+      deviation: standardDeviation(row.accuracies),
+      seeds: row.accuracies.length,
+    })),
+    heldOutError: evaluation.heldOut.map((row) => ({
+      name: row.name,
+      mean: mean(row.errors),
+      deviation: standardDeviation(row.errors),
+    })),
+    trajectoryLoss: { first: mean(losses.slice(0, window)), last: mean(losses.slice(-window)) },
+    innerStep: { first: events[0]!.innerStep, last: innerStep },
+    seconds,
+  };
+  await folder.writeText('result.json', `${JSON.stringify(result, null, 2)}\n`);
+  const html = await renderReport({
+    title,
+    command,
+    result,
+    events,
+    imagesPng: await folder.readBytes(files.images),
+    configYaml: stringify(config),
+  });
+  await folder.writeText('report.html', html);
+  return result;
+}

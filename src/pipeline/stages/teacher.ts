@@ -1,0 +1,173 @@
+/**
+ * Stage 1: a teacher trained on the real images without labels, by Barlow Twins (MKDT eqs. 1, 2) on two random views of
+ * each image; and stage 2: its representations of every image, the targets of all later regression.
+ */
+import { compile } from '../../autograd/compile/plan.js';
+import { gradient } from '../../autograd/gradient.js';
+import { augment, VIEW_NUMBERS } from '../../autograd/ops/augment.js';
+import { relu } from '../../autograd/ops/elementwise.js';
+import { gather } from '../../autograd/ops/gather.js';
+import { linear } from '../../autograd/ops/matmul.js';
+import { f32, i32 } from '../../autograd/tape.js';
+import { type Tensor, trace } from '../../autograd/trace.js';
+import { permutation } from '../../kernels/philox.js';
+import { drawViews, noiseStream } from '../../nn/augmentation.js';
+import { Encoder } from '../../nn/inference.js';
+import { barlowTwins } from '../../nn/losses.js';
+import { initialParameters, type Model } from '../../nn/model.js';
+import { adamStep } from '../../nn/optimisers/adam.js';
+import {
+  joinParameters,
+  layOut,
+  type ParameterLayout,
+  splitParameters,
+  unpack,
+} from '../../nn/parameters.js';
+import {
+  files,
+  floatTensor,
+  namedParameters,
+  readTensors,
+  type StageContext,
+  teacherModel,
+  writeTensors,
+} from './context.js';
+import { requireFinite } from './finite.js';
+
+/** Steps between two events of the loss, and between two waits for the device. */
+const EVENT_EVERY = 10;
+
+/** Encoder and projector side by side in one θ: linear, ReLU, linear, both of the projector's width. */
+function withProjector(model: Model, width: number): ParameterLayout {
+  const linearEntries = (name: string, inputs: number) => [
+    { name: `${name}.weight`, shape: [width, inputs], fanIn: inputs, start: 'uniform' as const },
+    { name: `${name}.bias`, shape: [width], fanIn: inputs, start: 'uniform' as const },
+  ];
+  return layOut([
+    ...model.parameters.entries,
+    ...linearEntries('projector0', model.outputCount),
+    ...linearEntries('projector1', width),
+  ]);
+}
+
+/** Writes the teacher's parameters, without the projector. */
+export async function trainTeacher(context: StageContext): Promise<string[]> {
+  const { config, dataset, device, folder, events } = context;
+  const settings = config.teacher;
+  const model = teacherModel(context);
+  const layout = withProjector(model, settings.projector);
+  const [, height, width] = dataset.image;
+  const { count } = dataset.train;
+  const batch = Math.min(settings.batch, count);
+
+  const types = {
+    theta: f32(layout.total),
+    first: f32(layout.total),
+    second: f32(layout.total),
+    decay1: f32(),
+    decay2: f32(),
+    learningRate: f32(),
+    images: f32(count, ...dataset.image),
+    batch: i32(batch),
+    viewA: f32(batch, VIEW_NUMBERS),
+    viewB: f32(batch, VIEW_NUMBERS),
+    noiseA: i32(4),
+    noiseB: i32(4),
+  };
+  const tape = trace(types, (inputs) => {
+    const parameters = unpack(layout, inputs.theta);
+    const project = (view: Tensor, noise: Tensor): Tensor => {
+      const images = augment(gather(inputs.images, inputs.batch), view, noise);
+      const { output } = model.forward(inputs.theta, images);
+      const hidden = relu(linear(output, parameters['projector0.weight']!, parameters['projector0.bias']!));
+      return linear(hidden, parameters['projector1.weight']!, parameters['projector1.bias']!);
+    };
+    const [z1, z2] = [project(inputs.viewA, inputs.noiseA), project(inputs.viewB, inputs.noiseB)];
+    const loss = barlowTwins(z1, z2, { lambda: settings.lambda });
+    const [g] = gradient(loss, [inputs.theta]) as [Tensor];
+    return { ...adamStep({ ...inputs, gradient: g }), loss };
+  });
+  const carry = { theta: 'theta', first: 'first', second: 'second', decay1: 'decay1', decay2: 'decay2' };
+  const plan = await compile(tape, device, { label: 'teacher', carry });
+  try {
+    const zeros = new Float32Array(layout.total);
+    plan.write('theta', initialParameters(layout, { seed: config.seed, purpose: 'teacher', index: 0 }));
+    plan.write('first', zeros);
+    plan.write('second', zeros);
+    // Adam's decays of the first step: β₁ and β₂ to the power 1.
+    plan.write('decay1', Float32Array.of(0.9));
+    plan.write('decay2', Float32Array.of(0.999));
+    plan.write('learningRate', Float32Array.of(settings.learningRate));
+    plan.write('images', dataset.train.images);
+
+    let order: Int32Array = new Int32Array(0);
+    let epoch = 0;
+    for (let step = 0; step < settings.steps; step++) {
+      // An epoch is a permutation used up without replacement; a rest too short for a batch is left out.
+      if (order.length < batch) {
+        order = permutation({ seed: config.seed, purpose: 'teacher.order', index: epoch++ }, count);
+      }
+      plan.write('batch', order.slice(0, batch));
+      order = order.slice(batch);
+      for (const side of ['A', 'B'] as const) {
+        const key = { seed: config.seed, purpose: `teacher.view${side}`, index: step };
+        plan.write(`view${side}`, drawViews(key, batch, { height, width }, settings.augmentation));
+        plan.write(`noise${side}`, noiseStream({ ...key, purpose: `teacher.noise${side}` }));
+      }
+      plan.submit();
+      if ((step + 1) % EVENT_EVERY === 0 || step + 1 === settings.steps) {
+        const [loss] = await plan.read('loss');
+        requireFinite(loss!, `the teacher's loss at step ${step + 1}`, 'Lower teacher.learningRate.');
+        events.append({ stage: 'teacher', step: step + 1, loss });
+        context.advance(step + 1, loss);
+      }
+    }
+    const trained = splitParameters(layout, await plan.read('theta'));
+    await writeTensors(
+      folder,
+      files.teacher,
+      namedParameters(model.parameters, joinParameters(model.parameters, trained)),
+    );
+  } finally {
+    plan.release();
+  }
+  return [files.teacher];
+}
+
+/** Reads back the teacher's θ. */
+export async function readTeacher(context: StageContext): Promise<Float32Array> {
+  const tensor = await readTensors(context.folder, files.teacher);
+  const { parameters } = teacherModel(context);
+  return joinParameters(
+    parameters,
+    Object.fromEntries(parameters.entries.map(({ name }) => [name, tensor(name).data])),
+  );
+}
+
+/** Writes the teacher's representations, without augmentation, of every training and test image [count, D]. */
+export async function computeTargets(context: StageContext): Promise<string[]> {
+  const { dataset, device, folder } = context;
+  const model = teacherModel(context);
+  const theta = await readTeacher(context);
+  const encodeSet = async (images: Float32Array, count: number): Promise<Float32Array> => {
+    const buffer = device.acquireBuffer(images.byteLength, 'targets.images');
+    device.write(buffer, images);
+    const range = { buffer, offset: 0, bytes: images.byteLength };
+    const encoder = await Encoder.create(device, model, range, [count, ...dataset.image]);
+    try {
+      return (await encoder.encode(theta)).outputs;
+    } finally {
+      encoder.release();
+      device.releaseBuffer(buffer);
+    }
+  };
+  const train = await encodeSet(dataset.train.images, dataset.train.count);
+  context.advance(1);
+  const test = await encodeSet(dataset.test.images, dataset.test.count);
+  context.advance(2);
+  await writeTensors(folder, files.targets, [
+    ['train', floatTensor(train, dataset.train.count, model.outputCount)],
+    ['test', floatTensor(test, dataset.test.count, model.outputCount)],
+  ]);
+  return [files.targets];
+}
