@@ -1,0 +1,148 @@
+import { basename, extname, join } from 'node:path';
+import { Command } from 'commander';
+import { ConfigError } from '../../errors.js';
+import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
+import { resolveConfig } from '../../pipeline/config/resolve.js';
+import type { RunResult } from '../../pipeline/report/types.js';
+import { accuracy, labelShare, seedCount, significant } from '../../pipeline/report/wording.js';
+import { runPipeline } from '../../pipeline/run.js';
+import { RunFolder } from '../../pipeline/store/runFolder.js';
+import { terminalProgress } from '../terminalProgress.js';
+
+/** What is run when neither a file nor a preset is named. */
+const DEFAULT_PRESET = 'mnist-small';
+
+/** What the user typed after `hypergrad run`, the file aside. */
+export interface RunFlags {
+  readonly preset?: string;
+  readonly data?: string;
+  readonly out?: string;
+  readonly seed?: string;
+  readonly set?: readonly string[];
+  readonly device?: DeviceChoice;
+  readonly json?: boolean;
+}
+
+/** A whole number from the command line; the schema knows the largest. Throws `ConfigError`. */
+function parseSeed(text: string): number {
+  if (!/^\d+$/.test(text)) {
+    throw new ConfigError(
+      `--seed ${JSON.stringify(text)} must be a whole number, 0 or more, such as --seed 2.`,
+    );
+  }
+  return Number(text);
+}
+
+/** The folder that a run gets where `--out` names none: called after its file, else after its preset. */
+function defaultFolder(file: string | undefined, preset: string | undefined): string {
+  const name = file === undefined ? (preset ?? DEFAULT_PRESET) : basename(file, extname(file));
+  return join('runs', name);
+}
+
+/** A word as a POSIX shell reads it back. */
+function quote(word: string): string {
+  return /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** The command that gives the same results again. Where they are put (`--out`) is no part of that. */
+export function commandOf(file: string | undefined, flags: RunFlags): string {
+  const preset = flags.preset ?? (file === undefined ? DEFAULT_PRESET : undefined);
+  const words = ['hypergrad', 'run'];
+  if (file !== undefined) words.push(file);
+  for (const [option, value] of [
+    ['--preset', preset],
+    ['--data', flags.data],
+    ['--seed', flags.seed],
+    ['--device', flags.device],
+  ] as const) {
+    if (value !== undefined) words.push(option, value);
+  }
+  for (const setting of flags.set ?? []) words.push('--set', setting);
+  return words.map(quote).join(' ');
+}
+
+/** Columns as wide as their widest cell; the first to the left, the others to the right. */
+function alignColumns(lines: readonly (readonly string[])[]): string[] {
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((cells) => cells[column]!.length)),
+  );
+  return lines.map((cells) =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  '),
+  );
+}
+
+/** A result in plain text: accuracies by encoder and share of labels, and the trajectory loss. */
+export function describeResult({ rows, trajectoryLoss }: RunResult): string {
+  const names = [...new Set(rows.map((row) => row.name))];
+  const shares = [...new Set(rows.map((row) => row.labels))].sort((a, b) => a - b);
+  const cell = (name: string, share: number): string => {
+    const row = rows.find((candidate) => candidate.name === name && candidate.labels === share);
+    return row === undefined ? '–' : accuracy(row);
+  };
+  const table = alignColumns([
+    ['encoder', ...shares.map((share) => `${labelShare(share)} of labels`)],
+    ...names.map((name) => [name, ...shares.map((share) => cell(name, share))]),
+  ]);
+  const lines = [
+    `Test accuracy of a linear probe in %, mean ± standard deviation ${seedCount(rows)}:`,
+    ...table,
+    `Trajectory loss ${significant(trajectoryLoss.first)} → ${significant(trajectoryLoss.last)} (means over the first and the last iterations)`,
+  ];
+  // The report's non-breaking spaces would hinder whoever searches the text.
+  return lines.join('\n').replaceAll('\u00a0', ' ');
+}
+
+async function run(file: string | undefined, flags: RunFlags): Promise<void> {
+  const preset = flags.preset ?? (file === undefined ? DEFAULT_PRESET : undefined);
+  const config = resolveConfig({
+    preset,
+    file,
+    sets: flags.set ?? [],
+    seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
+    dataFolder: flags.data,
+  });
+  const path = flags.out ?? defaultFolder(file, flags.preset);
+  const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
+
+  const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
+  try {
+    say(device.describe());
+    const folder = await RunFolder.open(path);
+    const progress = terminalProgress(process.stderr);
+    try {
+      const result = await runPipeline({ config, folder, device, command: commandOf(file, flags), progress });
+      progress.close();
+      say(`\n${describeResult(result)}\nReport: ${folder.pathOf('report.html')}`);
+      if (flags.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    } finally {
+      progress.close();
+      await folder.close();
+    }
+  } finally {
+    device.close();
+  }
+}
+
+/** The command `hypergrad run`. */
+export function runCommand(): Command {
+  return new Command('run')
+    .description('distil a dataset, evaluate it against its baselines and write a report')
+    .argument('[config]', `configuration file in YAML or JSON; without one, the preset ${DEFAULT_PRESET}`)
+    .option('--preset <name>', 'start from a preset')
+    .option('--data <folder>', "folder of the dataset's files")
+    .option('--out <folder>', "the run's folder; default: runs/ and the file's or preset's name")
+    .option('--seed <number>', 'seed of every random stream of the run')
+    .option(
+      '--set <path=value>',
+      'set one value of the configuration; may be given again',
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .option('--json', 'print the result as JSON on stdout, everything else on stderr')
+    .addHelpText(
+      'after',
+      '\nA run that was ended goes on where it stopped: give the same command again. Stages whose inputs have not changed are skipped.',
+    )
+    .action(run);
+}

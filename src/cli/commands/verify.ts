@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+import { ConfigError, DataError } from '../../errors.js';
+import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
+import { type CaseResult, findCases, verifyCase, worstOf } from '../../pipeline/verify/verify.js';
+
+/** Exit codes: every case passed, one did not, one could not be read. */
+const EXIT_CODES = { passed: 0, failed: 1, unreadable: 2 } as const;
+
+interface VerifyFlags {
+  readonly device?: DeviceChoice;
+  readonly json?: boolean;
+}
+
+/** Two digits, and an exponent of two at least: 3.1e-08. */
+function scientific(value: number): string {
+  return value.toExponential(1).replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+/** A case in one line: `ok   NAME  worst OUTPUT error 3.1e-08 allowed 1.1e-06`, or `FAIL` and why. */
+export function describeCase(result: CaseResult): string {
+  const verdict = (result.passed ? 'ok' : 'FAIL').padEnd(4);
+  const worst = worstOf(result.measured);
+  // Reasons of more than one line are told in one: a line a case.
+  let detail = result.reason?.replace(/\s*\n\s*/g, ' ');
+  if (detail === undefined && worst !== undefined) {
+    detail = Number.isFinite(worst.error)
+      ? `worst ${worst.output} error ${scientific(worst.error)} allowed ${scientific(worst.allowed)}`
+      : `worst ${worst.output} was not computed, or not to a finite number of the right shape`;
+  }
+  return `${verdict} ${result.name}  ${detail ?? 'the file holds no output to compare.'}`;
+}
+
+/** The exit code for a list of results; a file that cannot be read weighs more than a case that fails. */
+export function exitCodeOf(results: readonly CaseResult[]): number {
+  if (results.some(({ readable }) => !readable)) return EXIT_CODES.unreadable;
+  return results.every(({ passed }) => passed) ? EXIT_CODES.passed : EXIT_CODES.failed;
+}
+
+async function verify(paths: readonly string[], flags: VerifyFlags): Promise<void> {
+  const files = await findCases(paths).catch((error: unknown) => {
+    // A path on the command line that leads nowhere is the command line's fault, not that of a file.
+    throw error instanceof DataError ? new ConfigError(error.message, { cause: error }) : error;
+  });
+  const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
+  const results: CaseResult[] = [];
+  try {
+    process.stderr.write(`${device.describe()}\n`);
+    for (const file of files) {
+      const result = await verifyCase(file, device);
+      results.push(result);
+      if (!flags.json) process.stdout.write(`${describeCase(result)}\n`);
+    }
+  } finally {
+    device.close();
+  }
+  const passed = results.filter((result) => result.passed).length;
+  if (flags.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+  else process.stdout.write(`${passed} passed, ${results.length - passed} failed\n`);
+  process.exitCode = exitCodeOf(results);
+}
+
+/** The command `hypergrad verify`. */
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('replay reference cases (.safetensors) on this device and compare every number')
+    .argument('<path...>', 'files, or folders of files')
+    .option('--json', 'print a JSON array of results; an error that is not finite is null')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 when every case passes, 1 when one fails, 2 when one cannot be read or a path does not exist.',
+    )
+    .action(verify);
+}

@@ -1,0 +1,42 @@
+/** How a command that fails tells it: one sentence on stderr and an exit code; a stack trace only when asked for. */
+import { inspect } from 'node:util';
+import { CommanderError } from 'commander';
+import { ConfigError, HypergradError } from '../errors.js';
+
+/** Exit code for a command line that does not fit: the same as for a configuration that does not. */
+const USAGE_EXIT_CODE = new ConfigError('').exitCode;
+
+export interface Failure {
+  /** What goes to stderr; empty where it was said already. */
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** What to say of an error that ended a command. `debug` adds the stack trace and the causes. */
+export function describeFailure(error: unknown, debug: boolean): Failure {
+  // Commander has printed its message, or the help or version that was asked for (exit code 0).
+  if (error instanceof CommanderError) {
+    return { text: '', exitCode: error.exitCode === 0 ? 0 : USAGE_EXIT_CODE };
+  }
+  const details = debug ? `${inspect(error)}\n` : '';
+  if (error instanceof HypergradError) {
+    return { text: `hypergrad: ${error.message}\n${details}`, exitCode: error.exitCode };
+  }
+  const message = (error instanceof Error ? error.message : String(error)).trim().replace(/\.$/, '');
+  const advice = debug ? '' : '; run again with --debug for details';
+  return {
+    text: `hypergrad: ${message || 'Unnamed error'}. This is a fault of hypergrad${advice}.\n${details}`,
+    exitCode: 1,
+  };
+}
+
+/** Commander's message ("error: unknown option '--sed'\n(Did you mean --seed?)") in one line. */
+export function usageSentence(text: string, commandName: string): string {
+  const [problem = '', suggestion] = text
+    .trim()
+    .replace(/^error: /, '')
+    .split('\n');
+  const sentence = problem.endsWith('.') ? problem : `${problem}.`;
+  const advice = suggestion?.replace(/^\((.*)\)$/, '$1') ?? `See ${commandName} --help.`;
+  return `hypergrad: ${sentence} ${advice}\n`;
+}

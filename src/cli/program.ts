@@ -1,0 +1,102 @@
+/** The command line: its commands, the options that they share, and their help. */
+import { Command, Option } from 'commander';
+import { version } from '../../package.json';
+import type { DeviceChoice } from '../gpu/node/openDevice.js';
+import { describePreset, presetNames } from '../pipeline/config/resolve.js';
+import { doctorCommand } from './commands/doctor.js';
+import { runCommand } from './commands/run.js';
+import { verifyCommand } from './commands/verify.js';
+import { usageSentence } from './errors.js';
+
+const deviceChoices = ['auto', 'hardware', 'software', 'bundled'] as const satisfies readonly DeviceChoice[];
+
+const deviceOption = () =>
+  new Option(
+    '--device <choice>',
+    'which device computes; default: the environment variable HYPERGRAD_DEVICE, else auto',
+  ).choices(deviceChoices);
+
+/** Help's closing part: what to type, and what it does. */
+function examples(lines: readonly (readonly [command: string, effect: string])[]): string {
+  const width = Math.max(...lines.map(([command]) => command.length));
+  return ['', 'Examples:', ...lines.map(([command, effect]) => `  ${command.padEnd(width)}  ${effect}`)].join(
+    '\n',
+  );
+}
+
+function presetList(): string {
+  const width = Math.max(...presetNames.map((name) => name.length));
+  return [
+    '',
+    'Presets:',
+    ...presetNames.map((name) => `  ${name.padEnd(width)}  ${describePreset(name)}`),
+  ].join('\n');
+}
+
+/** Makes a command throw instead of ending the process, and say what does not fit in one sentence. */
+function speakPlainly(command: Command, name: string): void {
+  command
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(usageSentence(text, name)) });
+}
+
+/**
+ * The program `hypergrad`, not yet run. Parsing throws `CommanderError` for a command line that does not fit
+ * (its sentence is on stderr by then) and after help or version; a command's own errors pass through.
+ */
+export function createProgram(): Command {
+  const program = new Command('hypergrad')
+    .description(
+      'Distils a dataset into a few synthetic images by differentiating through training on WebGPU.',
+    )
+    .version(version)
+    .option('--debug', 'show the stack trace of an error (also: HYPERGRAD_DEBUG=1)')
+    .addHelpText(
+      'after',
+      examples([
+        ['hypergrad run --preset mnist-small', 'distil and evaluate; the report is in runs/mnist-small'],
+        ['hypergrad verify cases/', 'replay reference cases on this device'],
+        ['hypergrad doctor', 'see what this machine offers'],
+      ]),
+    );
+
+  const run = runCommand()
+    .addOption(deviceOption())
+    .addHelpText('after', presetList())
+    .addHelpText(
+      'after',
+      examples([
+        ['hypergrad run --preset tiny-test', 'every stage in seconds'],
+        [
+          'hypergrad run --preset cifar10-small --data cifar-10-batches-bin',
+          'CIFAR-10 from its binary files',
+        ],
+        ['hypergrad run my.yaml --seed 2 --out runs/second', 'a configuration file, another seed'],
+        ['hypergrad run --preset mnist-small --set distil.steps=30', 'one value changed'],
+      ]),
+    );
+  const verify = verifyCommand()
+    .addOption(deviceOption())
+    .addHelpText(
+      'after',
+      examples([
+        ['hypergrad verify cases/', 'every .safetensors file of a folder'],
+        ['hypergrad verify case.safetensors --json', 'all numbers of one case'],
+      ]),
+    );
+  const doctor = doctorCommand().addHelpText(
+    'after',
+    examples([
+      ['hypergrad doctor', 'in plain words'],
+      ['HYPERGRAD_DEVICE=software hypergrad doctor --json', 'the software device, for a program to read'],
+    ]),
+  );
+
+  speakPlainly(program, 'hypergrad');
+  for (const command of [run, verify, doctor]) {
+    speakPlainly(command, `hypergrad ${command.name()}`);
+    program.addCommand(command);
+  }
+  return program;
+}

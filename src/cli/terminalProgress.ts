@@ -1,0 +1,166 @@
+/** A run's progress for people: a bar on a terminal, plain lines elsewhere. Neither uses colour. */
+import cliProgress, { type SingleBar } from 'cli-progress';
+import type { Progress, StageName } from '../pipeline/progress.js';
+
+/** Elsewhere than on a terminal, a running stage says something at most so often. */
+const LINE_INTERVAL_MILLISECONDS = 10_000;
+
+const BAR_WIDTH = 24;
+
+export interface TerminalProgress extends Progress {
+  /** Ends a bar that is still drawn, so that it does not keep the process alive. */
+  close(): void;
+}
+
+interface Moment {
+  /** Milliseconds. */
+  readonly time: number;
+  readonly done: number;
+}
+
+interface Running {
+  readonly stage: StageName;
+  readonly total: number;
+  readonly unit: string;
+  /** The first advance, from which the speed is measured: compiling and resuming come before it. */
+  first: Moment | undefined;
+  latest: Moment;
+  loss: number | undefined;
+}
+
+/** Four significant digits. */
+const fourDigits = (value: number): string => String(Number(value.toPrecision(4)));
+
+function rate(perSecond: number): string {
+  return perSecond >= 10 ? perSecond.toFixed(0) : String(Number(perSecond.toPrecision(2)));
+}
+
+/** To the second; to the tenth below ten of them. */
+function duration(seconds: number): string {
+  if (seconds < 9.95) return `${Number(seconds.toFixed(1))} s`;
+  const whole = Math.round(seconds);
+  if (whole < 90) return `${whole} s`;
+  if (whole < 5400) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** "120/200 iterations, loss 0.52, 1.4/s, 57 s left", as far as it is known. */
+function statusOf({ total, unit, first, latest, loss }: Running): string {
+  const parts = [`${latest.done}/${total} ${unit}`];
+  if (loss !== undefined) parts.push(`loss ${fourDigits(loss)}`);
+  if (first !== undefined && latest.time > first.time && latest.done > first.done) {
+    const perSecond = ((latest.done - first.done) / (latest.time - first.time)) * 1000;
+    parts.push(`${rate(perSecond)}/s`);
+    if (latest.done < total) {
+      parts.push(`${duration(Math.max(1, Math.round((total - latest.done) / perSecond)))} left`);
+    }
+  }
+  return parts.join(', ');
+}
+
+function endOf({ stage, total, unit, loss }: Running, seconds: number): string {
+  const end = loss === undefined ? '' : `, loss ${fourDigits(loss)}`;
+  return `${stage}: ${total} ${unit} done in ${duration(seconds)}${end}`;
+}
+
+/** What is drawn of a running stage, besides the lines at its start, end and when it is skipped. */
+interface Drawing {
+  start(running: Running): void;
+  update(running: Running): void;
+  stop(): void;
+}
+
+function barDrawing(stream: NodeJS.WritableStream): Drawing {
+  let bar: SingleBar | undefined;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    start(running) {
+      stop();
+      bar = new cliProgress.SingleBar({
+        stream,
+        barsize: BAR_WIDTH,
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+        format: (options, { progress }) =>
+          `${running.stage} ${cliProgress.Format.BarFormat(progress, options)} ${statusOf(running)}`,
+        clearOnComplete: true,
+        // Cut to the terminal's width instead of switching its line wrapping off.
+        linewrap: true,
+        // Its handler would keep Ctrl-C from ending the process.
+        gracefulExit: false,
+      });
+      bar.start(running.total, 0);
+    },
+    update(running) {
+      bar?.update(running.latest.done);
+    },
+    stop,
+  };
+}
+
+function lineDrawing(say: (line: string) => void): Drawing {
+  let lastLine = 0;
+  return {
+    start({ stage, total, unit }) {
+      lastLine = Date.now();
+      say(`${stage}: ${total} ${unit}`);
+    },
+    update(running) {
+      const now = Date.now();
+      if (now - lastLine < LINE_INTERVAL_MILLISECONDS || running.latest.done >= running.total) return;
+      lastLine = now;
+      say(`${running.stage} ${statusOf(running)}`);
+    },
+    stop() {},
+  };
+}
+
+/**
+ * Tells a run's progress on a stream. On a terminal: a bar with the loss, the speed and the time left, and one
+ * line for each stage that ended. Elsewhere: a line at a stage's start and end, and one at most every 10
+ * seconds in between.
+ */
+export function terminalProgress(
+  stream: NodeJS.WritableStream & { readonly isTTY?: boolean },
+): TerminalProgress {
+  const say = (line: string) => stream.write(`${line}\n`);
+  const terminal = stream.isTTY === true && process.env.TERM !== 'dumb';
+  const drawing = terminal ? barDrawing(stream) : lineDrawing(say);
+  let running: Running | undefined;
+  return {
+    started(stage, total, unit) {
+      running = {
+        stage,
+        total,
+        unit,
+        first: undefined,
+        latest: { time: Date.now(), done: 0 },
+        loss: undefined,
+      };
+      drawing.start(running);
+    },
+    advanced(stage, done, loss) {
+      if (running?.stage !== stage) return;
+      running.latest = { time: Date.now(), done };
+      running.first ??= running.latest;
+      if (loss !== undefined) running.loss = loss;
+      drawing.update(running);
+    },
+    finished(stage, seconds) {
+      drawing.stop();
+      if (running?.stage === stage) say(endOf(running, seconds));
+      running = undefined;
+    },
+    skipped(stage) {
+      say(`${stage}: unchanged, skipped`);
+    },
+    close() {
+      drawing.stop();
+      running = undefined;
+    },
+  };
+}

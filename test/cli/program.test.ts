@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { createProgram } from '../../src/cli/program.js';
+import { ConfigError } from '../../src/errors.js';
+
+let stdout: MockInstance<typeof process.stdout.write>;
+let stderr: MockInstance<typeof process.stderr.write>;
+
+beforeEach(() => {
+  stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const textOf = (spy: MockInstance<typeof process.stdout.write>) =>
+  spy.mock.calls.map(([text]) => text).join('');
+
+async function parse(...args: string[]): Promise<unknown> {
+  return createProgram()
+    .parseAsync(args, { from: 'user' })
+    .then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+}
+
+describe('what does not fit', () => {
+  it.each([
+    [['rum'], "hypergrad: unknown command 'rum'. Did you mean run?\n"],
+    [['run', '--preste', 'x'], "hypergrad: unknown option '--preste'. Did you mean --preset?\n"],
+    [['run', '--zzz'], "hypergrad: unknown option '--zzz'. See hypergrad run --help.\n"],
+    [['doctor', '--jsn'], "hypergrad: unknown option '--jsn'. Did you mean --json?\n"],
+    [['verify'], "hypergrad: missing required argument 'path'. See hypergrad verify --help.\n"],
+    [['run', '--out'], "hypergrad: option '--out <folder>' argument missing. See hypergrad run --help.\n"],
+  ])('%j is told in one sentence on stderr', async (args, sentence) => {
+    expect(await parse(...args)).toBeInstanceOf(CommanderError);
+    expect(textOf(stderr)).toBe(sentence);
+    expect(textOf(stdout)).toBe('');
+  });
+
+  it.each([['run'], ['verify', 'x.safetensors']])('%s names the devices there are', async (...args) => {
+    expect(await parse(...args, '--device', 'gpu')).toBeInstanceOf(CommanderError);
+    expect(textOf(stderr)).toMatch(
+      /'gpu' is invalid\. Allowed choices are auto, hardware, software, bundled\./,
+    );
+  });
+
+  it.each(['abc', '-1', '1.5', '', '1e3'])('--seed %j is no whole number', async (seed) => {
+    const error = await parse('run', '--preset', 'tiny-test', '--seed', seed);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as Error).message).toMatch(/^--seed .* must be a whole number/);
+  });
+
+  it('a seed beyond the largest is told with its limit', async () => {
+    const error = await parse('run', '--preset', 'tiny-test', '--seed', '4294967296');
+    expect((error as Error).message).toMatch(/^seed = 4294967296 \(--seed\) .* 0 to 4294967295/);
+  });
+});
+
+describe('help', () => {
+  it.each([[[]], [['run']], [['verify']], [['doctor']]])(
+    'of %j holds examples and --debug',
+    async (command) => {
+      const error = await parse(...command, '--help');
+      expect(error).toMatchObject({ exitCode: 0 });
+      const text = textOf(stdout);
+      expect(text).toContain('Examples:\n  ');
+      expect(text).toContain('--debug');
+      expect(text).toContain(`Usage: ${['hypergrad', ...command].join(' ')}`);
+    },
+  );
+
+  it('of run lists the presets with what they are for', async () => {
+    await parse('run', '--help');
+    expect(textOf(stdout)).toMatch(/Presets:\n {2}mnist-small +\w/);
+  });
+
+  it('is shown on stderr, as an error, where no command is given', async () => {
+    expect(await parse()).not.toMatchObject({ exitCode: 0 });
+    expect(textOf(stderr)).toContain('Usage: hypergrad');
+  });
+});
+
+it('tells the version of package.json', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(await parse('--version')).toMatchObject({ exitCode: 0 });
+  expect(textOf(stdout)).toBe(`${version}\n`);
+});
+
+it('takes --debug before and after the command', async () => {
+  for (const args of [
+    ['--debug', 'run', '--seed', 'x'],
+    ['run', '--seed', 'x', '--debug'],
+  ]) {
+    const program = createProgram();
+    await expect(program.parseAsync(args, { from: 'user' })).rejects.toThrow(ConfigError);
+    expect(program.opts()).toEqual({ debug: true });
+  }
+});

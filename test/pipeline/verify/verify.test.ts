@@ -1,0 +1,154 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DataError } from '../../../src/errors.js';
+import type { Device } from '../../../src/gpu/device.js';
+import { openDevice } from '../../../src/gpu/node/openDevice.js';
+import { findCases, verifyCase, worstOf } from '../../../src/pipeline/verify/verify.js';
+import { reluCase } from './reluCase.js';
+
+let device: Device;
+let folder: string;
+
+beforeAll(async () => {
+  device = await openDevice();
+  folder = mkdtempSync(join(tmpdir(), 'hypergrad-verify-'));
+});
+afterAll(() => {
+  device.close();
+  rmSync(folder, { recursive: true });
+});
+
+const golden = '../shared/golden';
+const cases = existsSync(golden)
+  ? readdirSync(golden)
+      .filter((file) => file.endsWith('.safetensors'))
+      .map((file) => file.replace(/\.safetensors$/, ''))
+      .sort()
+  : [];
+
+/** Cases of what is not built yet, and what is said of them. */
+const unsupported: Readonly<Record<string, string>> = {
+  op_batchNorm_8x4x5x5: "the operation 'batchNorm' is not known",
+  op_maxPool3: "the operation 'maxPool2d' is not known",
+  op_ntXent: "the operation 'ntXent' is not known",
+  resnet18_w4: "cases of kind 'resnet18' are not known yet",
+  unroll_momentum_w8d2_16_N6: 'unrolling through momentum and weight decay is not built yet',
+};
+
+describe('the reference cases', () => {
+  it.skipIf(cases.length === 0)(`are there, also those not built yet (needs the folder ${golden})`, () => {
+    expect(cases).toEqual(expect.arrayContaining(Object.keys(unsupported)));
+    expect(cases.length).toBeGreaterThan(Object.keys(unsupported).length);
+  });
+
+  for (const name of cases.filter((each) => !(each in unsupported))) {
+    it(`${name} passes`, async () => {
+      const { readable, measured, reason, passed } = await verifyCase(
+        join(golden, `${name}.safetensors`),
+        device,
+      );
+      expect({ readable, reason }).toEqual({ readable: true, reason: undefined });
+      expect(measured.filter(({ error, allowed }) => !(error <= allowed))).toEqual([]);
+      expect(measured.length).toBeGreaterThan(0);
+      expect(passed).toBe(true);
+    });
+  }
+
+  for (const [name, why] of Object.entries(unsupported)) {
+    it.skipIf(cases.length === 0)(`${name} fails with its reason, for it is not built yet`, async () => {
+      const result = await verifyCase(join(golden, `${name}.safetensors`), device);
+      expect(result).toMatchObject({ name, passed: false, readable: true, measured: [] });
+      expect(result.reason).toContain(why);
+    });
+  }
+});
+
+describe('verifyCase', () => {
+  const write = (name: string, bytes: Uint8Array | string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, bytes);
+    return path;
+  };
+
+  it('passes a case that fits, with the numbers of every output', async () => {
+    const result = await verifyCase(write('fits.safetensors', reluCase()), device);
+    expect(result).toMatchObject({ name: 'fits', passed: true, readable: true });
+    expect(result.measured.map(({ output }) => output).sort()).toEqual(['d_x', 'dd_v', 'dd_x', 'y']);
+  });
+
+  it('fails a case with one number changed, and names the output', async () => {
+    const result = await verifyCase(
+      write('changed.safetensors', reluCase({ changed: { name: 'out.d_x', value: 0.75 } })),
+      device,
+    );
+    expect(result).toMatchObject({ passed: false, readable: true });
+    const { output, error, allowed } = worstOf(result.measured)!;
+    expect(output).toBe('d_x');
+    expect(error).toBeGreaterThan(allowed);
+  });
+
+  it('never passes a wanted NaN', async () => {
+    const bytes = reluCase({ changed: { name: 'out.y', value: Number.NaN } });
+    expect((await verifyCase(write('nan.safetensors', bytes), device)).passed).toBe(false);
+  });
+
+  it('fails a case that asks for an output which its kind does not have', async () => {
+    const bytes = reluCase({ renamed: { from: 'out.y', to: 'out.z' } });
+    const result = await verifyCase(write('other.safetensors', bytes), device);
+    expect(result.passed).toBe(false);
+    expect(worstOf(result.measured)).toMatchObject({ output: 'z', error: Number.POSITIVE_INFINITY });
+  });
+
+  it('fails a case that lacks an input, and names it', async () => {
+    const bytes = reluCase({ renamed: { from: 'in.u_x', to: 'in.w_x' } });
+    const result = await verifyCase(write('lacks.safetensors', bytes), device);
+    expect(result).toMatchObject({ passed: false, readable: true });
+    expect(result.reason).toBeTruthy();
+  });
+
+  it('says which kinds are known for one that is not', async () => {
+    const result = await verifyCase(write('kind.safetensors', reluCase({ kind: 'resnet99' })), device);
+    expect(result).toMatchObject({ passed: false, readable: true });
+    expect(result.reason).toContain("kind 'resnet99'");
+  });
+
+  it.each([
+    ['cut short', () => reluCase().subarray(0, -4)],
+    ['cut short within its header', () => reluCase().subarray(0, 40)],
+    ['empty', () => ''],
+    ['no safetensors', () => 'This is a text of more than eight bytes.'],
+    ['of another format', () => reluCase({ format: 'golden-2' })],
+  ])('calls a file unreadable that is %s, and names it', async (_, bytes) => {
+    const path = write('unreadable.safetensors', bytes());
+    const result = await verifyCase(path, device);
+    expect(result).toMatchObject({ passed: false, readable: false, measured: [] });
+    expect(result.reason).toContain(path);
+  });
+
+  it('calls a file unreadable that is not there', async () => {
+    const result = await verifyCase(join(folder, 'none.safetensors'), device);
+    expect(result).toMatchObject({ passed: false, readable: false });
+  });
+});
+
+describe('findCases', () => {
+  it('takes files as they are and the sorted cases of folders', async () => {
+    const inner = mkdtempSync(join(folder, 'cases-'));
+    for (const name of ['b.safetensors', 'a.safetensors', 'readme.txt']) writeFileSync(join(inner, name), '');
+    expect(await findCases([join(inner, 'readme.txt'), inner])).toEqual([
+      join(inner, 'readme.txt'),
+      join(inner, 'a.safetensors'),
+      join(inner, 'b.safetensors'),
+    ]);
+  });
+
+  it('refuses a path that leads nowhere, and a folder without cases', async () => {
+    await expect(findCases([join(folder, 'nowhere')])).rejects.toThrow(DataError);
+    await expect(findCases([join(folder, 'nowhere')])).rejects.toThrow('nowhere does not exist');
+    await expect(findCases([mkdtempSync(join(folder, 'empty-'))])).rejects.toThrow(
+      'holds no .safetensors file',
+    );
+  });
+});
