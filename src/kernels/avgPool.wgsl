@@ -7,7 +7,7 @@
 //
 // bindings  source [CHANNELS, H, W] (with ADJOINT [CHANNELS, HO, WO])   result: the other of the two;
 //           CHANNELS counts the channels of all images
-// launch    one invocation a row of the result
+// launch    one invocation a row of the result, UNROLL (a divisor of WO) windows at a time
 
 @group(0) @binding(0) var<storage, read_write> source: array<f32>;
 @group(0) @binding(1) var<storage, read_write> result: array<f32>;
@@ -22,12 +22,20 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let to = number * ${W}u;
   #if ${K == S}
   let i = u32(r) / ${K}u;
-  for (var s = 0u; s < ${W}u; s++) {
-    let j = s / ${K}u;
-    var value = 0.0;
-    if (i < ${HO}u && j < ${WO}u) { value = source[start + i * ${WO}u + j]; }
-    result[to + s] = value * ${INVERSE_AREA};
+  if (i < ${HO}u) {
+    let source_row = start + i * ${WO}u;
+    for (var block = 0u; block < ${WO}u; block += ${UNROLL}u) {
+      #repeat j UNROLL
+      let value${j} = source[source_row + block + ${j}u] * ${INVERSE_AREA};
+      #repeat q K
+      result[to + (block + ${j}u) * ${K}u + ${q}u] = value${j};
+      #endrepeat
+      #endrepeat
+    }
+  } else {
+    for (var s = 0u; s < ${WO * K}u; s++) { result[to + s] = 0.0; }
   }
+  for (var s = ${WO * K}u; s < ${W}u; s++) { result[to + s] = 0.0; }
   #else
   let first_i = max(0, (r - ${K} + ${S}) / ${S});
   let last_i = min(${HO - 1}, r / ${S});
@@ -45,14 +53,20 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (number >= ${CHANNELS * HO}u) { return; }
   let start = (number / ${HO}u) * ${H * W}u + (number % ${HO}u) * ${S * W}u;
   let to = number * ${WO}u;
-  for (var j = 0u; j < ${WO}u; j++) {
-    var sum = 0.0;
-    #repeat p K
-    #repeat q K
-    sum += source[start + j * ${S}u + ${p * W + q}u];
+  for (var block = 0u; block < ${WO}u; block += ${UNROLL}u) {
+    #repeat j UNROLL
+    {
+      let at = start + (block + ${j}u) * ${S}u;
+      let sum = 0.0
+      #repeat p K
+      #repeat q K
+        + source[at + ${p * W + q}u]
+      #endrepeat
+      #endrepeat
+      ;
+      result[to + block + ${j}u] = sum * ${INVERSE_AREA};
+    }
     #endrepeat
-    #endrepeat
-    result[to + j] = sum * ${INVERSE_AREA};
   }
   #endif
 }

@@ -51,14 +51,18 @@ export type DeviceClass = 'software' | 'hardware';
 export interface Tuning {
   /** Invocations in a workgroup, by kernel. */
   readonly workgroup: Readonly<Record<KernelName, number>>;
-  /** Output channels × neighbouring pixels of a convolution held in registers. */
-  readonly conv2d: { readonly outputs: number; readonly pixels: number };
+  /** Most output channels, neighbouring pixels, and products of the two that a convolution holds in registers. */
+  readonly conv2d: { readonly outputs: number; readonly pixels: number; readonly sums: number };
   /** Output channels, segment of a row, window rows of a convolution's weight gradient. */
   readonly conv2dWeightGrad: { readonly outputs: number; readonly pixels: number; readonly tapRows: number };
   /** Rows × columns of a matrix product held in registers. */
   readonly matmul: { readonly rows: number; readonly columns: number };
-  /** Neighbours that one invocation of an elementwise kernel computes. */
+  /** Neighbours that one invocation of an elementwise kernel computes, written out one by one. */
   readonly elementwiseItems: number;
+  /** Neighbours that one invocation of a copying kernel moves in a loop. */
+  readonly copyItems: number;
+  /** Elements that one turn of a loop over a row takes. */
+  readonly unroll: number;
   /** Invocations that a reduction or split sum should offer the device at least. */
   readonly parallelism: number;
 }
@@ -70,18 +74,22 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
   // A workgroup is a unit of work for one core: small ones share the cores evenly.
   software: {
     workgroup: { ...everyKernel(16), elementwise: 32, conv2d: 8, conv2dWeightGrad: 8 },
-    conv2d: { outputs: 8, pixels: 8 },
+    conv2d: { outputs: 8, pixels: 16, sums: 64 },
     conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3 },
     matmul: { rows: 8, columns: 8 },
-    elementwiseItems: 16,
+    elementwiseItems: 8,
+    copyItems: 16,
+    unroll: 8,
     parallelism: 128,
   },
   hardware: {
     workgroup: everyKernel(64),
-    conv2d: { outputs: 8, pixels: 4 },
+    conv2d: { outputs: 8, pixels: 4, sums: 32 },
     conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3 },
     matmul: { rows: 4, columns: 4 },
     elementwiseItems: 1,
+    copyItems: 1,
+    unroll: 4,
     parallelism: 16384,
   },
 };
@@ -102,6 +110,18 @@ export function kernelCode(name: KernelName, definitions: Definitions): string {
  */
 export function evenPieces(extent: number, limit: number): number {
   return Math.ceil(extent / Math.ceil(extent / limit));
+}
+
+/** The greatest divisor of `extent` up to `limit`: how many turns of a loop may be written out without a rest. */
+export function unrollFactor(extent: number, limit: number): number {
+  for (let factor = Math.min(extent, limit); factor > 1; factor--) if (extent % factor === 0) return factor;
+  return 1;
+}
+
+/** A length of pieces up to `limit` that divides `extent`, unless that would make them less than half as long. */
+export function pieceLength(extent: number, limit: number): number {
+  const divisor = unrollFactor(extent, limit);
+  return 2 * divisor > Math.min(limit, extent) ? divisor : evenPieces(extent, limit);
 }
 
 /** How to split a sum of `length` terms, computed `outputs` times side by side, so that the device is busy. */

@@ -66,9 +66,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       #else
       let w${o}_${q} = w[w${o} + ${q}u];
       #endif
-      #repeat j PIXELS
-      sum${o}_${j} += w${o}_${q} * x${j + q};
       #endrepeat
+      #repeat j PIXELS
+      sum${o}_${j} = sum${o}_${j}
+      #repeat q L
+        + w${o}_${q} * x${j + q}
+      #endrepeat
+      ;
       #endrepeat
       #endrepeat
     }

@@ -63,9 +63,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
             #endrepeat
             #repeat o OUTPUTS
             #repeat q L
+            sum${o}_${p}_${q} = sum${o}_${p}_${q}
             #repeat j PIXELS
-            sum${o}_${p}_${q} += g${o}_${j} * x${j * S + q};
+              + g${o}_${j} * x${j * S + q}
             #endrepeat
+            ;
             #endrepeat
             #endrepeat
           }

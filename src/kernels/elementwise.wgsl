@@ -7,7 +7,8 @@
 //
 // bindings  operand0 … operand(n−1), each of a shape that broadcasts to result's   result [COUNT]
 // launch    one invocation computes ITEMS neighbours along the last axis (ROW long), so that the place in the outer
-//           axes is worked out once; BLOCKS invocations share a row
+//           axes is worked out once, and an operand that is constant along the row is read once; BLOCKS invocations
+//           share a row
 
 ${BINDINGS}
 @compute @workgroup_size(${WORKGROUP})
@@ -17,13 +18,15 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let row = number / ${BLOCKS}u;
   let first = (number % ${BLOCKS}u) * ${ITEMS}u;
 ${BASES}
+  #repeat t ITEMS
   #if ${ROW % ITEMS == 0}
-  let last = first + ${ITEMS}u;
+  {
   #else
-  let last = min(${ROW}u, first + ${ITEMS}u);
+  if (first + ${t}u < ${ROW}u) {
   #endif
-  for (var item = first; item < last; item++) {
+    let item = first + ${t}u;
 ${BODY}
     result[row * ${ROW}u + item] = ${VALUE};
   }
+  #endrepeat
 }

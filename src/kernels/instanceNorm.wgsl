@@ -8,7 +8,7 @@
 //
 // bindings  a [ROWS, R] (x, or u)   b [ROWS, R] (x̂; PROJECT and MEAN_PRODUCT only)
 //           result [ROWS, R], or [ROWS] for RECIPROCAL and MEAN_PRODUCT
-// launch    one invocation a row; the row is read twice, the second time from the cache. The variance is the mean
+// launch    one invocation a row, UNROLL (a divisor of R) elements at a time. The variance is the mean
 //           square of the centred row, not E x² − (E x)², which loses digits.
 
 @group(0) @binding(0) var<storage, read_write> a: array<f32>;
@@ -28,30 +28,61 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
   #if ${STANDARDISE || RECIPROCAL}
   var total = 0.0;
-  for (var i = first; i < last; i++) { total += a[i]; }
+  for (var i = first; i < last; i += ${UNROLL}u) {
+    total = total
+    #repeat t UNROLL
+      + a[i + ${t}u]
+    #endrepeat
+    ;
+  }
   let mean = total / ${R}.0;
   var squares = 0.0;
-  for (var i = first; i < last; i++) {
-    let centred = a[i] - mean;
-    squares += centred * centred;
+  for (var i = first; i < last; i += ${UNROLL}u) {
+    #repeat t UNROLL
+    let centred${t} = a[i + ${t}u] - mean;
+    #endrepeat
+    squares = squares
+    #repeat t UNROLL
+      + centred${t} * centred${t}
+    #endrepeat
+    ;
   }
   let rstd = 1.0 / sqrt(squares / ${R}.0 + ${EPSILON});
   #if ${STANDARDISE}
-  for (var i = first; i < last; i++) { result[i] = (a[i] - mean) * rstd; }
+  for (var i = first; i < last; i += ${UNROLL}u) {
+    #repeat t UNROLL
+    result[i + ${t}u] = (a[i + ${t}u] - mean) * rstd;
+    #endrepeat
+  }
   #else
   result[row] = rstd;
   #endif
   #else
   var total = 0.0;
   var product = 0.0;
-  for (var i = first; i < last; i++) {
-    total += a[i];
-    product += a[i] * b[i];
+  for (var i = first; i < last; i += ${UNROLL}u) {
+    #repeat t UNROLL
+    let a${t} = a[i + ${t}u];
+    #endrepeat
+    total = total
+    #repeat t UNROLL
+      + a${t}
+    #endrepeat
+    ;
+    product = product
+    #repeat t UNROLL
+      + a${t} * b[i + ${t}u]
+    #endrepeat
+    ;
   }
   let mean_product = product / ${R}.0;
   #if ${PROJECT}
   let mean = total / ${R}.0;
-  for (var i = first; i < last; i++) { result[i] = a[i] - mean - b[i] * mean_product; }
+  for (var i = first; i < last; i += ${UNROLL}u) {
+    #repeat t UNROLL
+    result[i + ${t}u] = a[i + ${t}u] - mean - b[i + ${t}u] * mean_product;
+    #endrepeat
+  }
   #else
   result[row] = mean_product;
   #endif

@@ -4,7 +4,8 @@
 //
 // bindings  operand0 … operand(n−1), each of a shape that broadcasts to [OUTER, R, INNER]
 //           result [OUTER, SLICES, INNER]
-// launch    one invocation an element of the result, walking PER_SLICE neighbours along the axis
+// launch    one invocation an element of the result, walking PER_SLICE neighbours along the axis, UNROLL at a time (which
+//           divides every slice)
 
 ${BINDINGS}
 @compute @workgroup_size(${WORKGROUP})
@@ -21,13 +22,18 @@ ${BASES}
   #else
   var total = 0.0;
   #endif
-  for (var item = slice * ${PER_SLICE}u; item < last; item++) {
+  for (var first = slice * ${PER_SLICE}u; first < last; first += ${UNROLL}u) {
+    #repeat t UNROLL
+    {
+      let item = first + ${t}u;
 ${BODY}
-    #if ${MAXIMUM}
-    total = max(total, ${VALUE});
-    #else
-    total += ${VALUE};
-    #endif
+      #if ${MAXIMUM}
+      total = max(total, ${VALUE});
+      #else
+      total += ${VALUE};
+      #endif
+    }
+    #endrepeat
   }
   result[number] = total;
 }

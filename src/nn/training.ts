@@ -8,6 +8,7 @@ import { gather } from '../autograd/ops/gather.js';
 import { f32, i32, type Shape, type TensorType } from '../autograd/tape.js';
 import { type Tensor, trace } from '../autograd/trace.js';
 import { BatchQueue } from '../autograd/unroll/batches.js';
+import { ShapeError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
 
@@ -106,20 +107,31 @@ export class Trainer {
     return trainer;
   }
 
-  /** Starts from θ [parameters], with an empty momentum buffer. */
+  /**
+   * Starts from θ [parameters], with an empty momentum buffer.
+   * @throws ShapeError when θ has another length.
+   */
   start(theta: Float32Array, learningRate: number): void {
-    const { device } = this.#options;
+    const { device, parameters, label } = this.#options;
+    if (theta.length !== parameters) {
+      throw new ShapeError(
+        `${label}: θ has ${theta.length} elements, but the trainer was made for ${parameters}.`,
+      );
+    }
     device.write(this.#shared.theta.buffer, theta);
     device.write(this.#shared.buffer.buffer, new Float32Array(theta.length));
     device.write(this.#shared.learningRate.buffer, Float32Array.of(learningRate));
   }
 
-  /** Submits one step a batch. */
+  /**
+   * Submits one step a batch.
+   * @throws ShapeError for a batch of a size that was not compiled.
+   */
   submit(batches: readonly Int32Array[]): void {
     const { gpu } = this.#options.device;
     this.#queue.load(batches);
     batches.forEach((batch, step) => {
-      const plan = this.#plans.get(batch.length)!;
+      const plan = this.#planFor(batch.length);
       const encoder = gpu.createCommandEncoder();
       this.#queue.encode(encoder, step, plan.inputs.batch!);
       plan.encode(encoder);
@@ -135,7 +147,18 @@ export class Trainer {
 
   /** Loss of the last batch of that size. Waits for the device. */
   async lastLoss(batchSize: number): Promise<number> {
-    return (await this.#plans.get(batchSize)!.read('loss'))[0]!;
+    return (await this.#planFor(batchSize).read('loss'))[0]!;
+  }
+
+  #planFor(batchSize: number): Plan {
+    const plan = this.#plans.get(batchSize);
+    if (plan === undefined) {
+      const known = [...this.#plans.keys()].join(', ');
+      throw new ShapeError(
+        `${this.#options.label}: no step was compiled for a batch of ${batchSize}; batch sizes are ${known}.`,
+      );
+    }
+    return plan;
   }
 
   release(): void {

@@ -75,7 +75,7 @@ export function chainShape(tape: Tape, operation: Operation): Shape {
 /** WGSL of a chain: the value of its end, and the tensors that it reads, in the order in which they are bound. */
 export interface Chain {
   readonly value: string;
-  /** One `let` a repeated or named intermediate value. */
+  /** One `let` a value; `loadK` stands for reading the current element of operand K. */
   readonly statements: readonly string[];
   readonly operands: readonly number[];
 }
@@ -83,14 +83,12 @@ export interface Chain {
 /**
  * Writes the chain that ends in the tape line `root`.
  *
- * @param load WGSL that reads the current element of the k-th operand
  * @param startsHere true where `root` itself is computed (an elementwise kernel's output), not read
  */
 export function writeChain(
   tape: Tape,
   root: number,
   inlined: ReadonlySet<number>,
-  load: (operand: number) => string,
   startsHere: boolean,
 ): Chain {
   const operands: number[] = [];
@@ -109,7 +107,7 @@ export function writeChain(
     if (!isRoot && !inlined.has(id)) {
       const operand = operands.length;
       operands.push(id);
-      return name(id, load(operand));
+      return name(id, `load${operand}`);
     }
     const definition = definitionOf(operation.name);
     const parts = operation.inputs.map((input) => write(input, false));

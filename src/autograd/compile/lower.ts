@@ -70,10 +70,14 @@ class LoweringBuilder implements Lowering {
     this.#overwrite = overwrite;
     this.#inlined = chooseInlined(tape, target.maximumBindings - 1);
     this.#inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
-    for (const operation of tape.operations) {
-      for (const input of operation.inputs) this.#lastUse.set(input, operation.id);
-    }
     for (const id of Object.values(tape.outputs)) this.#lastUse.set(id, Number.POSITIVE_INFINITY);
+    for (const { id, inputs } of [...tape.operations].reverse()) {
+      // An inlined operation reads its operands only when the end of its chain is computed.
+      const readAt = this.#inlined.has(id) ? (this.#lastUse.get(id) ?? id) : id;
+      for (const input of inputs) {
+        this.#lastUse.set(input, Math.max(readAt, this.#lastUse.get(input) ?? readAt));
+      }
+    }
   }
 
   get tuning(): Tuning {
@@ -176,8 +180,13 @@ class LoweringBuilder implements Lowering {
   #reuse(operation: Operation, operand: number, bytes: number): void {
     const input = operation.inputs[operand]!;
     const range = this.#values.get(input)!;
+    const isReadBesides = operation.inputs.some(
+      (other, k) => k !== operand && sameRoot(this.#values.get(other)!, range),
+    );
     const isFree =
-      this.#isLastUse(input, operation.id) && (!('input' in range) || this.#overwrite.has(range.input));
+      !isReadBesides &&
+      this.#isLastUse(input, operation.id) &&
+      (!('input' in range) || this.#overwrite.has(range.input));
     if (isFree) {
       this.#values.set(operation.id, range);
       return;
@@ -209,7 +218,7 @@ class LoweringBuilder implements Lowering {
 
   #launchCopy(from: Storage, offset: number, to: Storage, elements: number): void {
     // One invocation copies a row of this many elements; a rest shorter than that goes in a launch of single ones.
-    const row = elements % this.tuning.elementwiseItems === 0 ? this.tuning.elementwiseItems : 1;
+    const row = elements % this.tuning.copyItems === 0 ? this.tuning.copyItems : 1;
     this.launch(
       'stridedCopy',
       {

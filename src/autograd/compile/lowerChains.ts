@@ -1,5 +1,5 @@
 /** Lowers fused chains: one elementwise pass, or the passes of a reduction with a chain as its operand. */
-import { evenPieces, splitSum } from '../../kernels/catalogue.js';
+import { pieceLength, splitSum, unrollFactor } from '../../kernels/catalogue.js';
 import type { Lowering, Storage } from '../operation.js';
 import { type Operation, type Shape, sizeOf, type Tape } from '../tape.js';
 import { bindingsText, type Chain, chainShape, placeExpression, planWalk, writeChain } from './fuse.js';
@@ -18,27 +18,22 @@ export function lowerElementwise(
   operation: Operation,
 ): void {
   const { shape } = operation.type;
-  const chain = writeChain(
-    tape,
-    operation.id,
-    inlined,
-    (k) => `operand${k}[place${k} + item * step${k}]`,
-    true,
-  );
+  const chain = writeChain(tape, operation.id, inlined, true);
   const walk = planWalk(
     shape,
     chain.operands.map((id) => tape.operations[id]!.type.shape),
   );
   const ROW = walk.extents.at(-1)!;
-  const ITEMS = evenPieces(ROW, lowering.tuning.elementwiseItems);
+  const ITEMS = pieceLength(ROW, lowering.tuning.elementwiseItems);
   const BLOCKS = Math.ceil(ROW / ITEMS);
   const COUNT = sizeOf(shape);
-  const bases = chain.operands.map((_, k) => {
-    const strides = walk.strides[k]!;
-    return (
-      `  let place${k} = ${placeExpression('row', walk.extents.slice(0, -1), strides.slice(0, -1))};\n` +
-      `  const step${k} = ${strides.at(-1)!}u;`
-    );
+  const bases: string[] = [];
+  const loads = walk.strides.map((strides, k) => {
+    const step = strides.at(-1)!;
+    const place = placeExpression('row', walk.extents.slice(0, -1), strides.slice(0, -1));
+    // An operand that is constant along the row is read once for all items.
+    bases.push(step === 0 ? `  let fixed${k} = operand${k}[${place}];` : `  let place${k} = ${place};`);
+    return step === 0 ? `fixed${k}` : `operand${k}[place${k} + item * ${step}u]`;
   });
   lowering.launch(
     'elementwise',
@@ -49,7 +44,7 @@ export function lowerElementwise(
       BLOCKS,
       BINDINGS: bindingsText(operandTypes(tape, chain)),
       BASES: bases.join('\n'),
-      BODY: chain.statements.join('\n'),
+      BODY: chainBody(chain, loads),
       VALUE: chain.value,
     },
     [...chain.operands.map(storage), storage(operation.id)],
@@ -72,20 +67,21 @@ export function lowerReduction(context: ChainContext, operation: Operation): voi
   passes.forEach(({ OUTER, R, INNER }, pass) => {
     const isLast = pass === passes.length - 1;
     const { slices, perSlice } = splitSum(R, OUTER * INNER, lowering.tuning);
+    const sumExtents = { OUTER, R, INNER, SLICES: slices, PER_SLICE: perSlice, MAXIMUM };
     const output = isLast && slices === 1 ? storage(operation.id) : lowering.scratch(OUTER * slices * INNER);
     if (source === null) {
       const flat = `((outer * ${R}u + item) * ${INNER}u + inner)`;
-      const chain = writeChain(tape, operation.inputs[0]!, inlined, (k) => `operand${k}[PLACE${k}]`, false);
+      const chain = writeChain(tape, operation.inputs[0]!, inlined, false);
       const operandShapes = chain.operands.map((id) => tape.operations[id]!.type.shape);
-      const { bases, places } = reductionPlaces(shape, operandShapes, { OUTER, R, INNER }, flat);
-      const body = chain.statements.map((line) => line.replace(/PLACE(\d+)/, (_, k) => places[Number(k)]!));
+      const { bases, loads } = reductionLoads(shape, operandShapes, { OUTER, R, INNER }, flat);
       lowering.launch(
         'reduce',
         {
-          ...{ OUTER, R, INNER, SLICES: slices, PER_SLICE: perSlice, MAXIMUM },
+          ...sumExtents,
+          UNROLL: sliceUnroll(sumExtents, lowering.tuning.unroll),
           BINDINGS: bindingsText(operandTypes(tape, chain)),
           BASES: bases.join('\n'),
-          BODY: body.join('\n'),
+          BODY: chainBody(chain, loads),
           VALUE: chain.value,
         },
         [...chain.operands.map(storage), output],
@@ -136,26 +132,41 @@ function splitIntoPasses(shape: Shape, axes: readonly number[]): PassExtents[] {
   return passes.length > 0 ? passes : [{ OUTER: sizeOf(shape), R: 1, INNER: 1 }];
 }
 
-/** Each operand's place as a base outside the loop and a step inside it, where its strides allow. */
-function reductionPlaces(
+/** How each operand is read: a base outside the loop and a step inside it, where its strides allow. */
+function reductionLoads(
   shape: Shape,
   operandShapes: readonly Shape[],
   { OUTER, R, INNER }: PassExtents,
   flat: string,
-): { bases: string[]; places: string[] } {
+): { bases: string[]; loads: string[] } {
   const walk = planWalk(shape, operandShapes);
   const bases: string[] = [];
-  const places = walk.strides.map((strides, k) => {
-    const contiguous = walk.extents.length === 1;
-    const rowsMatch = INNER === 1 && walk.extents.at(-1) === R && sizeOf(walk.extents.slice(0, -1)) === OUTER;
-    if (contiguous) return strides[0] === 0 ? '0u' : flat;
-    if (!rowsMatch) return placeExpression(flat, walk.extents, strides);
-    bases.push(
-      `  let place${k} = ${placeExpression('outer', walk.extents.slice(0, -1), strides.slice(0, -1))};`,
-    );
-    return `place${k} + item * ${strides.at(-1)!}u`;
+  const isFlat = walk.extents.length === 1;
+  const isRows = INNER === 1 && walk.extents.at(-1) === R && sizeOf(walk.extents.slice(0, -1)) === OUTER;
+  const loads = walk.strides.map((strides, k) => {
+    const step = strides.at(-1)!;
+    if (isFlat) return step === 0 ? `operand${k}[0]` : `operand${k}[${flat}]`;
+    if (!isRows) return `operand${k}[${placeExpression(flat, walk.extents, strides)}]`;
+    const place = placeExpression('outer', walk.extents.slice(0, -1), strides.slice(0, -1));
+    bases.push(step === 0 ? `  let fixed${k} = operand${k}[${place}];` : `  let place${k} = ${place};`);
+    return step === 0 ? `fixed${k}` : `operand${k}[place${k} + item * ${step}u]`;
   });
-  return { bases, places };
+  return { bases, loads };
+}
+
+/** Turns of the reduction's loop that are written out: they must divide every slice, the last one too. */
+function sliceUnroll(
+  { R, PER_SLICE }: { readonly R: number; readonly PER_SLICE: number },
+  limit: number,
+): number {
+  return R % PER_SLICE === 0 ? unrollFactor(PER_SLICE, limit) : 1;
+}
+
+/** A chain's statements, with each operand's load put in. */
+function chainBody(chain: Chain, loads: readonly string[]): string {
+  return chain.statements
+    .map((line) => line.replace(/\bload(\d+)\b/g, (_, k) => loads[Number(k)]!))
+    .join('\n');
 }
 
 function launchPlain(
@@ -169,6 +180,7 @@ function launchPlain(
     'reduce',
     {
       ...extents,
+      UNROLL: sliceUnroll(extents, lowering.tuning.unroll),
       BINDINGS: bindingsText(['f32']),
       BASES: '',
       BODY: '',

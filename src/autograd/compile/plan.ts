@@ -168,7 +168,8 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
     options.overwrite,
   );
   const label = options.label ?? 'plan';
-  const placement = placeStays(lowered.stays, limits.minStorageBufferOffsetAlignment, limits.maxBufferSize);
+  const largestBuffer = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+  const placement = placeStays(lowered.stays, limits.minStorageBufferOffsetAlignment, largestBuffer);
   const owned: GPUBuffer[] = [];
   const own = (bytes: number, name: string): GPUBuffer => {
     const buffer = device.acquireBuffer(bytes, `${label}.${name}`);

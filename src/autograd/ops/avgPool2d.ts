@@ -1,5 +1,6 @@
 /** Average pooling and its adjoint: both linear, each the other's derivative. */
 import { ShapeError } from '../../errors.js';
+import { unrollFactor } from '../../kernels/catalogue.js';
 import {
   apply,
   type Lowering,
@@ -51,8 +52,15 @@ function launchPool(
   source: Storage,
   output: Storage,
 ): void {
-  const { N, C, H, HO, K } = extents;
-  const definitions = { ...extents, CHANNELS: N * C, ADJOINT: adjoint, INVERSE_AREA: `f32(${1 / (K * K)})` };
+  const { N, C, H, HO, WO, K } = extents;
+  const UNROLL = unrollFactor(WO, lowering.tuning.unroll);
+  const definitions = {
+    ...extents,
+    CHANNELS: N * C,
+    ADJOINT: adjoint,
+    UNROLL,
+    INVERSE_AREA: `f32(${1 / (K * K)})`,
+  };
   lowering.launch('avgPool', definitions, [source, output], N * C * (adjoint ? H : HO));
 }
 

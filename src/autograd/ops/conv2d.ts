@@ -115,8 +115,9 @@ function launchBlocked(
   { inputs, output }: LoweredOperation,
 ): void {
   const { N, O, HO, WO } = extents;
-  const OUTPUTS = evenPieces(O, lowering.tuning.conv2d.outputs);
-  const PIXELS = evenPieces(WO, lowering.tuning.conv2d.pixels);
+  const { outputs, pixels, sums } = lowering.tuning.conv2d;
+  const PIXELS = evenPieces(WO, pixels);
+  const OUTPUTS = evenPieces(O, Math.max(1, Math.min(outputs, Math.floor(sums / PIXELS))));
   const SEGMENTS = Math.ceil(WO / PIXELS);
   const CHANNEL_GROUPS = Math.ceil(O / OUTPUTS);
   const [x, w, bias] = inputs;

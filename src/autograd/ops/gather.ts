@@ -33,7 +33,7 @@ function launchRows(
 ): void {
   const [TABLE_ROWS, ...row] = table.shape as [number, ...number[]];
   const ROW = sizeOf(row);
-  const ITEMS = Math.min(ROW, lowering.tuning.elementwiseItems);
+  const ITEMS = Math.min(ROW, lowering.tuning.copyItems);
   const BLOCKS = Math.ceil(ROW / ITEMS);
   const definitions = {
     SCATTER_ADD: scatter,

@@ -9,6 +9,7 @@
  *     rowMean(a·b): ā = b·m̄ / R,   b̄ = a·m̄ / R
  */
 import { ShapeError } from '../../errors.js';
+import { unrollFactor } from '../../kernels/catalogue.js';
 import {
   apply,
   type Lowering,
@@ -17,7 +18,7 @@ import {
   referenceZeros,
   type Storage,
 } from '../operation.js';
-import { shapeText, type TensorType } from '../tape.js';
+import { sameShape, shapeText, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { add, mul, neg, scale } from './elementwise.js';
 import { reshape } from './reduce.js';
@@ -28,6 +29,15 @@ function requireRows(operation: string, type: TensorType): void {
   if (type.shape.length < 2 || type.dataType !== 'f32') {
     throw new ShapeError(
       `${operation}: ${type.dataType}${shapeText(type.shape)} was given, but an f32 tensor [N, C, …] is needed.`,
+    );
+  }
+}
+
+function requireEqualRows(operation: string, a: TensorType, b: TensorType): void {
+  requireRows(operation, a);
+  if (!sameShape(a.shape, b.shape) || b.dataType !== 'f32') {
+    throw new ShapeError(
+      `${operation}: f32${shapeText(a.shape)} and ${b.dataType}${shapeText(b.shape)} must be two f32 tensors of one shape.`,
     );
   }
 }
@@ -75,7 +85,12 @@ function launchRows(
 ): void {
   const modes = { STANDARDISE: false, RECIPROCAL: false, PROJECT: false, MEAN_PRODUCT: false, [mode]: true };
   const { ROWS, R } = rowsOf(operand);
-  lowering.launch('instanceNorm', { ROWS, R, EPSILON: epsilon, ...modes }, buffers, ROWS);
+  lowering.launch(
+    'instanceNorm',
+    { ROWS, R, UNROLL: unrollFactor(R, lowering.tuning.unroll), EPSILON: epsilon, ...modes },
+    buffers,
+    ROWS,
+  );
 }
 
 const standardiseDefinition: OperationDefinition = {
@@ -116,8 +131,8 @@ const reciprocalDefinition: OperationDefinition = {
 
 const projectDefinition: OperationDefinition = {
   name: 'projectRows',
-  type([u]) {
-    requireRows('projectRows', u!);
+  type([u, standardised]) {
+    requireEqualRows('projectRows', u!, standardised!);
     return u!;
   },
   reference: ([u, standardised], _attributes, output) =>
@@ -141,8 +156,8 @@ const projectDefinition: OperationDefinition = {
 
 const meanProductDefinition: OperationDefinition = {
   name: 'meanProductRows',
-  type([a]) {
-    requireRows('meanProductRows', a!);
+  type([a, b]) {
+    requireEqualRows('meanProductRows', a!, b!);
     return { dataType: 'f32', shape: rowShape(a!) };
   },
   reference: ([a, b], _attributes, output) =>

@@ -19,6 +19,11 @@ function defineSquaredDistance(name: string, factor: (type: TensorType) => numbe
           `${name}: shapes ${shapeText(a!.shape)} and ${shapeText(b!.shape)} must be equal.`,
         );
       }
+      if (a!.dataType !== 'f32' || b!.dataType !== 'f32') {
+        throw new ShapeError(
+          `${name}: operands are ${a!.dataType} and ${b!.dataType}, but f32 tensors are needed.`,
+        );
+      }
       return { dataType: 'f32', shape: [] };
     },
     reference([a, b]) {

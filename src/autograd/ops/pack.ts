@@ -3,6 +3,7 @@
  * optimiser and separate tensors to its layers. Adjoints of each other.
  */
 import { ShapeError } from '../../errors.js';
+import { unrollFactor } from '../../kernels/catalogue.js';
 import {
   apply,
   type OperationDefinition,
@@ -63,7 +64,10 @@ const packDefinition: OperationDefinition = {
   },
   lower(lowering, { inputs, inputTypes, attributes, output, type }) {
     const offsets = attributes.offsets as readonly number[];
-    const ITEMS = lowering.tuning.elementwiseItems;
+    const ITEMS = offsets.reduce(
+      (items, offset) => unrollFactor(offset || items, items),
+      lowering.tuning.copyItems,
+    );
     const most = lowering.maximumBindings - 1;
     for (let from = 0; from < inputs.length; from += most) {
       const pieces = inputs.slice(from, from + most);
@@ -75,7 +79,10 @@ const packDefinition: OperationDefinition = {
       const cases = pieces.map((_, k) => {
         const start = offsets[from + k]!;
         const end = start + sizeOf(inputTypes[from + k]!.shape);
-        return `if (i >= ${start}u && i < ${end}u) { value = piece${k}[i - ${start}u]; }`;
+        return (
+          `if (first >= ${start}u && first < ${end}u) {\n` +
+          `  for (; i < min(last, ${end}u); i++) { result[i] = piece${k}[i - ${start}u]; }\n}`
+        );
       });
       const definitions = { BINDINGS: bindings.join('\n'), BODY: cases.join(' else '), FIRST, LAST, ITEMS };
       lowering.launch('pack', definitions, [...pieces, output], Math.ceil((LAST - FIRST) / ITEMS));

@@ -1,4 +1,5 @@
 /** The second half of every sum that was split into slices to keep the device busy. */
+import { unrollFactor } from '../../kernels/catalogue.js';
 import type { Definitions } from '../../kernels/template.js';
 import type { Lowering, Storage } from '../operation.js';
 
@@ -16,6 +17,7 @@ export function launchSliceSum(
     INNER: size,
     SLICES: 1,
     PER_SLICE: slices,
+    UNROLL: unrollFactor(slices, lowering.tuning.unroll),
     MAXIMUM: false,
     BINDINGS:
       '@group(0) @binding(0) var<storage, read_write> operand0: array<f32>;\n' +

@@ -3,7 +3,14 @@ import type { TopLevelSpec } from 'vega-lite';
 import { innerStepChart, lossChart, renderSvg, resultsChart } from './charts.js';
 import { dataUri, type Html, html, trusted } from './html.js';
 import { STYLE } from './style.js';
-import { type DistilEvent, MKDT_ROW, type ReportInput, type ResultRow, type RunResult } from './types.js';
+import {
+  averagingWindow,
+  type DistilEvent,
+  MKDT_ROW,
+  type ReportInput,
+  type ResultRow,
+  type RunResult,
+} from './types.js';
 import * as wording from './wording.js';
 
 const NOTHING = trusted('');
@@ -90,7 +97,8 @@ async function distillationSection(
   events: readonly DistilEvent[],
   deviceNote: string,
 ): Promise<Html> {
-  const summary = html`<p>The trajectory loss went from ${wording.significant(trajectoryLoss.first)} (mean of the first 20 iterations) to ${wording.significant(trajectoryLoss.last)} (mean of the last 20), and the learned inner step α from ${wording.significant(innerStep.first)} to ${wording.significant(innerStep.last)}.</p>`;
+  const window = averagingWindow(events.length);
+  const summary = html`<p>The trajectory loss went from ${wording.significant(trajectoryLoss.first)} (mean of the first ${window} iterations) to ${wording.significant(trajectoryLoss.last)} (mean of the last ${window}), and the learned inner step α from ${wording.significant(innerStep.first)} to ${wording.significant(innerStep.last)}.</p>`;
   if (events.length === 0) return html`${summary}<p>No iterations have been recorded.</p>`;
   const lossCaption = `Trajectory loss of every iteration, and its moving mean (thick). At 1 the student is no nearer to the expert’s later parameters than when it started, at 0 it has reached them. ${deviceNote}`;
   const innerStepCaption = `The inner step α that is learned together with the images. ${deviceNote}`;

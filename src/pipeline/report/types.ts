@@ -4,6 +4,11 @@
 export const MKDT_ROW = 'MKDT';
 export const RANDOM_SUBSET_ROW = 'random subset';
 
+/** Iterations that the first and the last trajectory loss are means of: 20, or half of a shorter run. */
+export function averagingWindow(iterations: number): number {
+  return Math.min(20, Math.ceil(iterations / 2));
+}
+
 /** One linear-probe result: an encoder and a share of the labels. */
 export interface ResultRow {
   readonly name: string;
@@ -35,7 +40,7 @@ export interface RunResult {
   readonly dataset: string;
   readonly rows: readonly ResultRow[];
   readonly heldOutError: readonly HeldOutError[];
-  /** Equation (4): means of the first and of the last 20 iterations. */
+  /** Equation (4): means of the first and of the last iterations (see `averagingWindow`). */
   readonly trajectoryLoss: { readonly first: number; readonly last: number };
   /** The learned inner step α at the start and at the end. */
   readonly innerStep: { readonly first: number; readonly last: number };

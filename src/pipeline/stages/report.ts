@@ -2,13 +2,10 @@
 import { mean, standardDeviation } from 'simple-statistics';
 import { stringify } from 'yaml';
 import { renderReport } from '../report/report.js';
-import type { DistilEvent, RunResult } from '../report/types.js';
+import { averagingWindow, type DistilEvent, type RunResult } from '../report/types.js';
 import { readEvents } from '../store/events.js';
 import { files, readTensors, type StageContext } from './context.js';
 import { readEvaluation } from './evaluate.js';
-
-/** Most iterations that the first and the last trajectory loss are means of; a short run's halves stay apart. */
-const WINDOW = 20;
 
 export interface ReportOptions {
   readonly title: string;
@@ -28,7 +25,7 @@ export async function writeReport(
     (event) => event.stage === 'distil',
   ) as unknown as DistilEvent[];
   const losses = events.map((event) => event.loss);
-  const window = Math.min(WINDOW, Math.ceil(losses.length / 2));
+  const window = averagingWindow(losses.length);
   const { name, kind, bundled } = device.adapter;
   const innerStep = (await readTensors(folder, files.synthetic))('innerStep').data[0]!;
   const result: RunResult = {
