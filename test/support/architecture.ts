@@ -1,0 +1,112 @@
+/** The rules of the source tree, as functions of file names and texts. */
+import { builtinModules } from 'node:module';
+import { posix } from 'node:path';
+import ts from 'typescript';
+
+/** Layers from the bottom up; those of one entry stand side by side. Imports go downwards only. */
+const LAYERS: readonly (readonly string[])[] = [
+  ['gpu'],
+  ['kernels'],
+  ['autograd'],
+  ['nn'],
+  ['pipeline'],
+  ['cli', 'web'],
+];
+
+/** Public entries: they may import everything, and no layer imports them. */
+const ENTRIES = ['src/index.ts', 'src/node.ts'];
+const ERRORS = 'src/errors.ts';
+/** Data that belongs to no layer: the package's own version. */
+const PACKAGE = 'package.json';
+
+/** What runs in a browser as well: the engine and its entry, but for the ways to open a device under Node. */
+const PORTABLE = /^src\/(index\.ts$|errors\.ts$|gpu\/[^/]+$|kernels\/|autograd\/|nn\/)/;
+const PORTABLE_PACKAGES = /^(ndarray|wgsl-preprocessor\/.+)$/;
+
+/** Source files by their paths from the repository's root, with forward slashes. */
+export type SourceTree = Readonly<Record<string, string>>;
+
+/** What a TypeScript file imports, re-exports or loads, as written. */
+export function importsOf(text: string): string[] {
+  return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
+}
+
+function resolve(importer: string, specifier: string): string {
+  const path = posix.join(posix.dirname(importer), specifier.replace(/\?.*$/, ''));
+  return path.replace(/\.js$/, '.ts');
+}
+
+const layerOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1];
+const heightOf = (layer: string): number => LAYERS.findIndex((level) => level.includes(layer));
+
+function layerFault(importer: string, imported: string): string | null {
+  if (ENTRIES.includes(importer) || imported === ERRORS || imported === PACKAGE) return null;
+  if (importer === ERRORS) return `${importer} imports ${imported}, but it stands below every layer`;
+  if (ENTRIES.includes(imported)) return `${importer} imports the public entry ${imported}`;
+  const [from, to] = [layerOf(importer), layerOf(imported)];
+  if (from === undefined || heightOf(from) < 0) return `${importer} lies in no layer`;
+  if (to === undefined || heightOf(to) < 0) return `${importer} imports ${imported}, which lies in no layer`;
+  if (from === to || heightOf(to) < heightOf(from)) return null;
+  return `${importer} (${from}) imports ${imported} (${to}), which is not below it`;
+}
+
+const isBuiltin = (specifier: string): boolean =>
+  specifier.startsWith('node:') || builtinModules.includes(specifier.split('/')[0]!);
+
+function portabilityFault(importer: string, specifier: string): string | null {
+  if (!PORTABLE.test(importer)) return null;
+  if (specifier.startsWith('.')) {
+    const imported = resolve(importer, specifier);
+    return PORTABLE.test(imported) ? null : `${importer} imports ${imported}, which needs Node`;
+  }
+  if (isBuiltin(specifier)) return `${importer} imports Node's ${specifier}`;
+  return PORTABLE_PACKAGES.test(specifier) ? null : `${importer} imports the package ${specifier}`;
+}
+
+/** Imports that go upwards or sideways, or bring Node into what must run in a browser. */
+export function importFaults(tree: SourceTree): string[] {
+  return Object.entries(tree)
+    .filter(([path]) => path.endsWith('.ts'))
+    .flatMap(([path, text]) =>
+      importsOf(text).flatMap((specifier) => [
+        specifier.startsWith('.') ? layerFault(path, resolve(path, specifier)) : null,
+        portabilityFault(path, specifier),
+      ]),
+    )
+    .filter((fault) => fault !== null);
+}
+
+/** Default exports, and files that only hand on what others export. */
+export function exportFaults(tree: SourceTree): string[] {
+  const faults: string[] = [];
+  for (const [path, text] of Object.entries(tree)) {
+    if (!path.endsWith('.ts')) continue;
+    const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
+    for (const statement of file.statements) {
+      const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
+      if (
+        ts.isExportAssignment(statement) ||
+        modifiers.some(({ kind }) => kind === ts.SyntaxKind.DefaultKeyword)
+      ) {
+        faults.push(`${path} has a default export`);
+      }
+      const handsOnAll = ts.isExportDeclaration(statement) && statement.exportClause === undefined;
+      if (handsOnAll && !ENTRIES.includes(path)) faults.push(`${path} exports all of another file`);
+    }
+  }
+  return faults;
+}
+
+/** What the header comment of a kernel file lacks. */
+export function kernelHeaderFaults(path: string, text: string): string[] {
+  const lines = text.split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('//'));
+  const header = lines.slice(0, end < 0 ? lines.length : end);
+  const wanted = {
+    'a header comment': header.length > 0,
+    'an equation': header.some((line) => /^\/\/ {3}.*\S +\+?= \S/.test(line)),
+    "a line 'bindings'": header.some((line) => /^\/\/ bindings\b/.test(line)),
+    "a line 'launch'": header.some((line) => /^\/\/ launch\b/.test(line)),
+  };
+  return Object.entries(wanted).flatMap(([what, found]) => (found ? [] : [`${path} lacks ${what}`]));
+}

@@ -1,0 +1,196 @@
+/** Cases of the operations on images: convolution, pooling, and the row statistics of instance normalisation. */
+import fc from 'fast-check';
+import { augment, VIEW_NUMBERS } from '../../../src/autograd/ops/augment.js';
+import { avgPool2d } from '../../../src/autograd/ops/avgPool2d.js';
+import { conv2d, conv2dInputGrad, conv2dWeightGrad } from '../../../src/autograd/ops/conv2d.js';
+import {
+  meanProductRows,
+  projectRows,
+  reciprocalDeviation,
+  standardiseRows,
+} from '../../../src/autograd/ops/instanceNorm.js';
+import { i32 } from '../../../src/autograd/tape.js';
+import {
+  type CaseInput,
+  floats,
+  type OperationCase,
+  type OperationProperty,
+  property,
+  record,
+  type Sizes,
+  seed,
+} from './case.js';
+
+const outputExtent = (extent: number, window: number, stride: number, padding: number): number =>
+  Math.floor((extent + 2 * padding - window) / stride) + 1;
+
+const convolutionParameters = ({ extent, few }: Sizes) =>
+  fc
+    .record({
+      seed,
+      N: few,
+      C: few,
+      O: extent,
+      H: extent,
+      W: extent,
+      K: fc.integer({ min: 1, max: 5 }),
+      L: fc.integer({ min: 1, max: 5 }),
+      stride: fc.integer({ min: 1, max: 3 }),
+      padding: fc.integer({ min: 0, max: 3 }),
+      square: fc.boolean(),
+      bias: fc.boolean(),
+    })
+    .map(({ square, ...parameters }) => {
+      // Half of the windows are square, which some kernels treat apart; all are cut down to what fits.
+      const { K, H, W, padding } = parameters;
+      const rows = Math.min(K, H + 2 * padding);
+      const columns = Math.min(square ? rows : parameters.L, W + 2 * padding);
+      return { ...parameters, K: rows, L: columns };
+    });
+
+type ConvolutionParameters =
+  ReturnType<typeof convolutionParameters> extends fc.Arbitrary<infer P> ? P : never;
+
+function shapesOf({ N, C, O, H, W, K, L, stride, padding }: ConvolutionParameters) {
+  return {
+    x: [N, C, H, W],
+    w: [O, C, K, L],
+    y: [N, O, outputExtent(H, K, stride, padding), outputExtent(W, L, stride, padding)],
+  };
+}
+
+const poolParameters = ({ extent, few }: Sizes) =>
+  fc
+    .record({
+      seed,
+      N: few,
+      C: few,
+      H: extent,
+      W: extent,
+      size: fc.integer({ min: 1, max: 3 }),
+      stride: fc.integer({ min: 1, max: 3 }),
+    })
+    .map((parameters) => ({
+      ...parameters,
+      size: Math.min(parameters.size, parameters.H, parameters.W),
+    }));
+
+/** Views that turn, shift, stretch and recolour; every second one is gray. */
+function viewNumbers(seed: number, images: number, noise: number): CaseInput {
+  const identity = [1, 0, 0, 0, 1, 0, 1, 0, 0, noise, 0, 0];
+  const view = floats(seed, 'view', [images, VIEW_NUMBERS]);
+  const values = Float32Array.from(view.values, (value, place) => {
+    const k = place % VIEW_NUMBERS;
+    if (k === 8) return Math.floor(place / VIEW_NUMBERS) % 2;
+    return identity[k]! + (k < 8 ? 0.3 * value : 0);
+  });
+  return { type: view.type, values };
+}
+
+const rowParameters = ({ extent, few }: Sizes) =>
+  fc.record({
+    seed,
+    N: few,
+    C: extent,
+    H: extent,
+    W: fc.option(extent),
+    epsilon: fc.constantFrom(0.01, 0.3),
+  });
+
+const rowShape = ({ N, C, H, W }: { N: number; C: number; H: number; W: number | null }): number[] =>
+  W === null ? [N, C, H] : [N, C, H, W];
+
+export const convolutionProperties = (sizes: Sizes): OperationProperty[] => [
+  property('conv2d', convolutionParameters(sizes), (parameters): OperationCase => {
+    const { seed, O, stride, padding } = parameters;
+    const { x, w } = shapesOf(parameters);
+    return {
+      inputs: {
+        x: floats(seed, 'x', x),
+        w: floats(seed, 'w', w),
+        ...(parameters.bias ? { bias: floats(seed, 'bias', [O]) } : {}),
+      },
+      build: ({ x, w, bias }) => conv2d(x!, w!, { stride, padding, ...(bias === undefined ? {} : { bias }) }),
+      differentiable: parameters.bias ? ['x', 'w', 'bias'] : ['x', 'w'],
+    };
+  }),
+  property('conv2dInputGrad', convolutionParameters(sizes), (parameters): OperationCase => {
+    const { seed, stride, padding } = parameters;
+    const { x, w, y } = shapesOf(parameters);
+    return {
+      inputs: { cotangent: floats(seed, 'cotangent', y), w: floats(seed, 'w', w) },
+      build: ({ cotangent, w }) => conv2dInputGrad(cotangent!, w!, x, { stride, padding }),
+      differentiable: ['cotangent', 'w'],
+    };
+  }),
+  property('conv2dWeightGrad', convolutionParameters(sizes), (parameters): OperationCase => {
+    const { seed, stride, padding } = parameters;
+    const { x, w, y } = shapesOf(parameters);
+    return {
+      inputs: { x: floats(seed, 'x', x), cotangent: floats(seed, 'cotangent', y) },
+      build: ({ x, cotangent }) => conv2dWeightGrad(x!, cotangent!, w, { stride, padding }),
+      differentiable: ['x', 'cotangent'],
+    };
+  }),
+  property('avgPool2d', poolParameters(sizes), ({ seed, N, C, H, W, size, stride }) => ({
+    inputs: { x: floats(seed, 'x', [N, C, H, W]) },
+    build: ({ x }) => avgPool2d(x!, { size, stride }),
+    differentiable: ['x'],
+  })),
+  property('avgPool2dInputGrad', poolParameters(sizes), ({ seed, N, C, H, W, size, stride }) => {
+    const pooled = [N, C, outputExtent(H, size, stride, 0), outputExtent(W, size, stride, 0)];
+    return {
+      inputs: { cotangent: floats(seed, 'cotangent', pooled) },
+      build: ({ cotangent }) =>
+        record('avgPool2dInputGrad', [cotangent!], { size, stride, shape: [N, C, H, W] }),
+      differentiable: ['cotangent'],
+    };
+  }),
+  property(
+    'augment',
+    fc.record({
+      seed,
+      B: sizes.few,
+      C: sizes.few,
+      H: sizes.extent,
+      W: sizes.extent,
+      noise: fc.constantFrom(0, 0.05),
+      stream: fc.array(fc.integer(), { minLength: 4, maxLength: 4 }),
+    }),
+    ({ seed, B, C, H, W, noise, stream }) => ({
+      inputs: {
+        x: floats(seed, 'x', [B, C, H, W]),
+        view: viewNumbers(seed, B, noise),
+        stream: { type: i32(4), values: Int32Array.from(stream) },
+      },
+      build: ({ x, view, stream }) => augment(x!, view!, stream!),
+      differentiable: [],
+    }),
+  ),
+  property('standardiseRows', rowParameters(sizes), (parameters) => ({
+    inputs: { x: floats(parameters.seed, 'x', rowShape(parameters)) },
+    build: ({ x }) => standardiseRows(x!, parameters.epsilon),
+    differentiable: ['x'],
+  })),
+  property('reciprocalDeviation', rowParameters(sizes), (parameters) => ({
+    inputs: { x: floats(parameters.seed, 'x', rowShape(parameters)) },
+    build: ({ x }) => reciprocalDeviation(x!, parameters.epsilon),
+    differentiable: ['x'],
+  })),
+  property('projectRows', rowParameters(sizes), (parameters) => ({
+    inputs: {
+      u: floats(parameters.seed, 'u', rowShape(parameters)),
+      standardised: floats(parameters.seed, 'standardised', rowShape(parameters)),
+    },
+    build: ({ u, standardised }) => projectRows(u!, standardised!),
+    differentiable: ['u', 'standardised'],
+  })),
+  property('meanProductRows', rowParameters(sizes), (parameters) => ({
+    inputs: {
+      a: floats(parameters.seed, 'a', rowShape(parameters)),
+      b: floats(parameters.seed, 'b', rowShape(parameters)),
+    },
+    build: ({ a, b }) => meanProductRows(a!, b!),
+    differentiable: ['a', 'b'],
+  })),
+];
