@@ -39,7 +39,15 @@ export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
 export { dot, maximum, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
-export { type DataType, f32, i32, printTape, type Shape, type Tape, type TensorType } from './autograd/tape.js';
+export {
+  type DataType,
+  f32,
+  i32,
+  printTape,
+  type Shape,
+  type Tape,
+  type TensorType,
+} from './autograd/tape.js';
 export { type Tensor, trace } from './autograd/trace.js';
 export { type Trajectory, Unroll, type UnrollOptions } from './autograd/unroll/recompute.js';
 export type { InnerProblem } from './autograd/unroll/tapes.js';

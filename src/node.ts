@@ -3,7 +3,7 @@ export { type DeviceChoice, type OpenDeviceOptions, openDevice } from './gpu/nod
 export { type ConfigSources, presetNames, resolveConfig } from './pipeline/config/resolve.js';
 export type { Config } from './pipeline/config/schema.js';
 export { type Dataset, type ImageSet, loadDataset } from './pipeline/data/dataset.js';
-export { type Progress, silentProgress, type StageName } from './pipeline/progress.js';
+export { type Progress, type StageName, silentProgress } from './pipeline/progress.js';
 export type { DistilEvent, ResultRow, RunResult } from './pipeline/report/types.js';
 export { type RunOptions, runPipeline } from './pipeline/run.js';
 export { RunFolder } from './pipeline/store/runFolder.js';

@@ -16,8 +16,9 @@ import {
   type Reference,
   referenceZeros,
 } from '../operation.js';
-import { type Attributes, type Shape, shapeText, sizeOf, type TensorType } from '../tape.js';
+import { type Attributes, type Shape, shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { type Extents, extentsOf, forEachProduct, requireRank4 } from './conv2dExtents.js';
 import { reshape, sum } from './reduce.js';
 import { launchSliceSum } from './sliceSum.js';
 
@@ -26,81 +27,6 @@ export interface Conv2dOptions {
   readonly stride?: number;
   /** Zeros on every side, 0 by default. */
   readonly padding?: number;
-}
-
-/** Extents of one convolution: x [N,C,H,W], w [O,C,K,L], y [N,O,HO,WO], stride S, padding P. */
-interface Extents {
-  readonly [name: string]: number;
-  readonly N: number;
-  readonly C: number;
-  readonly H: number;
-  readonly W: number;
-  readonly O: number;
-  readonly K: number;
-  readonly L: number;
-  readonly HO: number;
-  readonly WO: number;
-  readonly S: number;
-  readonly P: number;
-}
-
-function requireRank4(operation: string, argument: string, type: TensorType): void {
-  if (type.shape.length !== 4 || type.dataType !== 'f32') {
-    throw new ShapeError(
-      `${operation}: ${argument} is ${type.dataType}${shapeText(type.shape)}, but an f32 tensor of four axes is needed.`,
-    );
-  }
-}
-
-function extentsOf(operation: string, x: Shape, w: Shape, attributes: Attributes): Extents {
-  const [N, C, H, W] = x as [number, number, number, number];
-  const [O, inputs, K, L] = w as [number, number, number, number];
-  const S = Number(attributes.stride);
-  const P = Number(attributes.padding);
-  if (C !== inputs) {
-    throw new ShapeError(
-      `${operation}: x ${shapeText(x)} has ${C} channels, but w ${shapeText(w)} takes ${inputs}.`,
-    );
-  }
-  if (!Number.isInteger(S) || S < 1 || !Number.isInteger(P) || P < 0) {
-    throw new ShapeError(`${operation}: stride ${S} must be a whole number ≥ 1 and padding ${P} one ≥ 0.`);
-  }
-  const HO = Math.floor((H + 2 * P - K) / S) + 1;
-  const WO = Math.floor((W + 2 * P - L) / S) + 1;
-  if (HO < 1 || WO < 1) {
-    throw new ShapeError(
-      `${operation}: the ${K}×${L} window of w ${shapeText(w)} does not fit into x ${shapeText(x)} with padding ${P}.`,
-    );
-  }
-  return { N, C, H, W, O, K, L, HO, WO, S, P };
-}
-
-/** Visits every product of a convolution: y[n,o,i,j] += x[n,c,r,s] · w[o,c,p,q]. */
-function forEachProduct(
-  { N, C, H, W, O, K, L, HO, WO, S, P }: Extents,
-  visit: (
-    n: number,
-    o: number,
-    i: number,
-    j: number,
-    c: number,
-    p: number,
-    q: number,
-    r: number,
-    s: number,
-  ) => void,
-): void {
-  for (let n = 0; n < N; n++)
-    for (let o = 0; o < O; o++)
-      for (let i = 0; i < HO; i++)
-        for (let j = 0; j < WO; j++)
-          for (let c = 0; c < C; c++)
-            for (let p = 0; p < K; p++)
-              for (let q = 0; q < L; q++) {
-                const r = i * S + p - P;
-                const s = j * S + q - P;
-                if (r >= 0 && r < H && s >= 0 && s < W) visit(n, o, i, j, c, p, q, r, s);
-              }
 }
 
 const increase = (tensor: Reference, value: number, a: number, b: number, c: number, d: number): void => {

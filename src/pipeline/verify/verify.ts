@@ -86,7 +86,9 @@ export async function verifyCase(path: string, device: Device): Promise<CaseResu
   }
   try {
     const measured = measure(reference, await replay(reference, device));
-    const passed = measured.length > 0 && measured.every(({ error, allowed }) => Number.isFinite(allowed) && error <= allowed);
+    const passed =
+      measured.length > 0 &&
+      measured.every(({ error, allowed }) => Number.isFinite(allowed) && error <= allowed);
     return { name: reference.name, passed, readable: true, measured };
   } catch (error) {
     return unreadable(error, reference.name, true);

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vite';
+
+// The benchmarks import the sources directly, so that they measure what is being worked on.
+export default defineConfig({
+  build: {
+    target: 'node20',
+    outDir: 'bench/dist',
+    ssr: true,
+    minify: false,
+    rolldownOptions: { input: { main: 'bench/main.ts' } },
+  },
+});
