@@ -159,6 +159,7 @@ export async function runPipeline({
       continue;
     }
     progress.started(stage.name, stage.steps(config, dataset), stage.unit);
+    await folder.forgetStage(stage.name);
     await events.truncateStage(stage.name);
     const start = performance.now();
     const written = await stage.run(contextOf(stage.name));

@@ -112,7 +112,7 @@ const teacher = section({
   lambda: between(0, 10)
     .default(0.01)
     .describe("Barlow Twins' weight λ of the off-diagonal terms (equation 1)."),
-  steps: wholeNumber(1, 10_000_000).default(150).describe('Optimiser steps.'),
+  steps: wholeNumber(1, 10_000_000).default(100).describe('Optimiser steps.'),
   batch: wholeNumber(2, 65_536).default(128).describe('Images a step, each in two views.'),
   learningRate: positive(10).default(0.003).describe('Learning rate of Adam.'),
   augmentation: augmentation.prefault({}),
@@ -147,7 +147,7 @@ const subset = section({
 }).describe('The high-loss subset from which the synthetic set starts.');
 
 const distil = section({
-  iterations: wholeNumber(1, 10_000_000).default(200).describe('Outer iterations, one hypergradient each.'),
+  iterations: wholeNumber(1, 10_000_000).default(160).describe('Outer iterations, one hypergradient each.'),
   steps: wholeNumber(1, 100_000).default(20).describe('Inner steps N on the synthetic set (equation 4).'),
   expertEpochs: wholeNumber(1, 10_000)
     .default(3)
@@ -156,7 +156,7 @@ const distil = section({
   batch: wholeNumber(1, 65_536).default(20).describe('Synthetic images an inner step.'),
   momentum: momentum().default(0.5).describe('Momentum of the three outer SGDs.'),
   pixels: section({
-    learningRate: positive(1e9).default(1000).describe('Learning rate of the outer SGD on the pixels.'),
+    learningRate: positive(1e9).default(3000).describe('Learning rate of the outer SGD on the pixels.'),
   })
     .describe('The synthetic images.')
     .prefault({}),
@@ -170,7 +170,7 @@ const distil = section({
   innerStep: section({
     initial: positive(100).default(0.1).describe('Where α starts.'),
     learningRate: between(0, 100)
-      .default(0.002)
+      .default(0.0008)
       .describe('Learning rate of the outer SGD on α; 0 keeps it as it starts.'),
   })
     .describe('The learned inner step size α.')
@@ -188,7 +188,7 @@ const evaluate = section({
   momentum: momentum().default(0.9).describe('Momentum of SGD.'),
   weightDecay: weightDecay().default(1e-4).describe('Weight decay of SGD.'),
   allData: section({
-    epochs: wholeNumber(1, 100_000).default(10).describe('Epochs of pre-training on all training images.'),
+    epochs: wholeNumber(1, 100_000).default(6).describe('Epochs of pre-training on all training images.'),
     batch: wholeNumber(1, 65_536).default(64).describe('Images a step on all training images.'),
   })
     .describe('Pre-training on all training images: the upper bound.')

@@ -47,6 +47,18 @@ export function drawBatches(
   return batches.slice(0, steps);
 }
 
+/** The expert and the start epoch of one iteration: each drawn uniformly, from a stream of the iteration's own. */
+export function drawStart(
+  seed: number,
+  iteration: number,
+  experts: number,
+  startEpochs: number,
+): { expert: number; startEpoch: number } {
+  const draw = (purpose: string, bound: number): number =>
+    integers({ seed, purpose: `distil.${purpose}`, index: iteration }, 1, bound)[0]!;
+  return { expert: draw('expert', experts), startEpoch: draw('startEpoch', startEpochs) };
+}
+
 /** Outer SGD with momentum on one tensor that stays on the device: v' = μv + g, x' = x − η·v'. */
 async function compileDescent(
   device: Device,
@@ -119,10 +131,8 @@ export async function distil(context: StageContext): Promise<string[]> {
     let velocity = 0;
 
     for (let iteration = 0; iteration < settings.iterations; iteration++) {
-      const draw = (purpose: string, bound: number): number =>
-        integers({ seed, purpose: `distil.${purpose}`, index: iteration }, 1, bound)[0]!;
-      const trajectory = experts[draw('expert', experts.length)]!;
-      const startEpoch = draw('startEpoch', settings.startEpochs);
+      const { expert, startEpoch } = drawStart(seed, iteration, experts.length, settings.startEpochs);
+      const trajectory = experts[expert]!;
       const checkpoint = (epoch: number): Float32Array =>
         trajectory.slice(epoch * total, (epoch + 1) * total);
 

@@ -175,6 +175,11 @@ export class RunFolder {
     await this.#writeManifest();
   }
 
+  /** Strikes a stage that is about to run again from the manifest: what it left is no longer vouched for. */
+  async forgetStage(stage: string): Promise<void> {
+    if (this.#stages.delete(stage)) await this.#writeManifest();
+  }
+
   async #writeManifest(): Promise<void> {
     const stages = Object.fromEntries([...this.#stages].sort(([a], [b]) => (a < b ? -1 : 1)));
     await this.writeText(MANIFEST, `${JSON.stringify({ version: 1, stages }, null, 2)}\n`);

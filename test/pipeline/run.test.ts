@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveConfig } from '../../src/pipeline/config/resolve.js';
+import type { Progress } from '../../src/pipeline/progress.js';
+import type { RunResult } from '../../src/pipeline/report/types.js';
+import { runPipeline } from '../../src/pipeline/run.js';
+import { rowNames } from '../../src/pipeline/stages/evaluate.js';
+import { RunFolder } from '../../src/pipeline/store/runFolder.js';
+import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
+import { useDevice } from '../support/device.js';
+
+const device = useDevice();
+let scratch = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'hypergrad-run-'));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+interface Finished {
+  readonly path: string;
+  readonly result: RunResult;
+  readonly ran: string[];
+  readonly skipped: string[];
+}
+
+async function run(name: string, sets: string[] = [], seed = 1): Promise<Finished> {
+  const path = join(scratch, name);
+  const folder = await RunFolder.open(path);
+  const ran: string[] = [];
+  const skipped: string[] = [];
+  const progress: Progress = {
+    started: (stage) => ran.push(stage),
+    advanced() {},
+    finished() {},
+    skipped: (stage) => skipped.push(stage),
+  };
+  try {
+    const config = resolveConfig({ preset: 'tiny-test', sets, seed });
+    const result = await runPipeline({ config, folder, device: await device(), command: 'test', progress });
+    return { path, result, ran, skipped };
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Hash of every artefact; measured seconds are the one thing that may differ, so their files are left out. */
+async function artefacts(path: string): Promise<Record<string, string>> {
+  const timed = new Set(['timings.json', 'result.json', 'report.html']);
+  const files = (await readdir(path, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && !timed.has(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const hashes = await Promise.all(
+    files.map(async (file) => [
+      file.slice(path.length + 1),
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    ]),
+  );
+  return Object.fromEntries(hashes);
+}
+
+const stages = ['teacher', 'targets', 'experts', 'subset', 'distil', 'evaluate'];
+
+describe('a run of the whole pipeline', () => {
+  let first: Finished;
+  beforeAll(async () => {
+    first = await run('first');
+  });
+
+  it('runs every stage and leaves what it promises', async () => {
+    expect(first.ran).toEqual(stages);
+    expect(Object.keys(await artefacts(first.path)).sort()).toEqual(
+      [
+        'config.yaml',
+        'evaluation.json',
+        'events.jsonl',
+        'experts/expert-000.safetensors',
+        'experts/expert-001.safetensors',
+        'images.png',
+        'manifest.json',
+        'subset.safetensors',
+        'synthetic.safetensors',
+        'targets.safetensors',
+        'teacher.safetensors',
+      ].sort(),
+    );
+    expect(await readFile(join(first.path, 'report.html'), 'utf8')).toContain('<html');
+  });
+
+  it('gives a row for each encoder and share of labels, and the seconds of each stage', () => {
+    const { rows, seconds, trajectoryLoss, device: opened } = first.result;
+    expect(rows.map(({ name, labels }) => [name, labels])).toEqual(
+      rowNames.flatMap((name) => [0.05, 0.2].map((labels) => [name, labels])),
+    );
+    for (const { mean, deviation, seeds } of rows) {
+      expect(mean).toBeGreaterThan(0);
+      expect(mean).toBeLessThanOrEqual(1);
+      expect(deviation).toBeGreaterThanOrEqual(0);
+      expect(seeds).toBe(2);
+    }
+    expect(Object.keys(seconds)).toEqual(stages);
+    expect(trajectoryLoss.last).toBeLessThan(trajectoryLoss.first);
+    expect(opened.name).not.toBe('');
+  });
+
+  it('gives the same bits in every artefact, twice', async () => {
+    const second = await run('second');
+    expect(await artefacts(second.path)).toEqual(await artefacts(first.path));
+    expect({ ...second.result, seconds: null }).toEqual({ ...first.result, seconds: null });
+  });
+
+  it('gives other bits for another seed', async () => {
+    const other = await run('other-seed', [], 2);
+    const [mine, theirs] = [await artefacts(first.path), await artefacts(other.path)];
+    expect(theirs['synthetic.safetensors']).not.toBe(mine['synthetic.safetensors']);
+    expect(theirs['teacher.safetensors']).not.toBe(mine['teacher.safetensors']);
+  });
+
+  it('skips every stage on a folder that is done, and leaves it as it was', async () => {
+    const before = await artefacts(first.path);
+    const report = await readFile(join(first.path, 'report.html'), 'utf8');
+    const again = await run('first');
+    expect(again.skipped).toEqual(stages);
+    expect(again.ran).toEqual([]);
+    expect(await artefacts(first.path)).toEqual(before);
+    expect(await readFile(join(first.path, 'report.html'), 'utf8')).toBe(report);
+  });
+
+  it('runs again just the stages that a changed setting reaches', async () => {
+    await run('changed');
+    expect((await run('changed', ['evaluate.epochs=1'])).ran).toEqual(['evaluate']);
+    expect((await run('changed', ['distil.iterations=3', 'evaluate.epochs=1'])).ran).toEqual([
+      'distil',
+      'evaluate',
+    ]);
+    const events = (await readFile(join(scratch, 'changed', 'events.jsonl'), 'utf8')).trim().split('\n');
+    expect(events.filter((line) => line.includes('"stage":"distil"'))).toHaveLength(3);
+  });
+
+  it('moves pixels, targets and the inner step', async () => {
+    const bytes = await readFile(join(first.path, 'synthetic.safetensors'));
+    const { tensors } = decodeSafetensors(bytes, 'synthetic');
+    const data = (name: string) => tensors.get(name)!.data;
+    expect(data('images')).not.toEqual(data('start.images'));
+    expect(data('targets')).not.toEqual(data('start.targets'));
+    expect(data('innerStep')[0]).not.toBeCloseTo(0.1, 6);
+    expect(data('innerStep')[0]).toBeGreaterThan(0);
+  });
+});
+
+it('stops with one sentence when training diverges, and keeps what was finished before', async () => {
+  await run('diverging');
+  await expect(
+    run('diverging', ['distil.innerStep.initial=100', 'distil.pixels.learningRate=1e9']),
+  ).rejects.toThrow(/diverged.*distil/);
+  const kept = await artefacts(join(scratch, 'diverging'));
+  expect(Object.keys(kept)).toContain('experts/expert-001.safetensors');
+  const again = await run('diverging');
+  // Distillation runs again, and its bits are those that the evaluation has seen.
+  expect(again.ran).toEqual(['distil']);
+  expect(again.skipped).toEqual(['teacher', 'targets', 'experts', 'subset', 'evaluate']);
+});

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { drawBatches, drawStart, nextInnerStep } from '../../../src/pipeline/stages/distil.js';
+import { labelOrder } from '../../../src/pipeline/stages/evaluate.js';
+import { requireFinite } from '../../../src/pipeline/stages/finite.js';
+
+describe('batches of an unroll', () => {
+  it('use every image once before any is used again, a short last chunk included', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          seed: fc.nat(1000),
+          iteration: fc.nat(50),
+          count: fc.integer({ min: 1, max: 40 }),
+          batch: fc.integer({ min: 1, max: 20 }),
+          steps: fc.integer({ min: 1, max: 30 }),
+        }),
+        ({ seed, iteration, count, batch, steps }) => {
+          const batches = drawBatches(seed, iteration, count, batch, steps);
+          expect(batches).toHaveLength(steps);
+          const perRound = Math.ceil(count / batch);
+          for (let round = 0; (round + 1) * perRound <= steps; round++) {
+            const used = batches.slice(round * perRound, (round + 1) * perRound).flatMap((each) => [...each]);
+            expect(used.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, k) => k));
+          }
+        },
+      ),
+      { seed: 1, numRuns: 100 },
+    );
+  });
+
+  it('differ from iteration to iteration and repeat with the seed', () => {
+    expect(drawBatches(1, 0, 40, 20, 4)).toEqual(drawBatches(1, 0, 40, 20, 4));
+    expect(drawBatches(1, 0, 40, 20, 4)).not.toEqual(drawBatches(1, 1, 40, 20, 4));
+    expect(drawBatches(1, 0, 40, 20, 4)).not.toEqual(drawBatches(2, 0, 40, 20, 4));
+  });
+});
+
+describe('the start of an iteration', () => {
+  it('is drawn from all experts and all start epochs', () => {
+    const draws = Array.from({ length: 200 }, (_, iteration) => drawStart(1, iteration, 5, 3));
+    expect(new Set(draws.map(({ expert }) => expert))).toEqual(new Set([0, 1, 2, 3, 4]));
+    expect(new Set(draws.map(({ startEpoch }) => startEpoch))).toEqual(new Set([0, 1, 2]));
+    // Fifteen pairs in two hundred draws: all of them, unless the two draws hang together.
+    expect(new Set(draws.map(({ expert, startEpoch }) => `${expert} ${startEpoch}`)).size).toBe(15);
+  });
+});
+
+describe('the order of labels', () => {
+  it('is a permutation whose prefixes hold the classes evenly', () => {
+    const labels = Int32Array.from({ length: 100 }, (_, k) => k % 5);
+    const order = labelOrder(labels, 5, 3, 0);
+    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, k) => k));
+    for (const count of [5, 20, 100]) {
+      const counts = [0, 0, 0, 0, 0];
+      for (const image of order.subarray(0, count)) counts[labels[image]!]!++;
+      expect(counts).toEqual([1, 1, 1, 1, 1].map((one) => (one * count) / 5));
+    }
+  });
+
+  it('differs between repetitions', () => {
+    const labels = Int32Array.from({ length: 50 }, (_, k) => k % 5);
+    expect(labelOrder(labels, 5, 3, 0)).not.toEqual(labelOrder(labels, 5, 3, 1));
+  });
+});
+
+describe('the inner step', () => {
+  it('descends, and stays positive however steep the slope', () => {
+    expect(nextInnerStep(0.1, 0.01, -2)).toBeCloseTo(0.12);
+    expect(nextInnerStep(0.1, 0.01, 1e9)).toBeCloseTo(0.05);
+  });
+});
+
+describe('a watched number', () => {
+  it('that is no number any more stops the run and says what and what to do', () => {
+    expect(() => requireFinite(Number.NaN, 'the loss', 'Lower it.')).toThrow(
+      'Training diverged: the loss is NaN. Lower it.',
+    );
+    expect(() => requireFinite(1, 'the loss', '')).not.toThrow();
+  });
+});
