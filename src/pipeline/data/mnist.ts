@@ -15,7 +15,9 @@ const classes = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
  */
 export async function readMnist(folder: string | null): Promise<RawDataset> {
   const from = folder ?? packageFolder();
-  const [train, test] = await Promise.all([readPart(from, 'train'), readPart(from, 't10k')]);
+  // In turn, so that of several missing files it is always the same one that is named.
+  const train = await readPart(from, 'train');
+  const test = await readPart(from, 't10k');
   if (train.height !== test.height || train.width !== test.width) {
     throw new DataError(
       `${from}: training images are ${train.height}×${train.width} pixels, test images ${test.height}×${test.width}. Use files of one dataset.`,
