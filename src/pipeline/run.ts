@@ -23,6 +23,9 @@ import { hashInputs, type RunFolder } from './store/runFolder.js';
 /** Changes when a stage's artefacts would no longer be the same from the same inputs. */
 const FORMAT_VERSION = 1;
 
+/** Milliseconds after which a running stage's events are written, so that its curve can be watched. */
+const FLUSH_AFTER = 2000;
+
 const TIMINGS = 'timings.json';
 const timingsSchema = z.record(z.string(), z.number());
 
@@ -137,13 +140,20 @@ export async function runPipeline({
   await folder.writeText('config.yaml', stringify(config));
   const events = new EventLog(folder.pathOf('events.jsonl'));
   const timings = await readTimings(folder);
+  let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({
     config,
     dataset,
     device,
     folder,
     events,
-    advance: (done, loss) => progress.advanced(name, done, loss),
+    advance(done, loss) {
+      progress.advanced(name, done, loss);
+      if (performance.now() - flushed < FLUSH_AFTER) return;
+      flushed = performance.now();
+      // What cannot be written now stays pending, and the flush at the stage's end tells it.
+      events.flush().catch(() => undefined);
+    },
   });
 
   for (const stage of stages) {

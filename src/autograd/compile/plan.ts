@@ -47,6 +47,8 @@ export class Plan {
   readonly #dispatches: readonly PlannedDispatch[];
   readonly #owned: readonly GPUBuffer[];
   readonly #carry: readonly (readonly [from: BufferRange, to: BufferRange])[];
+  /** Inputs of this plan's own that nobody has written yet. */
+  readonly #unwritten: Set<string>;
 
   constructor(
     device: Device,
@@ -57,6 +59,7 @@ export class Plan {
       readonly dispatches: readonly PlannedDispatch[];
       readonly owned: readonly GPUBuffer[];
       readonly carry: Readonly<Record<string, string>>;
+      readonly shared: readonly string[];
     },
   ) {
     this.#device = device;
@@ -69,6 +72,7 @@ export class Plan {
       parts.outputs[output]!,
       parts.inputs[input]!,
     ]);
+    this.#unwritten = new Set(Object.keys(parts.inputs).filter((name) => !parts.shared.includes(name)));
     this.dispatchCount = parts.dispatches.length;
     this.memory = parts.owned.reduce((total, buffer) => total + buffer.size, 0);
   }
@@ -94,6 +98,7 @@ export class Plan {
       );
     }
     this.#device.write(range.buffer, data, range.offset);
+    this.#unwritten.delete(name);
   }
 
   /** Appends every dispatch, in one compute pass, and the copies of what is carried over. */
@@ -126,9 +131,18 @@ export class Plan {
     return new Float32Array(await this.#device.read(range.buffer, range.offset, range.bytes));
   }
 
-  /** Writes the inputs, replays once, and reads every output. */
+  /**
+   * Writes the inputs, replays once, and reads every output. An input that is left out keeps what it held.
+   *
+   * @throws ShapeError when an input was never written.
+   */
   async run(inputs: Readonly<Record<string, Numbers>>): Promise<Record<string, Float32Array>> {
     for (const [name, data] of Object.entries(inputs)) this.write(name, data);
+    if (this.#unwritten.size > 0) {
+      throw new ShapeError(
+        `These inputs were never written: ${[...this.#unwritten].join(', ')}. Pass them to run.`,
+      );
+    }
     this.submit();
     const names = Object.keys(this.outputs);
     const values = await Promise.all(names.map((name) => this.read(name)));
@@ -210,5 +224,12 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   const outputs = Object.fromEntries(
     Object.entries(lowered.outputs).map(([name, range]) => [name, resolve(range)]),
   );
-  return new Plan(device, tape, { inputs, outputs, dispatches, owned, carry: options.carry ?? {} });
+  return new Plan(device, tape, {
+    inputs,
+    outputs,
+    dispatches,
+    owned,
+    carry: options.carry ?? {},
+    shared: Object.keys(options.inputs ?? {}),
+  });
 }

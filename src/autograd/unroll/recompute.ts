@@ -35,7 +35,7 @@ interface StepPlans {
   readonly reverse: Plan;
 }
 
-/** Owns the memory and the plans of an unrolled training. Make it with `unroll`; give it back with `release`. */
+/** Owns the memory and the plans of an unrolled training. Make it with `Unroll.create`; give it back with `release`. */
 export class Unroll {
   /** Device memory to write the synthetic set to, and to read its gradients from. */
   readonly images: BufferRange;

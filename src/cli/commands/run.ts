@@ -142,7 +142,7 @@ export function runCommand(): Command {
     .option('--json', 'print the result as JSON on stdout, everything else on stderr')
     .addHelpText(
       'after',
-      '\nA run that was ended goes on where it stopped: give the same command again. Stages whose inputs have not changed are skipped.',
+      '\nA run that was ended goes on with the stage in which it stopped: give the same command again. Stages that are done and whose inputs have not changed are skipped.',
     )
     .action(run);
 }

@@ -224,6 +224,14 @@ describe('Plan', () => {
     await expectRight(tape, { labels: Int32Array.of(3, 0, 2, 1, 3), batch: Int32Array.of(4, 1, 1) });
   });
 
+  it('refuses to run with an input that was never written, and keeps one that was', async () => {
+    const tape = trace({ a: f32(2), b: f32(2) }, ({ a, b }) => ({ y: add(a, b) }));
+    await withPlan(tape, async (plan) => {
+      await expect(plan.run({ a: Float32Array.of(1, 2) })).rejects.toThrow(/never written: b/);
+      expect((await plan.run({ b: Float32Array.of(10, 20) })).y).toEqual(Float32Array.of(11, 22));
+    });
+  });
+
   it('refuses an input of the wrong length, type or name, and an unknown output', async () => {
     const tape = trace({ x: f32(2, 3), index: i32(2) }, ({ x, index }) => ({ y: gather(x, index) }));
     await withPlan(tape, async (plan) => {
