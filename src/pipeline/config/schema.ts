@@ -170,7 +170,7 @@ const distil = section({
   innerStep: section({
     initial: positive(100).default(0.1).describe('Where α starts.'),
     learningRate: between(0, 100)
-      .default(0.0008)
+      .default(0.0012)
       .describe('Learning rate of the outer SGD on α; 0 keeps it as it starts.'),
   })
     .describe('The learned inner step size α.')
