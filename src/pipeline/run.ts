@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Device } from '../gpu/device.js';
 import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
-import { type Dataset, loadDataset } from './data/dataset.js';
+import type { Dataset } from './data/dataset.js';
 import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
 import type { StageContext } from './stages/context.js';
@@ -31,6 +31,8 @@ const timingsSchema = z.record(z.string(), z.number());
 
 export interface RunOptions {
   readonly config: Config;
+  /** The data that `config.data` names, loaded by `loadDataset` before the folder was touched. */
+  readonly dataset: Dataset;
   readonly folder: RunFolder;
   readonly device: Device;
   /** The command that repeats the run, for the report. */
@@ -115,27 +117,26 @@ function hashDataset({ train, test, mean, deviation }: Dataset): string {
   return hash.update(JSON.stringify({ mean, deviation })).digest('hex');
 }
 
+/** Seconds of the stages as measured when they ran; a file that cannot be read costs only those figures. */
 async function readTimings(folder: RunFolder): Promise<Record<string, number>> {
   if (!(await folder.exists(TIMINGS))) return {};
-  const parsed = timingsSchema.safeParse(
-    JSON.parse(new TextDecoder().decode(await folder.readBytes(TIMINGS))),
-  );
-  return parsed.success ? parsed.data : {};
+  const text = new TextDecoder().decode(await folder.readBytes(TIMINGS));
+  try {
+    return timingsSchema.parse(JSON.parse(text));
+  } catch {
+    return {};
+  }
 }
 
-/**
- * Runs every stage that is not done yet, and writes the report.
- *
- * The data is read before anything is written: a run that cannot start leaves the folder as it was.
- */
+/** Runs every stage that is not done yet, and writes the report. */
 export async function runPipeline({
   config,
+  dataset,
   folder,
   device,
   command,
   progress,
 }: RunOptions): Promise<RunResult> {
-  const dataset = await loadDataset(config.data, config.seed);
   const data = hashDataset(dataset);
   await folder.writeText('config.yaml', stringify(config));
   const events = new EventLog(folder.pathOf('events.jsonl'));
@@ -184,6 +185,8 @@ export async function runPipeline({
   return await writeReport(contextOf('report'), {
     title: `${dataset.name}: ${dataset.train.count} images distilled to ${count}`,
     command,
-    seconds: Object.fromEntries(stages.map(({ name }) => [name, timings[name]!])),
+    seconds: Object.fromEntries(
+      stages.flatMap(({ name }) => (timings[name] === undefined ? [] : [[name, timings[name]]])),
+    ),
   });
 }

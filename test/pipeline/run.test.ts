@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
+import { loadDataset } from '../../src/pipeline/data/dataset.js';
 import type { Progress } from '../../src/pipeline/progress.js';
 import type { RunResult } from '../../src/pipeline/report/types.js';
 import { runPipeline } from '../../src/pipeline/run.js';
@@ -39,7 +40,15 @@ async function run(name: string, sets: string[] = [], seed = 1): Promise<Finishe
   };
   try {
     const config = resolveConfig({ preset: 'tiny-test', sets, seed });
-    const result = await runPipeline({ config, folder, device: await device(), command: 'test', progress });
+    const dataset = await loadDataset(config.data, config.seed);
+    const result = await runPipeline({
+      config,
+      dataset,
+      folder,
+      device: await device(),
+      command: 'test',
+      progress,
+    });
     return { path, result, ran, skipped };
   } finally {
     await folder.close();
@@ -129,6 +138,15 @@ describe('a run of the whole pipeline', () => {
     expect(again.ran).toEqual([]);
     expect(await artefacts(first.path)).toEqual(before);
     expect(await readFile(join(first.path, 'report.html'), 'utf8')).toBe(report);
+  });
+
+  it('does without the seconds of earlier stages where their file is damaged', async () => {
+    const { path } = await run('untimed');
+    await writeFile(join(path, 'timings.json'), '{');
+    expect((await run('untimed', ['evaluate.epochs=1'])).result.seconds).toEqual({
+      evaluate: expect.any(Number),
+    });
+    expect(await readFile(join(path, 'report.html'), 'utf8')).not.toContain('NaN');
   });
 
   it('runs again just the stages that a changed setting reaches', async () => {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../../errors.js';
 import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
+import { loadDataset } from '../../pipeline/data/dataset.js';
 import type { RunResult } from '../../pipeline/report/types.js';
 import { accuracy, labelShare, seedCount, significant } from '../../pipeline/report/wording.js';
 import { runPipeline } from '../../pipeline/run.js';
@@ -109,10 +110,19 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
   try {
     say(device.describe());
+    // Before the folder: a run that cannot begin leaves nothing there.
+    const dataset = await loadDataset(config.data, config.seed);
     const folder = await RunFolder.open(path);
     const progress = terminalProgress(process.stderr);
     try {
-      const result = await runPipeline({ config, folder, device, command: commandOf(file, flags), progress });
+      const result = await runPipeline({
+        config,
+        dataset,
+        folder,
+        device,
+        command: commandOf(file, flags),
+        progress,
+      });
       progress.close();
       say(`\n${describeResult(result)}\nReport: ${folder.pathOf('report.html')}`);
       if (flags.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
