@@ -129,22 +129,14 @@ export interface Walk {
   readonly strides: readonly (readonly number[])[];
 }
 
-export function planWalk(
-  shape: Shape,
-  operandShapes: readonly Shape[],
-  breakAfter: readonly number[] = [],
-): Walk {
+export function planWalk(shape: Shape, operandShapes: readonly Shape[]): Walk {
   const strides = operandShapes.map((operand) => broadcastStrides(operand, shape));
   const extents: number[] = [];
   const joined: number[][] = operandShapes.map(() => []);
-  let previousAxis = -1;
   shape.forEach((extent, axis) => {
-    if (extent === 1 && !breakAfter.includes(axis)) return;
+    if (extent === 1) return;
     const last = extents.length - 1;
-    const joins =
-      last >= 0 &&
-      !breakAfter.some((cut) => cut >= previousAxis && cut < axis) &&
-      strides.every((stride, k) => joined[k]![last] === stride[axis]! * extent);
+    const joins = last >= 0 && strides.every((stride, k) => joined[k]![last] === stride[axis]! * extent);
     if (joins) {
       extents[last]! *= extent;
       strides.forEach((stride, k) => {
@@ -156,7 +148,6 @@ export function planWalk(
         joined[k]!.push(stride[axis]!);
       });
     }
-    previousAxis = axis;
   });
   if (extents.length === 0) {
     extents.push(1);
