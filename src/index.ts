@@ -2,13 +2,8 @@
  * hypergrad, the engine: tapes, gradients of any order, plans on a WebGPU device, and gradient through training. Runs in
  * Node and in the browser; opening a device under Node is `hypergrad/node`.
  */
-export {
-  type BufferRange,
-  type CompileOptions,
-  compile,
-  type Numbers,
-  type Plan,
-} from './autograd/compile/plan.js';
+export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
+export { type CompileOptions, compile, type Plan } from './autograd/compile/plan.js';
 export { type GradientOptions, gradient, gradientTape } from './autograd/gradient.js';
 export { interpret } from './autograd/interpret.js';
 export { augment } from './autograd/ops/augment.js';

@@ -8,6 +8,7 @@ import barlowTwins from './barlowTwins.wgsl?raw';
 import conv2d from './conv2d.wgsl?raw';
 import conv2dStrided from './conv2dStrided.wgsl?raw';
 import conv2dWeightGrad from './conv2dWeightGrad.wgsl?raw';
+import copy from './copy.wgsl?raw';
 import crossCorrelation from './crossCorrelation.wgsl?raw';
 import elementwise from './elementwise.wgsl?raw';
 import gather from './gather.wgsl?raw';
@@ -19,7 +20,6 @@ import pack from './pack.wgsl?raw';
 import philox from './philox.wgsl?raw';
 import prelude from './prelude.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
-import stridedCopy from './stridedCopy.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
 
 const sources = {
@@ -29,6 +29,7 @@ const sources = {
   conv2d,
   conv2dStrided,
   conv2dWeightGrad,
+  copy,
   crossCorrelation,
   elementwise,
   gather,
@@ -38,7 +39,6 @@ const sources = {
   oneHot,
   pack,
   reduce,
-  stridedCopy,
 } as const;
 
 export type KernelName = keyof typeof sources;

@@ -1,9 +1,9 @@
 /** A model's outputs on many images, a batch at a time. */
-import { type BufferRange, compile, type Plan } from '../autograd/compile/plan.js';
+import type { BufferRange } from '../autograd/compile/bufferRange.js';
+import { compile, type Plan } from '../autograd/compile/plan.js';
 import { gather } from '../autograd/ops/gather.js';
 import { f32, i32, type Shape } from '../autograd/tape.js';
 import { trace } from '../autograd/trace.js';
-
 import type { Device } from '../gpu/device.js';
 import type { Model } from './model.js';
 

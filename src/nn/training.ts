@@ -2,7 +2,13 @@
  * Training a model on resident data: one step is traced and compiled once for each batch size, the parameters and the
  * optimiser's state stay on the device, and row numbers are uploaded an epoch at a time.
  */
-import { type BufferRange, compile, type Numbers, type Plan } from '../autograd/compile/plan.js';
+import {
+  allocateRange,
+  type BufferRange,
+  type Numbers,
+  uploadRange,
+} from '../autograd/compile/bufferRange.js';
+import { compile, type Plan } from '../autograd/compile/plan.js';
 import { gradient } from '../autograd/gradient.js';
 import { gather } from '../autograd/ops/gather.js';
 import { f32, i32, type Shape, type TensorType } from '../autograd/tape.js';
@@ -11,8 +17,6 @@ import { BatchQueue } from '../autograd/unroll/batches.js';
 import { ShapeError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
-
-const BYTES = 4;
 
 /** Data in device memory, shared by whoever trains on it. */
 export interface ResidentData {
@@ -30,15 +34,10 @@ export function makeResident(
   targets: Numbers,
   targetShape: Shape,
 ): ResidentData {
-  const upload = (data: Numbers, name: string): BufferRange => {
-    const buffer = device.acquireBuffer(data.byteLength, name);
-    device.write(buffer, data);
-    return { buffer, offset: 0, bytes: data.byteLength };
-  };
   return {
-    images: upload(images, 'images'),
+    images: uploadRange(device, images, 'images'),
     imageShape,
-    targets: upload(targets, 'targets'),
+    targets: uploadRange(device, targets, 'targets'),
     targetType: targets instanceof Int32Array ? i32(...targetShape) : f32(...targetShape),
   };
 }
@@ -68,11 +67,8 @@ export class Trainer {
 
   private constructor(options: TrainerOptions) {
     const { device, parameters, label } = options;
-    const allocate = (name: string, elements: number): BufferRange => ({
-      buffer: device.acquireBuffer(elements * BYTES, `${label}.${name}`),
-      offset: 0,
-      bytes: elements * BYTES,
-    });
+    const allocate = (name: string, elements: number): BufferRange =>
+      allocateRange(device, elements, `${label}.${name}`);
     this.#options = options;
     this.#queue = new BatchQueue(device);
     this.#shared = {

@@ -7,6 +7,7 @@ import type { Definitions } from '../../kernels/template.js';
 import type { Lowering, Storage } from '../operation.js';
 import { definitionOf } from '../ops/index.js';
 import { type Operation, sizeOf, type Tape } from '../tape.js';
+import { BYTES } from './bufferRange.js';
 import { chooseInlined } from './fuse.js';
 import { lowerElementwise, lowerReduction } from './lowerChains.js';
 import type { Stay } from './place.js';
@@ -39,8 +40,6 @@ export interface Target {
   readonly alignment: number;
   readonly maximumWorkgroups: number;
 }
-
-const BYTES = 4;
 
 /**
  * @param overwrite names of inputs whose memory an in-place operation may change; its output is then found there
@@ -217,19 +216,9 @@ class LoweringBuilder implements Lowering {
   }
 
   #launchCopy(from: Storage, offset: number, to: Storage, elements: number): void {
-    // One invocation copies a row of this many elements; a rest shorter than that goes in a launch of single ones.
-    const row = elements % this.tuning.copyItems === 0 ? this.tuning.copyItems : 1;
-    this.launch(
-      'stridedCopy',
-      {
-        TYPE: 'u32',
-        OFFSET: offset,
-        ...{ D0: 1, D1: 1, D2: elements / row, D3: row },
-        ...{ STRIDE0: 0, STRIDE1: 0, STRIDE2: row, STRIDE3: 1 },
-      },
-      [from, to],
-      elements / row,
-    );
+    const ITEMS = this.tuning.copyItems;
+    const definitions = { COUNT: elements, OFFSET: offset, ITEMS };
+    this.launch('copy', definitions, [from, to], Math.ceil(elements / ITEMS));
   }
 
   #rangeOf(storage: Storage): Range {

@@ -1,6 +1,7 @@
 /** Lowers fused chains: one elementwise pass, or the passes of a reduction with a chain as its operand. */
-import { pieceLength, splitSum, unrollFactor } from '../../kernels/catalogue.js';
+import { pieceLength, splitSum } from '../../kernels/catalogue.js';
 import type { Lowering, Storage } from '../operation.js';
+import { launchReduction, reductionDefinitions } from '../ops/sliceSum.js';
 import { type Operation, type Shape, sizeOf, type Tape } from '../tape.js';
 import { bindingsText, type Chain, chainShape, placeExpression, planWalk, writeChain } from './fuse.js';
 
@@ -77,8 +78,7 @@ export function lowerReduction(context: ChainContext, operation: Operation): voi
       lowering.launch(
         'reduce',
         {
-          ...sumExtents,
-          UNROLL: sliceUnroll(sumExtents, lowering.tuning.unroll),
+          ...reductionDefinitions(sumExtents, lowering.tuning.unroll),
           BINDINGS: bindingsText(operandTypes(tape, chain)),
           BASES: bases.join('\n'),
           BODY: chainBody(chain, loads),
@@ -88,17 +88,12 @@ export function lowerReduction(context: ChainContext, operation: Operation): voi
         OUTER * slices * INNER,
       );
     } else {
-      launchPlain(
-        lowering,
-        { OUTER, R, INNER, SLICES: slices, PER_SLICE: perSlice, MAXIMUM },
-        source,
-        output,
-      );
+      launchReduction(lowering, sumExtents, source, output);
     }
     source = output;
     if (slices > 1) {
       const end = isLast ? storage(operation.id) : lowering.scratch(OUTER * INNER);
-      launchPlain(lowering, { OUTER, R: slices, INNER, SLICES: 1, PER_SLICE: slices, MAXIMUM }, output, end);
+      launchReduction(lowering, { ...sumExtents, R: slices, SLICES: 1, PER_SLICE: slices }, output, end);
       source = end;
     }
   });
@@ -154,41 +149,11 @@ function reductionLoads(
   return { bases, loads };
 }
 
-/** Turns of the reduction's loop that are written out: they must divide every slice, the last one too. */
-function sliceUnroll(
-  { R, PER_SLICE }: { readonly R: number; readonly PER_SLICE: number },
-  limit: number,
-): number {
-  return R % PER_SLICE === 0 ? unrollFactor(PER_SLICE, limit) : 1;
-}
-
 /** A chain's statements, with each operand's load put in. */
 function chainBody(chain: Chain, loads: readonly string[]): string {
   return chain.statements
     .map((line) => line.replace(/\bload(\d+)\b/g, (_, k) => loads[Number(k)]!))
     .join('\n');
-}
-
-function launchPlain(
-  lowering: Lowering,
-  extents: PassExtents & { readonly SLICES: number; readonly PER_SLICE: number; readonly MAXIMUM: boolean },
-  source: Storage,
-  output: Storage,
-): void {
-  const { OUTER, R, INNER, SLICES } = extents;
-  lowering.launch(
-    'reduce',
-    {
-      ...extents,
-      UNROLL: sliceUnroll(extents, lowering.tuning.unroll),
-      BINDINGS: bindingsText(['f32']),
-      BASES: '',
-      BODY: '',
-      VALUE: `operand0[(outer * ${R}u + item) * ${INNER}u + inner]`,
-    },
-    [source, output],
-    OUTER * SLICES * INNER,
-  );
 }
 
 function operandTypes(tape: Tape, chain: Chain): string[] {

@@ -6,17 +6,9 @@ import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { tuningFor } from '../../kernels/catalogue.js';
 import { type DataType, shapeText, sizeOf, type Tape } from '../tape.js';
+import { type BufferRange, BYTES, copyRange, type Numbers } from './bufferRange.js';
 import { lowerTape, type Range } from './lower.js';
 import { placeStays } from './place.js';
-
-/** A range of a device buffer, in bytes. */
-export interface BufferRange {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
-  readonly bytes: number;
-}
-
-export type Numbers = Float32Array | Int32Array;
 
 export interface CompileOptions {
   /** Name of the plan in messages and profiles. */
@@ -155,11 +147,6 @@ export class Plan {
   }
 }
 
-/** Appends a copy of one range to another of the same size. */
-export function copyRange(encoder: GPUCommandEncoder, from: BufferRange, to: BufferRange): void {
-  encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.bytes);
-}
-
 function dataTypeOf(data: Numbers): DataType {
   return data instanceof Int32Array ? 'i32' : 'f32';
 }
@@ -194,7 +181,7 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   const arena = placement.bufferBytes.map((bytes, index) => own(bytes, `arena${index}`));
   const inputs = Object.fromEntries(
     Object.entries(tape.inputs).map(([name, id]) => {
-      const bytes = sizeOf(tape.operations[id]!.type.shape) * 4;
+      const bytes = sizeOf(tape.operations[id]!.type.shape) * BYTES;
       return [name, options.inputs?.[name] ?? { buffer: own(bytes, name), offset: 0, bytes }];
     }),
   );

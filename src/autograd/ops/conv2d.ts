@@ -18,7 +18,13 @@ import {
 } from '../operation.js';
 import { type Attributes, type Shape, shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
-import { type Extents, extentsOf, forEachProduct, requireRank4 } from './conv2dExtents.js';
+import {
+  type Extents,
+  extentsOf,
+  extentsWithCotangent,
+  forEachProduct,
+  requireRank4,
+} from './conv2dExtents.js';
 import { reshape, sum } from './reduce.js';
 import { launchSliceSum } from './sliceSum.js';
 
@@ -109,13 +115,11 @@ const inputGradDefinition: OperationDefinition = {
     requireRank4('conv2dInputGrad', 'cotangent', cotangent!);
     requireRank4('conv2dInputGrad', 'w', w!);
     const shape = attributes.shape as Shape;
-    const { N, O, HO, WO } = extentsOf('conv2dInputGrad', shape, w!.shape, attributes);
-    const expected = [N, O, HO, WO];
-    if (cotangent!.shape.some((extent, axis) => extent !== expected[axis])) {
-      throw new ShapeError(
-        `conv2dInputGrad: cotangent ${shapeText(cotangent!.shape)} must be ${shapeText(expected)} for x ${shapeText(shape)}.`,
-      );
-    }
+    extentsWithCotangent(
+      'conv2dInputGrad',
+      { x: shape, w: w!.shape, cotangent: cotangent!.shape },
+      attributes,
+    );
     return { dataType: 'f32', shape };
   },
   reference([cotangent, w], attributes, { shape }) {
@@ -161,14 +165,11 @@ const weightGradDefinition: OperationDefinition = {
     requireRank4('conv2dWeightGrad', 'x', x!);
     requireRank4('conv2dWeightGrad', 'cotangent', cotangent!);
     const shape = attributes.shape as Shape;
-    const { N, O, HO, WO } = extentsOf('conv2dWeightGrad', x!.shape, shape, attributes);
-    const expected = [N, O, HO, WO];
-    if (cotangent!.shape.some((extent, axis) => extent !== expected[axis])) {
-      throw new ShapeError(
-        `conv2dWeightGrad: cotangent ${shapeText(cotangent!.shape)} must be ${shapeText(expected)} for x ` +
-          `${shapeText(x!.shape)} and w ${shapeText(shape)}.`,
-      );
-    }
+    extentsWithCotangent(
+      'conv2dWeightGrad',
+      { x: x!.shape, w: shape, cotangent: cotangent!.shape },
+      attributes,
+    );
     return { dataType: 'f32', shape };
   },
   reference([x, cotangent], attributes, { shape }) {

@@ -52,6 +52,27 @@ export function extentsOf(operation: string, x: Shape, w: Shape, attributes: Att
   return { N, C, H, W, O, K, L, HO, WO, S, P };
 }
 
+/**
+ * The extents of a gradient of the convolution of x with w, whose cotangent must have that convolution's shape.
+ *
+ * @throws ShapeError as `extentsOf`, or when the cotangent's shape is another.
+ */
+export function extentsWithCotangent(
+  operation: string,
+  shapes: { readonly x: Shape; readonly w: Shape; readonly cotangent: Shape },
+  attributes: Attributes,
+): Extents {
+  const extents = extentsOf(operation, shapes.x, shapes.w, attributes);
+  const expected = [extents.N, extents.O, extents.HO, extents.WO];
+  if (shapes.cotangent.some((extent, axis) => extent !== expected[axis])) {
+    throw new ShapeError(
+      `${operation}: cotangent ${shapeText(shapes.cotangent)} must be ${shapeText(expected)} for x ` +
+        `${shapeText(shapes.x)} and w ${shapeText(shapes.w)}.`,
+    );
+  }
+  return extents;
+}
+
 /** Visits every product of a convolution: y[n,o,i,j] += x[n,c,r,s] · w[o,c,p,q]. */
 export function forEachProduct(
   { N, C, H, W, O, K, L, HO, WO, S, P }: Extents,

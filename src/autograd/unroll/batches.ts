@@ -1,8 +1,6 @@
 /** Batches on the device's timeline: every step's row numbers are uploaded ahead and copied into place in order. */
 import type { Device } from '../../gpu/device.js';
-import type { BufferRange } from '../compile/plan.js';
-
-const BYTES = 4;
+import { type BufferRange, BYTES } from '../compile/bufferRange.js';
 
 /** Owns an index buffer that holds the batches of many steps. */
 export class BatchQueue {

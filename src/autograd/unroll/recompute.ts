@@ -4,12 +4,11 @@
  */
 import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
-import { type BufferRange, compile, copyRange, type Plan } from '../compile/plan.js';
+import { allocateRange, type BufferRange, BYTES, copyRange } from '../compile/bufferRange.js';
+import { compile, type Plan } from '../compile/plan.js';
 import { sizeOf } from '../tape.js';
 import { BatchQueue } from './batches.js';
 import { forwardTape, type InnerProblem, reverseTape, trajectoryLossTape } from './tapes.js';
-
-const BYTES = 4;
 
 export interface UnrollOptions {
   readonly device: Device;
@@ -73,11 +72,8 @@ export class Unroll {
   /** Compiles the steps and the outer loss. */
   static async create(options: UnrollOptions): Promise<Unroll> {
     const { device, problem, batchSizes } = options;
-    const allocate = (name: string, elements: number): BufferRange => ({
-      buffer: device.acquireBuffer(elements * BYTES, `unroll.${name}`),
-      offset: 0,
-      bytes: elements * BYTES,
-    });
+    const allocate = (name: string, elements: number): BufferRange =>
+      allocateRange(device, elements, `unroll.${name}`);
     const imageElements = sizeOf(problem.images);
     const targetElements = sizeOf(problem.targets.shape);
     const shared: Record<string, BufferRange> = {

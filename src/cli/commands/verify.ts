@@ -17,7 +17,7 @@ function scientific(value: number): string {
 }
 
 /** A case in one line: `ok   NAME  worst OUTPUT error 3.1e-08 allowed 1.1e-06`, or `FAIL` and why. */
-export function describeCase(result: CaseResult): string {
+function describeCase(result: CaseResult): string {
   const verdict = (result.passed ? 'ok' : 'FAIL').padEnd(4);
   const worst = worstOf(result.measured);
   // Reasons of more than one line are told in one: a line a case.
@@ -31,7 +31,7 @@ export function describeCase(result: CaseResult): string {
 }
 
 /** The exit code for a list of results; a file that cannot be read weighs more than a case that fails. */
-export function exitCodeOf(results: readonly CaseResult[]): number {
+function exitCodeOf(results: readonly CaseResult[]): number {
   if (results.some(({ readable }) => !readable)) return EXIT_CODES.unreadable;
   return results.every(({ passed }) => passed) ? EXIT_CODES.passed : EXIT_CODES.failed;
 }

@@ -8,6 +8,9 @@ export interface AdamSettings {
   readonly epsilon?: number;
 }
 
+/** The settings of the paper, and of every framework. */
+export const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
+
 /**
  * m' = β₁m + (1−β₁)g,  v' = β₂v + (1−β₂)g²,  θ' = θ − α · (m'/c₁) / (√(v'/c₂) + ε),  c_k = 1 − β_k^t
  *
@@ -15,8 +18,9 @@ export interface AdamSettings {
  */
 export function adamStep(
   inputs: Record<'theta' | 'gradient' | 'first' | 'second' | 'learningRate' | 'decay1' | 'decay2', Tensor>,
-  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamSettings = {},
+  settings: AdamSettings = {},
 ): { theta: Tensor; first: Tensor; second: Tensor; decay1: Tensor; decay2: Tensor } {
+  const { beta1, beta2, epsilon } = { ...adamDefaults, ...settings };
   const { theta, gradient, learningRate, decay1, decay2 } = inputs;
   const first = add(scale(inputs.first, beta1), scale(gradient, 1 - beta1));
   const second = add(scale(inputs.second, beta2), scale(mul(gradient, gradient), 1 - beta2));

@@ -19,7 +19,7 @@ export interface Layer {
 /** Every field at its default: what fields there are, and which of them are groups. */
 const known: Fields = configSchema.parse({});
 
-export function isGroup(value: unknown): value is Fields {
+function isGroup(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

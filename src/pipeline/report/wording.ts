@@ -11,7 +11,7 @@ import {
 const NOT_FINITE = 'not finite';
 
 /** A share as a percentage with the given decimals, without its sign: 0.825 → `82.5`. */
-export function percent(share: number, decimals = 1): string {
+function percent(share: number, decimals = 1): string {
   return Number.isFinite(share) ? (100 * share).toFixed(decimals) : NOT_FINITE;
 }
 

@@ -4,6 +4,7 @@
  * the labelled images, so that their differences are paired.
  */
 import { z } from 'zod';
+import { type BufferRange, uploadRange } from '../../autograd/compile/bufferRange.js';
 import { StoreError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
 import { Encoder, rowErrors } from '../../nn/inference.js';
@@ -127,6 +128,11 @@ class Pretraining {
     return new Pretraining(context, data, trainer, sizes);
   }
 
+  /** The images in device memory, for whoever else reads them. */
+  get images(): BufferRange {
+    return this.#data.images;
+  }
+
   /** θ after pre-training from `start`; the order of the images is named by the repetition. */
   async train(
     start: Float32Array,
@@ -169,12 +175,6 @@ export async function evaluate(context: StageContext): Promise<string[]> {
   const learntInnerStep = floats('innerStep')[0]!;
   const subsetCount = synthetic('images').shape[0]!;
 
-  const resident = makeResident(device, train.images, [train.count, ...dataset.image], test.images, [
-    test.count,
-    ...dataset.image,
-  ]);
-  const trainEncoder = await Encoder.create(device, model, resident.images, resident.imageShape);
-  const testEncoder = await Encoder.create(device, model, resident.targets, resident.targetType.shape);
   const onSubset = await Pretraining.create(context, floats('images'), floats('targets'), {
     count: subsetCount,
     epochs: settings.epochs,
@@ -184,6 +184,10 @@ export async function evaluate(context: StageContext): Promise<string[]> {
     count: train.count,
     ...settings.allData,
   });
+  const trainShape = [train.count, ...dataset.image];
+  const trainEncoder = await Encoder.create(device, model, onAll.images, trainShape);
+  const testImages = uploadRange(device, test.images, 'evaluate.test');
+  const testEncoder = await Encoder.create(device, model, testImages, [test.count, ...dataset.image]);
 
   const accuracies = new Map<string, number[]>();
   const heldOut = new Map<RowName, number[]>();
@@ -255,11 +259,11 @@ export async function evaluate(context: StageContext): Promise<string[]> {
       }
     }
   } finally {
-    onSubset.release();
-    onAll.release();
     trainEncoder.release();
     testEncoder.release();
-    releaseResident(device, resident);
+    device.releaseBuffer(testImages.buffer);
+    onSubset.release();
+    onAll.release();
   }
 
   const evaluation: Evaluation = {

@@ -2,6 +2,7 @@
  * Stage 3: K experts, students that regress the teacher's representations of the real images (MKDT eq. 5) from different
  * initialisations; their parameters at the start and after every epoch are kept. Stage 4: the high-loss subset.
  */
+import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { permutation } from '../../kernels/philox.js';
 import { Encoder, rowErrors } from '../../nn/inference.js';
 import { mse } from '../../nn/losses.js';
@@ -96,9 +97,7 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
   const { images, count } = dataset.train;
   const targets = await readFloats(folder, files.targets, 'train');
   const losses = new Float64Array(count);
-  const buffer = device.acquireBuffer(images.byteLength, 'subset.images');
-  device.write(buffer, images);
-  const range = { buffer, offset: 0, bytes: images.byteLength };
+  const range = uploadRange(device, images, 'subset.images');
   const encoder = await Encoder.create(device, model, range, [count, ...dataset.image]);
   try {
     const experts = await readExperts(context);
@@ -111,7 +110,7 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
     }
   } finally {
     encoder.release();
-    device.releaseBuffer(buffer);
+    device.releaseBuffer(range.buffer);
   }
   const size = subsetSize(config.subset.fraction, count);
   const order = Array.from(losses.keys()).sort((a, b) => losses[b]! - losses[a]! || a - b);

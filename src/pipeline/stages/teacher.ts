@@ -2,6 +2,7 @@
  * Stage 1: a teacher trained on the real images without labels, by Barlow Twins (MKDT eqs. 1, 2) on two random views of
  * each image; and stage 2: its representations of every image, the targets of all later regression.
  */
+import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { compile } from '../../autograd/compile/plan.js';
 import { gradient } from '../../autograd/gradient.js';
 import { augment, VIEW_NUMBERS } from '../../autograd/ops/augment.js';
@@ -15,7 +16,7 @@ import { drawViews, noiseStream } from '../../nn/augmentation.js';
 import { Encoder } from '../../nn/inference.js';
 import { barlowTwins } from '../../nn/losses.js';
 import { initialParameters, type Model } from '../../nn/model.js';
-import { adamStep } from '../../nn/optimisers/adam.js';
+import { adamDefaults, adamStep } from '../../nn/optimisers/adam.js';
 import {
   joinParameters,
   layOut,
@@ -95,8 +96,8 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     plan.write('first', zeros);
     plan.write('second', zeros);
     // Adam's decays of the first step: β₁ and β₂ to the power 1.
-    plan.write('decay1', Float32Array.of(0.9));
-    plan.write('decay2', Float32Array.of(0.999));
+    plan.write('decay1', Float32Array.of(adamDefaults.beta1));
+    plan.write('decay2', Float32Array.of(adamDefaults.beta2));
     plan.write('learningRate', Float32Array.of(settings.learningRate));
     plan.write('images', dataset.train.images);
 
@@ -135,7 +136,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
 }
 
 /** Reads back the teacher's θ. */
-export async function readTeacher(context: StageContext): Promise<Float32Array> {
+async function readTeacher(context: StageContext): Promise<Float32Array> {
   const tensor = await readTensors(context.folder, files.teacher);
   const { parameters } = teacherModel(context);
   return joinParameters(
@@ -150,15 +151,13 @@ export async function computeTargets(context: StageContext): Promise<string[]> {
   const model = teacherModel(context);
   const theta = await readTeacher(context);
   const encodeSet = async (images: Float32Array, count: number): Promise<Float32Array> => {
-    const buffer = device.acquireBuffer(images.byteLength, 'targets.images');
-    device.write(buffer, images);
-    const range = { buffer, offset: 0, bytes: images.byteLength };
+    const range = uploadRange(device, images, 'targets.images');
     const encoder = await Encoder.create(device, model, range, [count, ...dataset.image]);
     try {
       return (await encoder.encode(theta)).outputs;
     } finally {
       encoder.release();
-      device.releaseBuffer(buffer);
+      device.releaseBuffer(range.buffer);
     }
   };
   const train = await encodeSet(dataset.train.images, dataset.train.count);

@@ -35,7 +35,7 @@ const builders: Readonly<Record<string, Build>> = {
 };
 
 /** Operations that a reference case may name. */
-export const verifiableOperations: readonly string[] = Object.keys(builders);
+const verifiableOperations: readonly string[] = Object.keys(builders);
 
 /**
  * `y = op(in)`; `d_<input>` = gradient of ⟨y, v⟩; `dd_<input>` and `dd_v` = gradient of Σ ⟨d_<input>, u_<input>⟩.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type CompileOptions, compile, type Numbers, type Plan } from '../../../src/autograd/compile/plan.js';
+import type { Numbers } from '../../../src/autograd/compile/bufferRange.js';
+import { type CompileOptions, compile, type Plan } from '../../../src/autograd/compile/plan.js';
 import { gradient } from '../../../src/autograd/gradient.js';
 import { interpret } from '../../../src/autograd/interpret.js';
 import { add, exp, mul, relu, scale, sub } from '../../../src/autograd/ops/elementwise.js';
