@@ -1,12 +1,13 @@
 /** Time of one hypergradient: a small ConvNet unrolled for a few steps, and the size of the main job. */
 import benny from 'benny';
 import { f32 } from '../src/autograd/tape.js';
-import { Unroll } from '../src/autograd/unroll/recompute.js';
+import { Unroll } from '../src/autograd/unroll/unroll.js';
 import type { Device } from '../src/gpu/device.js';
 import { permutation, uniformRange } from '../src/kernels/philox.js';
 import { convNet } from '../src/nn/convNet.js';
 import { mse } from '../src/nn/losses.js';
 import { initialParameters } from '../src/nn/model.js';
+import { sgd } from '../src/nn/optimisers/sgd.js';
 
 interface Case {
   readonly name: string;
@@ -38,22 +39,22 @@ async function prepare(device: Device, { image, width, output, count, batch, ste
     device,
     problem: {
       parameters: model.parameters.total,
-      images: [count, ...image],
-      targets: f32(count, output),
-      loss: (theta, x, y) => mse(model.forward(theta, x).output, y),
+      tables: { images: f32(count, ...image), targets: f32(count, output) },
+      loss: (theta, { images, targets }) => mse(model.forward(theta, images!).output, targets!),
     },
+    optimiser: sgd(),
     steps,
     batchSizes: [batch],
   });
   const draw = (purpose: string, size: number) => uniformRange({ seed: 1, purpose, index: 0 }, size, -1, 1);
-  device.write(unrolled.images.buffer, draw('images', unrolled.images.bytes / 4));
-  device.write(unrolled.targets.buffer, draw('targets', unrolled.targets.bytes / 4));
-  device.write(unrolled.learningRate.buffer, Float32Array.of(0.1));
+  unrolled.write('images', draw('images', unrolled.inputs.images!.bytes / 4));
+  unrolled.write('targets', draw('targets', unrolled.inputs.targets!.bytes / 4));
+  unrolled.write('learningRate', Float32Array.of(0.1));
   const theta = (index: number) =>
     initialParameters(model.parameters, { seed: 1, purpose: 'student', index });
   const trajectory = {
     start: theta(0),
-    target: theta(1),
+    outer: { start: theta(0), target: theta(1) },
     batches: Array.from({ length: steps }, (_, index) =>
       permutation({ seed: 1, purpose: 'batches', index }, count).slice(0, batch),
     ),

@@ -4,7 +4,15 @@
  */
 export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
 export { type CompileOptions, compile, type Plan } from './autograd/compile/plan.js';
-export { type GradientOptions, gradient, gradientTape } from './autograd/gradient.js';
+export {
+  type DerivativeOptions,
+  type GradientOptions,
+  gradient,
+  hvp,
+  jvp,
+  valueAndGradient,
+  vjp,
+} from './autograd/gradient.js';
 export { interpret } from './autograd/interpret.js';
 export { augment } from './autograd/ops/augment.js';
 export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
@@ -43,9 +51,26 @@ export {
   type Tape,
   type TensorType,
 } from './autograd/tape.js';
+export { gradientTape, jvpTape, selectOutputs } from './autograd/tapeTransforms.js';
 export { type Tensor, trace } from './autograd/trace.js';
-export { type Trajectory, Unroll, type UnrollOptions } from './autograd/unroll/recompute.js';
-export type { InnerProblem } from './autograd/unroll/tapes.js';
+export {
+  type ForwardSweep,
+  interpretForward,
+  interpretUnroll,
+  type UnrollResult,
+  type UnrollValues,
+} from './autograd/unroll/interpretUnroll.js';
+export { type Observable, type Observation, truncationCosines } from './autograd/unroll/observer.js';
+export type { MemoryMode, Trajectory, UnrollDescription, UnrollOptions } from './autograd/unroll/options.js';
+export {
+  type InnerOptimiser,
+  type InnerProblem,
+  type OptimiserState,
+  type OuterObjective,
+  type StepContext,
+  trajectoryLoss,
+} from './autograd/unroll/problem.js';
+export { Unroll } from './autograd/unroll/unroll.js';
 export { ConfigError, DataError, DeviceError, HypergradError, ShapeError, StoreError } from './errors.js';
 export { type AdapterDescription, Device } from './gpu/device.js';
 export { normal, permutation, type StreamKey, uniform, uniformRange } from './kernels/philox.js';
@@ -53,7 +78,7 @@ export { type ConvNetOptions, convNet } from './nn/convNet.js';
 export { barlowTwins, logSumExp, softmaxCrossEntropy, standardiseColumns } from './nn/losses.js';
 export { initialParameters, type Model } from './nn/model.js';
 export { type AdamSettings, adamStep } from './nn/optimisers/adam.js';
-export { type SgdSettings, sgdStep } from './nn/optimisers/sgd.js';
+export { type InnerSgdSettings, type SgdSettings, sgd, sgdStep } from './nn/optimisers/sgd.js';
 export {
   joinParameters,
   type ParameterLayout,

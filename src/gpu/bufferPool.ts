@@ -55,9 +55,11 @@ export class BufferPool {
 
   /**
    * A buffer of at least `byteLength` bytes.
+   *
+   * @param isExact for large and lasting buffers: no byte is wasted on the size class, and nothing is reused
    * @throws DeviceError when the device cannot hold so large a buffer.
    */
-  acquire(byteLength: number, label: string): GPUBuffer {
+  acquire(byteLength: number, label: string, isExact = false): GPUBuffer {
     const { largest, usage } = this.#options;
     if (!Number.isSafeInteger(byteLength) || byteLength < 0) {
       throw new DeviceError(
@@ -71,7 +73,9 @@ export class BufferPool {
       );
     }
     // Near the limit the class may be too large where the buffer itself is not; limits are multiples of 4.
-    const size = Math.min(sizeClass(byteLength), largest);
+    const size = isExact
+      ? Math.max(4, Math.ceil(byteLength / 4) * 4)
+      : Math.min(sizeClass(byteLength), largest);
     const reused = this.#free.get(size)?.pop();
     if (reused) {
       this.#freeBytes -= size;
@@ -94,7 +98,8 @@ export class BufferPool {
         `Buffer '${buffer.label}' was released twice, or does not belong to this device. Release what acquireBuffer gave, once.`,
       );
     }
-    if (this.#freeBytes + buffer.size > this.#options.keep) {
+    const isOfAClass = buffer.size === Math.min(sizeClass(buffer.size), this.#options.largest);
+    if (!isOfAClass || this.#freeBytes + buffer.size > this.#options.keep) {
       buffer.destroy();
       return;
     }

@@ -163,11 +163,13 @@ export class Device {
   /**
    * A storage buffer (also source and destination of copies) of at least `byteLength` bytes from the pool.
    * Its contents are undefined.
+   *
+   * @param isExact for large and lasting buffers: no byte is wasted on the pool's size classes, and nothing is reused
    * @throws DeviceError when it exceeds the device's limits, or an earlier command failed.
    */
-  acquireBuffer(byteLength: number, label: string): GPUBuffer {
+  acquireBuffer(byteLength: number, label: string, isExact = false): GPUBuffer {
     this.#check();
-    return this.#buffers.acquire(byteLength, label);
+    return this.#buffers.acquire(byteLength, label, isExact);
   }
 
   /** Gives a buffer back to the pool; after `close` there is nothing left to do. */

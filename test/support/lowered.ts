@@ -36,8 +36,10 @@ export async function runLowered(
     inputBuffers.set(name, buffer);
   }
   const stayBuffers = lowered.stays.map(({ bytes }) => device.acquireBuffer(bytes, 'stay'));
-  const bufferOf = (range: Range): GPUBuffer =>
-    'input' in range ? inputBuffers.get(range.input)! : stayBuffers[range.stay]!;
+  const bufferOf = (range: Range): GPUBuffer => {
+    if ('output' in range) throw new Error(`No output is preset here, but '${range.output}' is.`);
+    return 'input' in range ? inputBuffers.get(range.input)! : stayBuffers[range.stay]!;
+  };
 
   const pipelines = await Promise.all(
     lowered.dispatches.map(({ code, kernel }) => device.computePipeline(code, kernel)),

@@ -12,9 +12,10 @@ import { chooseInlined } from './fuse.js';
 import { lowerElementwise, lowerReduction } from './lowerChains.js';
 import type { Stay } from './place.js';
 
-/** A range of memory: of a plan's input, or of a tensor in the arena. Offsets and sizes in bytes. */
+/** A range of memory: of a plan's input or preset output, or of a tensor in the arena. Offsets and sizes in bytes. */
 export type Range =
   | { readonly input: string; readonly offset: number; readonly bytes: number }
+  | { readonly output: string; readonly offset: number; readonly bytes: number }
   | { readonly stay: number; readonly offset: number; readonly bytes: number };
 
 export interface Dispatch {
@@ -41,11 +42,16 @@ export interface Target {
   readonly maximumWorkgroups: number;
 }
 
-/**
- * @param overwrite names of inputs whose memory an in-place operation may change; its output is then found there
- */
-export function lowerTape(tape: Tape, target: Target, overwrite: readonly string[] = []): LoweredTape {
-  const builder = new LoweringBuilder(tape, target, new Set(overwrite));
+/** Memory that the caller owns, by name. */
+export interface CallersMemory {
+  /** Inputs whose memory an in-place operation may change; its output is then found there. */
+  readonly overwrite?: readonly string[];
+  /** Outputs that are left in memory of the caller's. */
+  readonly preset?: readonly string[];
+}
+
+export function lowerTape(tape: Tape, target: Target, memory: CallersMemory = {}): LoweredTape {
+  const builder = new LoweringBuilder(tape, target, memory);
   for (const operation of tape.operations) builder.lower(operation);
   return builder.finish();
 }
@@ -54,6 +60,7 @@ class LoweringBuilder implements Lowering {
   readonly #tape: Tape;
   readonly #target: Target;
   readonly #overwrite: ReadonlySet<string>;
+  readonly #preset: ReadonlyMap<string, number>;
   readonly #inlined: ReadonlySet<number>;
   readonly #inputNames: ReadonlyMap<number, string>;
   readonly #lastUse = new Map<number, number>();
@@ -63,10 +70,11 @@ class LoweringBuilder implements Lowering {
   readonly #stays: { bytes: number; first: number; last: number }[] = [];
   #current = '';
 
-  constructor(tape: Tape, target: Target, overwrite: ReadonlySet<string>) {
+  constructor(tape: Tape, target: Target, { overwrite = [], preset = [] }: CallersMemory) {
     this.#tape = tape;
     this.#target = target;
-    this.#overwrite = overwrite;
+    this.#overwrite = new Set(overwrite);
+    this.#preset = new Map(preset.map((name) => [name, tape.outputs[name]!]));
     this.#inlined = chooseInlined(tape, target.maximumBindings - 1);
     this.#inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
     for (const id of Object.values(tape.outputs)) this.#lastUse.set(id, Number.POSITIVE_INFINITY);
@@ -102,7 +110,7 @@ class LoweringBuilder implements Lowering {
       return;
     }
     if (definition.inPlace !== undefined) this.#reuse(operation, definition.inPlace, bytes);
-    else this.#values.set(id, this.#newStay(bytes));
+    else this.#values.set(id, this.#presetRange(id, bytes) ?? this.#newStay(bytes));
 
     const context = {
       tape: this.#tape,
@@ -154,13 +162,26 @@ class LoweringBuilder implements Lowering {
   }
 
   finish(): LoweredTape {
+    this.#current = 'output';
+    for (const [name, id] of this.#preset) {
+      const range = this.#values.get(id)!;
+      if ('output' in range && range.output === name) continue;
+      this.#launchRangeCopy(range, { output: name, offset: 0, bytes: range.bytes });
+    }
     const end = this.#dispatches.length;
     const outputs = Object.entries(this.#tape.outputs).map(([name, id]) => {
       const range = this.#values.get(id)!;
       if ('stay' in range) this.#stays[range.stay]!.last = end;
-      return [name, range] as const;
+      const found = this.#preset.has(name) ? { output: name, offset: 0, bytes: range.bytes } : range;
+      return [name, found] as const;
     });
     return { dispatches: this.#dispatches, stays: this.#stays, outputs: Object.fromEntries(outputs) };
+  }
+
+  /** The caller's memory for a value that is one of the preset outputs. */
+  #presetRange(id: number, bytes: number): Range | undefined {
+    for (const [name, output] of this.#preset) if (output === id) return { output: name, offset: 0, bytes };
+    return undefined;
   }
 
   #lowerView({ id, inputs }: Operation, offset: number, bytes: number): void {
@@ -205,14 +226,13 @@ class LoweringBuilder implements Lowering {
 
   #copy(range: Range): Range {
     const target = this.#newStay(range.bytes);
-    this.#scratch.push(range, target);
-    this.#launchCopy(
-      { scratch: this.#scratch.length - 2 },
-      0,
-      { scratch: this.#scratch.length - 1 },
-      range.bytes / BYTES,
-    );
+    this.#launchRangeCopy(range, target);
     return target;
+  }
+
+  #launchRangeCopy(from: Range, to: Range): void {
+    const first = this.#scratch.push(from, to) - 2;
+    this.#launchCopy({ scratch: first }, 0, { scratch: first + 1 }, from.bytes / BYTES);
   }
 
   #launchCopy(from: Storage, offset: number, to: Storage, elements: number): void {
@@ -241,6 +261,7 @@ class LoweringBuilder implements Lowering {
 
 function sameRoot(a: Range, b: Range): boolean {
   if ('stay' in a) return 'stay' in b && a.stay === b.stay;
+  if ('output' in a) return 'output' in b && a.output === b.output;
   return 'input' in b && a.input === b.input;
 }
 

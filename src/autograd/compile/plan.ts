@@ -15,6 +15,8 @@ export interface CompileOptions {
   readonly label?: string;
   /** Buffers that hold an input already, shared with other plans; the plan makes its own for the rest. */
   readonly inputs?: Readonly<Record<string, BufferRange>>;
+  /** Memory that outputs are left in; the plan keeps the rest in its own arena. */
+  readonly outputs?: Readonly<Record<string, BufferRange>>;
   /** Inputs that an in-place operation may change, such as an accumulator. */
   readonly overwrite?: readonly string[];
   /** Output → input: copied after every replay, so that the next one goes on from there. */
@@ -93,6 +95,15 @@ export class Plan {
     this.#unwritten.delete(name);
   }
 
+  /** @throws ShapeError when one of this plan's own inputs was never written. */
+  requireWritten(): void {
+    if (this.#unwritten.size > 0) {
+      throw new ShapeError(
+        `These inputs were never written: ${[...this.#unwritten].join(', ')}. Write them, or pass them to run.`,
+      );
+    }
+  }
+
   /** Appends every dispatch, in one compute pass, and the copies of what is carried over. */
   encode(encoder: GPUCommandEncoder): void {
     const pass = encoder.beginComputePass();
@@ -102,7 +113,7 @@ export class Plan {
       pass.dispatchWorkgroups(workgroups[0], workgroups[1]);
     }
     pass.end();
-    for (const [from, to] of this.#carry) copyRange(encoder, from, to);
+    for (const [from, to] of this.#carry) if (!isSameRange(from, to)) copyRange(encoder, from, to);
   }
 
   /** Submits one replay. */
@@ -130,11 +141,7 @@ export class Plan {
    */
   async run(inputs: Readonly<Record<string, Numbers>>): Promise<Record<string, Float32Array>> {
     for (const [name, data] of Object.entries(inputs)) this.write(name, data);
-    if (this.#unwritten.size > 0) {
-      throw new ShapeError(
-        `These inputs were never written: ${[...this.#unwritten].join(', ')}. Pass them to run.`,
-      );
-    }
+    this.requireWritten();
     this.submit();
     const names = Object.keys(this.outputs);
     const values = await Promise.all(names.map((name) => this.read(name)));
@@ -146,6 +153,10 @@ export class Plan {
     for (const buffer of this.#owned) this.#device.releaseBuffer(buffer);
   }
 }
+
+/** An operation in place leaves its output where its input was. */
+const isSameRange = (a: BufferRange, b: BufferRange): boolean =>
+  a.buffer === b.buffer && a.offset === b.offset;
 
 function dataTypeOf(data: Numbers): DataType {
   return data instanceof Int32Array ? 'i32' : 'f32';
@@ -166,7 +177,7 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
       alignment: limits.minStorageBufferOffsetAlignment,
       maximumWorkgroups: limits.maxComputeWorkgroupsPerDimension,
     },
-    options.overwrite,
+    { overwrite: options.overwrite ?? [], preset: Object.keys(options.outputs ?? {}) },
   );
   const label = options.label ?? 'plan';
   const largestBuffer = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
@@ -188,6 +199,10 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   const resolve = (range: Range): BufferRange => {
     if ('input' in range) {
       const { buffer, offset } = inputs[range.input]!;
+      return { buffer, offset: offset + range.offset, bytes: range.bytes };
+    }
+    if ('output' in range) {
+      const { buffer, offset } = options.outputs![range.output]!;
       return { buffer, offset: offset + range.offset, bytes: range.bytes };
     }
     const place = placement.places[range.stay]!;

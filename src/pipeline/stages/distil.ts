@@ -3,14 +3,16 @@
  * the synthetic set, and moves pixels, targets and the inner step α down the gradient of the trajectory loss (MKDT
  * eq. 4), taken through all N steps.
  */
+import type { BufferRange } from '../../autograd/compile/bufferRange.js';
 import { compile, type Plan } from '../../autograd/compile/plan.js';
 import { add, mul, scale, sub } from '../../autograd/ops/elementwise.js';
 import { f32 } from '../../autograd/tape.js';
 import { trace } from '../../autograd/trace.js';
-import { Unroll } from '../../autograd/unroll/recompute.js';
+import { Unroll } from '../../autograd/unroll/unroll.js';
 import type { Device } from '../../gpu/device.js';
 import { integers, permutation } from '../../kernels/philox.js';
 import { mse } from '../../nn/losses.js';
+import { sgd } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf, splitBatches } from '../../nn/training.js';
 import { contactSheet } from '../report/contactSheet.js';
 import { encodePng } from '../store/png.js';
@@ -65,7 +67,7 @@ async function compileDescent(
   label: string,
   elements: number,
   momentum: number,
-  ranges: { readonly value: Unroll['images']; readonly gradient: Unroll['images'] },
+  ranges: { readonly value: BufferRange; readonly gradient: BufferRange },
 ): Promise<Plan> {
   const types = {
     value: f32(elements),
@@ -107,24 +109,24 @@ export async function distil(context: StageContext): Promise<string[]> {
     device,
     problem: {
       parameters: total,
-      images: [count, ...dataset.image],
-      targets: f32(count, model.outputCount),
-      loss: (theta, x, y) => mse(model.forward(theta, x).output, y),
+      tables: { images: f32(count, ...dataset.image), targets: f32(count, model.outputCount) },
+      loss: (theta, { images, targets }) => mse(model.forward(theta, images!).output, targets!),
     },
+    optimiser: sgd(),
     steps: settings.steps,
     batchSizes: batchSizesOf(count, settings.batch),
   });
   const pixels = await compileDescent(device, 'pixels', startImages.length, settings.momentum, {
-    value: unrolled.images,
-    gradient: unrolled.dImages,
+    value: unrolled.inputs.images!,
+    gradient: unrolled.gradients.images!,
   });
   const targets = await compileDescent(device, 'targets', startTargets.length, settings.momentum, {
-    value: unrolled.targets,
-    gradient: unrolled.dTargets!,
+    value: unrolled.inputs.targets!,
+    gradient: unrolled.gradients.targets!,
   });
   try {
-    device.write(unrolled.images.buffer, startImages);
-    device.write(unrolled.targets.buffer, startTargets);
+    unrolled.write('images', startImages);
+    unrolled.write('targets', startTargets);
     pixels.write('learningRate', Float32Array.of(settings.pixels.learningRate));
     targets.write('learningRate', Float32Array.of(settings.targets.learningRate));
     let innerStep = Math.fround(settings.innerStep.initial);
@@ -136,15 +138,16 @@ export async function distil(context: StageContext): Promise<string[]> {
       const checkpoint = (epoch: number): Float32Array =>
         trajectory.slice(epoch * total, (epoch + 1) * total);
 
-      device.write(unrolled.learningRate.buffer, Float32Array.of(innerStep));
+      unrolled.write('learningRate', Float32Array.of(innerStep));
+      const start = checkpoint(startEpoch);
       unrolled.submit({
-        start: checkpoint(startEpoch),
-        target: checkpoint(startEpoch + settings.expertEpochs),
+        start,
+        outer: { start, target: checkpoint(startEpoch + settings.expertEpochs) },
         batches: drawBatches(seed, iteration, count, settings.batch, settings.steps),
       });
       pixels.submit();
       targets.submit();
-      const [loss, slope] = await Promise.all([unrolled.loss(), unrolled.read(unrolled.dLearningRate)]);
+      const [loss, slope] = await Promise.all([unrolled.loss(), unrolled.gradient('learningRate')]);
       const remedy = 'Lower distil.innerStep.learningRate or distil.pixels.learningRate.';
       requireFinite(loss, `the trajectory loss at iteration ${iteration}`, remedy);
       requireFinite(slope[0]!, `the inner step's gradient at iteration ${iteration}`, remedy);
@@ -155,8 +158,8 @@ export async function distil(context: StageContext): Promise<string[]> {
       innerStep = Math.fround(nextInnerStep(innerStep, settings.innerStep.learningRate, velocity));
     }
 
-    const images = await unrolled.read(unrolled.images);
-    const learntTargets = await unrolled.read(unrolled.targets);
+    const images = await unrolled.read(unrolled.inputs.images!);
+    const learntTargets = await unrolled.read(unrolled.inputs.targets!);
     await writeTensors(folder, files.synthetic, [
       ['images', floatTensor(images, count, ...dataset.image)],
       ['targets', floatTensor(learntTargets, count, model.outputCount)],

@@ -5,12 +5,13 @@ import { stopGradient } from '../../autograd/ops/elementwise.js';
 import { dot } from '../../autograd/ops/reduce.js';
 import { f32, i32, type TensorType } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
-import { Unroll } from '../../autograd/unroll/recompute.js';
+import { Unroll } from '../../autograd/unroll/unroll.js';
 import { DataError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { convNet } from '../../nn/convNet.js';
 import { mse, softmaxCrossEntropy } from '../../nn/losses.js';
 import type { Model } from '../../nn/model.js';
+import { sgd } from '../../nn/optimisers/sgd.js';
 import { joinParameters, type ParameterLayout, splitParameters } from '../../nn/parameters.js';
 import { fitProbe, probeAccuracy, probeProbabilities } from '../../nn/probe.js';
 import { makeResident, releaseResident, Trainer } from '../../nn/training.js';
@@ -167,37 +168,45 @@ export async function replayExpert(reference: ReferenceCase, device: Device): Pr
   }
 }
 
-/** The trajectory loss, inner losses, θ_N and every hypergradient of an unrolled training by plain SGD. */
+/** The trajectory loss, inner losses, θ_N and every hypergradient of an unrolled training by SGD. */
 export async function replayUnroll(reference: ReferenceCase, device: Device): Promise<Outputs> {
-  if (reference.config.momentum !== undefined || reference.config.weightDecay !== undefined) {
-    throw new DataError('unrolling through momentum and weight decay is not built yet; plain SGD is.');
-  }
   const model = modelOf(reference);
   const { parameters } = model;
   const { loss, targets, type } = lossOf(reference, model);
   const batches = batchesOf(reference);
   const steps = numberOf(reference, 'steps');
+  const has = (key: string): boolean => reference.config[key] !== undefined;
+  const optimiser = sgd({ momentum: has('momentum'), weightDecay: has('weightDecay') });
+  const images = tensorOf(reference, 'in.x').shape;
   const unrolled = await Unroll.create({
     device,
-    problem: { parameters: parameters.total, images: tensorOf(reference, 'in.x').shape, targets: type, loss },
+    problem: {
+      parameters: parameters.total,
+      tables: { images: f32(...images), targets: type },
+      loss: (theta, rows) => loss(theta, rows.images!, rows.targets!),
+    },
+    optimiser,
     steps,
     batchSizes: batches.map((batch) => batch.length),
+    wrt: ['images', ...(type.dataType === 'f32' ? ['targets'] : []), ...optimiser.hyperparameters],
   });
   try {
-    device.write(unrolled.images.buffer, floatsOf(reference, 'in.x'));
-    device.write(unrolled.targets.buffer, targets);
-    device.write(unrolled.learningRate.buffer, floatsOf(reference, 'in.lr'));
-    unrolled.submit({
-      start: readTheta(reference, parameters, 'theta'),
-      target: readTheta(reference, parameters, 'target'),
-      batches,
-    });
+    unrolled.write('images', floatsOf(reference, 'in.x'));
+    unrolled.write('targets', targets);
+    for (const name of optimiser.hyperparameters) {
+      unrolled.write(name, floatsOf(reference, `in.${caseHyperparameter(name)}`));
+    }
+    const start = readTheta(reference, parameters, 'theta');
+    const outer = { start, target: readTheta(reference, parameters, 'target') };
+    unrolled.submit({ start, outer, batches });
+    const gradients: Record<string, Float32Array> = {};
+    for (const name of Object.keys(unrolled.gradients)) {
+      gradients[`d_${caseTable(name) ?? caseHyperparameter(name)}`] = await unrolled.gradient(name);
+    }
     return {
       loss: [await unrolled.loss()],
       innerLosses: await unrolled.innerLosses(),
-      d_x: await unrolled.read(unrolled.dImages),
-      d_lr: await unrolled.read(unrolled.dLearningRate),
-      ...(unrolled.dTargets === null ? {} : { d_y: await unrolled.read(unrolled.dTargets) }),
+      ...gradients,
       ...namedOutputs(parameters, 'theta_N', await unrolled.parametersAt(steps)),
       ...namedOutputs(parameters, 'lambda_0', await unrolled.adjointAtStart()),
     };
@@ -205,6 +214,9 @@ export async function replayUnroll(reference: ReferenceCase, device: Device): Pr
     unrolled.release();
   }
 }
+
+const caseTable = (name: string): string | undefined => ({ images: 'x', targets: 'y' })[name];
+const caseHyperparameter = (name: string): string => (name === 'learningRate' ? 'lr' : name);
 
 /** The regularised logistic regression's optimum and what it predicts. */
 export function replayProbe(reference: ReferenceCase): Outputs {

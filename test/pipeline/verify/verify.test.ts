@@ -34,7 +34,6 @@ const unsupported: Readonly<Record<string, string>> = {
   op_maxPool3: "the operation 'maxPool2d' is not known",
   op_ntXent: "the operation 'ntXent' is not known",
   resnet18_w4: "cases of kind 'resnet18' are not known yet",
-  unroll_momentum_w8d2_16_N6: 'unrolling through momentum and weight decay is not built yet',
 };
 
 describe('the reference cases', () => {

@@ -1,0 +1,39 @@
+/** Device memory for one value a step, in as few buffers as the device allows. */
+import type { Device } from '../../gpu/device.js';
+import { type BufferRange, BYTES } from '../compile/bufferRange.js';
+
+const largestBuffer = ({ limits }: Device): number =>
+  Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+
+/** Owns `count` slots of equal size. */
+export class Slots {
+  readonly #device: Device;
+  readonly #buffers: GPUBuffer[] = [];
+  readonly #bytes: number;
+  readonly #perBuffer: number;
+
+  constructor(device: Device, count: number, bytes: number, label: string) {
+    this.#device = device;
+    this.#bytes = Math.max(bytes, BYTES);
+    this.#perBuffer = Math.max(1, Math.floor(largestBuffer(device) / this.#bytes));
+    for (let first = 0; first < count; first += this.#perBuffer) {
+      const here = Math.min(this.#perBuffer, count - first);
+      this.#buffers.push(device.acquireBuffer(here * this.#bytes, `${label}${first}`, true));
+    }
+  }
+
+  /** A part of a slot; all of it by default. */
+  range(slot: number, offset = 0, bytes = this.#bytes): BufferRange {
+    const buffer = this.#buffers[Math.floor(slot / this.#perBuffer)]!;
+    return { buffer, offset: (slot % this.#perBuffer) * this.#bytes + offset, bytes };
+  }
+
+  /** Bytes of device memory held. */
+  get memory(): number {
+    return this.#buffers.reduce((total, { size }) => total + size, 0);
+  }
+
+  release(): void {
+    for (const buffer of this.#buffers) this.#device.releaseBuffer(buffer);
+  }
+}
