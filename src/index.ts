@@ -1,6 +1,7 @@
 /**
  * hypergrad, the engine: tapes, gradients of any order, plans on a WebGPU device, and gradient through training. Runs in
- * Node and in the browser; opening a device under Node is `hypergrad/node`.
+ * Node and in the browser; a device is opened by `openBrowserDevice` there, and by `openDevice` of `hypergrad/node` under
+ * Node.
  */
 export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
 export { type CompileOptions, compile, type Plan } from './autograd/compile/plan.js';
@@ -47,6 +48,7 @@ export { type Tensor, trace } from './autograd/trace.js';
 export { type Trajectory, Unroll, type UnrollOptions } from './autograd/unroll/recompute.js';
 export type { InnerProblem } from './autograd/unroll/tapes.js';
 export { ConfigError, DataError, DeviceError, HypergradError, ShapeError, StoreError } from './errors.js';
+export { type BrowserDeviceChoice, type BrowserDeviceOptions, openBrowserDevice } from './gpu/browser.js';
 export { type AdapterDescription, Device } from './gpu/device.js';
 export { normal, permutation, type StreamKey, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
