@@ -1,6 +1,7 @@
 /**
  * hypergrad, the engine: tapes, gradients of any order, plans on a WebGPU device, and gradient through training. Runs in
- * Node and in the browser; opening a device under Node is `hypergrad/node`.
+ * Node and in the browser; a device is opened by `openBrowserDevice` there, and by `openDevice` of `hypergrad/node` under
+ * Node.
  */
 export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
 export { type CompileOptions, compile, type Plan } from './autograd/compile/plan.js';
@@ -72,6 +73,7 @@ export {
 } from './autograd/unroll/problem.js';
 export { Unroll } from './autograd/unroll/unroll.js';
 export { ConfigError, DataError, DeviceError, HypergradError, ShapeError, StoreError } from './errors.js';
+export { type BrowserDeviceChoice, type BrowserDeviceOptions, openBrowserDevice } from './gpu/browser.js';
 export { type AdapterDescription, Device } from './gpu/device.js';
 export { normal, permutation, type StreamKey, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
