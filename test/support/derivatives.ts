@@ -1,6 +1,6 @@
 /** Derivatives of tapes held against central differences in float64. */
 import { expect } from 'vitest';
-import { gradient } from '../../src/autograd/gradient.js';
+import { gradient, jvp, vjp } from '../../src/autograd/gradient.js';
 import { interpret } from '../../src/autograd/interpret.js';
 import { add } from '../../src/autograd/ops/elementwise.js';
 import { dot } from '../../src/autograd/ops/reduce.js';
@@ -126,4 +126,30 @@ export function expectSecondDerivatives(operation: OperationCase): void {
     return { value, ...Object.fromEntries(wrt.map((name, k) => [`d_${name}`, second[k]!])) };
   });
   expectDerivatives(tape, allValues, wrt);
+}
+
+/** ⟨u, J·t⟩ = ⟨Jᵀu, t⟩ for random t and u, and nothing of the cotangent that `jvp` stands on is left on the tape. */
+export function expectForwardMode(operation: OperationCase): void {
+  const { types, values } = withWeights(operation);
+  const names = operation.differentiable;
+  const tangents = Object.fromEntries(names.map((name) => [`t_${name}`, types[name]!]));
+  const tape = trace({ ...types, ...tangents }, (tensors) => {
+    const output = operation.build(tensors);
+    const wrt = names.map((name) => tensors[name]!);
+    const [along] = jvp(
+      [output],
+      wrt,
+      names.map((name) => tensors[`t_${name}`]!),
+    ) as [Tensor];
+    const back = vjp([output], wrt, [tensors.weights!]);
+    const pulled = names.map((name, k) => dot(back[k]!, tensors[`t_${name}`]!));
+    return { pushed: dot(along, tensors.weights!), pulled: pulled.reduce((total, term) => add(total, term)) };
+  });
+  const marks = tape.operations.filter(({ attributes }) => 'placeholder' in attributes);
+  expect(marks, 'placeholders left on the tape').toEqual([]);
+  const directions = Object.fromEntries(
+    names.map((name) => [`t_${name}`, numbers(13, `t_${name}`, values[name]!.length)]),
+  );
+  const { pushed, pulled } = interpret(tape, { ...values, ...directions });
+  expectNear(pushed!, pulled!, { relative: 1e-9, absolute: 1e-9 });
 }

@@ -5,7 +5,11 @@ import { operationNames } from '../../../src/autograd/ops/index.js';
 import { sumAll } from '../../../src/autograd/ops/reduce.js';
 import { trace } from '../../../src/autograd/trace.js';
 import { ShapeError } from '../../../src/errors.js';
-import { expectFirstDerivatives, expectSecondDerivatives } from '../../support/derivatives.js';
+import {
+  expectFirstDerivatives,
+  expectForwardMode,
+  expectSecondDerivatives,
+} from '../../support/derivatives.js';
 import { allProperties } from '../../support/operations/all.js';
 import { type OperationCase, TINY } from '../../support/operations/case.js';
 
@@ -36,6 +40,10 @@ describe.each(properties.map(({ operation, cases }) => [operation, cases] as con
   }
   it('has the first derivative that central differences give', () => {
     fc.assert(fc.property(cases, expectFirstDerivatives), RUNS);
+  });
+
+  it('moves forward as it flows back', () => {
+    fc.assert(fc.property(cases, expectForwardMode), RUNS);
   });
 
   it('has the second derivative that central differences give', () => {
