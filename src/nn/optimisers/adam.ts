@@ -14,7 +14,8 @@ export const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const
 /**
  * m' = β₁m + (1−β₁)g,  v' = β₂v + (1−β₂)g²,  θ' = θ − α · (m'/c₁) / (√(v'/c₂) + ε),  c_k = 1 − β_k^t
  *
- * @param decay1 β₁^t and decay2 β₂^t of this step, scalars of shape []: they change from step to step
+ * @param inputs θ, its gradient and the two moments of one shape; α, `decay1` β₁^t and `decay2` β₂^t of this step as
+ *   scalars of shape []: the decays change from step to step
  */
 export function adamStep(
   inputs: Record<'theta' | 'gradient' | 'first' | 'second' | 'learningRate' | 'decay1' | 'decay2', Tensor>,
