@@ -48,13 +48,19 @@ export function gradient(output: Tensor, wrt: readonly Tensor[], options: Gradie
     const wanted = inputs.map((input) => leading.has(input));
     if (!wanted.includes(true)) continue;
     const operation = { attributes, inputs: operands, output: recorder.tensor(id) };
-    const contributions = definitionOf(name).vjp(operation, cotangent, wanted);
+    const contributions = recorder.differentiate(id, () =>
+      definitionOf(name).vjp(operation, cotangent, wanted),
+    );
 
     inputs.forEach((input, k) => {
       const contribution = contributions[k];
       if (!wanted[k] || contribution == null) return;
       const known = cotangents.get(input);
-      cotangents.set(input, known === undefined ? contribution : accumulate(known, contribution));
+      const total =
+        known === undefined
+          ? contribution
+          : recorder.differentiate(id, () => accumulate(known, contribution));
+      cotangents.set(input, total);
     });
   }
 
@@ -104,12 +110,13 @@ export function gradientTape(
 function replay(tape: Tape, recorder: Recorder): Tensor[] {
   const inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
   const tensors: Tensor[] = [];
-  for (const { id, name, attributes, inputs, type } of tape.operations) {
+  for (const { id, name, attributes, inputs, type, origin = {} } of tape.operations) {
     const operands = inputs.map((input) => tensors[input]!);
-    tensors[id] =
+    tensors[id] = recorder.withOrigin(origin, () =>
       name === 'input'
         ? recorder.input(inputNames.get(id)!, type)
-        : recorder.record(name, attributes, operands, type);
+        : recorder.record(name, attributes, operands, type),
+    );
   }
   return tensors;
 }
@@ -133,5 +140,5 @@ function unitCotangent(output: Tensor): Tensor {
       `gradient: the output has shape ${shapeText(output.shape)}; differentiate a scalar of shape [], or give a cotangent.`,
     );
   }
-  return fill(output, [], 1);
+  return output.recorder.differentiate(output.id, () => fill(output, [], 1));
 }

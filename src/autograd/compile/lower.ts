@@ -6,6 +6,7 @@ import { type KernelName, kernelCode, type Tuning } from '../../kernels/catalogu
 import type { Definitions } from '../../kernels/template.js';
 import type { Lowering, Storage } from '../operation.js';
 import { definitionOf } from '../ops/index.js';
+import { locate, operationSentence } from '../origin.js';
 import { type Operation, sizeOf, type Tape } from '../tape.js';
 import { BYTES } from './bufferRange.js';
 import { chooseInlined } from './fuse.js';
@@ -21,14 +22,24 @@ export interface Dispatch {
   readonly kernel: KernelName;
   /** The tape operation that it works for, for messages and profiles. */
   readonly operation: string;
+  /** That operation's line on the tape. */
+  readonly line: number;
   readonly code: string;
   readonly ranges: readonly Range[];
   readonly workgroups: readonly [number, number];
 }
 
+/** A tensor of the arena: the tape line whose value or scratch space it is. */
+export interface TensorStay extends Stay {
+  readonly line: number;
+  readonly use: 'value' | 'scratch';
+}
+
 export interface LoweredTape {
   readonly dispatches: readonly Dispatch[];
-  readonly stays: readonly Stay[];
+  readonly stays: readonly TensorStay[];
+  /** Lines that are computed inside their consumers' kernels and have no memory of their own. */
+  readonly inlined: ReadonlySet<number>;
   readonly outputs: Readonly<Record<string, Range>>;
 }
 
@@ -46,7 +57,13 @@ export interface Target {
  */
 export function lowerTape(tape: Tape, target: Target, overwrite: readonly string[] = []): LoweredTape {
   const builder = new LoweringBuilder(tape, target, new Set(overwrite));
-  for (const operation of tape.operations) builder.lower(operation);
+  for (const operation of tape.operations) {
+    try {
+      builder.lower(operation);
+    } catch (error) {
+      throw locate(error, operationSentence('lowering', operation));
+    }
+  }
   return builder.finish();
 }
 
@@ -60,8 +77,8 @@ class LoweringBuilder implements Lowering {
   readonly #values = new Map<number, Range>();
   readonly #scratch: Range[] = [];
   readonly #dispatches: Dispatch[] = [];
-  readonly #stays: { bytes: number; first: number; last: number }[] = [];
-  #current = '';
+  readonly #stays: (TensorStay & { last: number })[] = [];
+  #current!: Operation;
 
   constructor(tape: Tape, target: Target, overwrite: ReadonlySet<string>) {
     this.#tape = tape;
@@ -90,7 +107,7 @@ class LoweringBuilder implements Lowering {
   lower(operation: Operation): void {
     const { id, name, type } = operation;
     const bytes = sizeOf(type.shape) * BYTES;
-    this.#current = name;
+    this.#current = operation;
     if (name === 'input') {
       this.#values.set(id, { input: this.#inputNames.get(id)!, offset: 0, bytes });
       return;
@@ -124,7 +141,7 @@ class LoweringBuilder implements Lowering {
   }
 
   scratch(elements: number): Storage {
-    this.#scratch.push(this.#newStay(elements * BYTES));
+    this.#scratch.push(this.#newStay(elements * BYTES, 'scratch'));
     return { scratch: this.#scratch.length - 1 };
   }
 
@@ -146,7 +163,8 @@ class LoweringBuilder implements Lowering {
     const columns = Math.min(count, this.#target.maximumWorkgroups);
     this.#dispatches.push({
       kernel,
-      operation: this.#current,
+      operation: this.#current.name,
+      line: this.#current.id,
       code: kernelCode(kernel, { ...definitions, WORKGROUP }),
       ranges,
       workgroups: [columns, Math.ceil(count / columns)],
@@ -160,7 +178,12 @@ class LoweringBuilder implements Lowering {
       if ('stay' in range) this.#stays[range.stay]!.last = end;
       return [name, range] as const;
     });
-    return { dispatches: this.#dispatches, stays: this.#stays, outputs: Object.fromEntries(outputs) };
+    return {
+      dispatches: this.#dispatches,
+      stays: this.#stays,
+      inlined: this.#inlined,
+      outputs: Object.fromEntries(outputs),
+    };
   }
 
   #lowerView({ id, inputs }: Operation, offset: number, bytes: number): void {
@@ -204,7 +227,7 @@ class LoweringBuilder implements Lowering {
   }
 
   #copy(range: Range): Range {
-    const target = this.#newStay(range.bytes);
+    const target = this.#newStay(range.bytes, 'scratch');
     this.#scratch.push(range, target);
     this.#launchCopy(
       { scratch: this.#scratch.length - 2 },
@@ -225,9 +248,9 @@ class LoweringBuilder implements Lowering {
     return 'value' in storage ? this.#values.get(storage.value)! : this.#scratch[storage.scratch]!;
   }
 
-  #newStay(bytes: number): Range {
+  #newStay(bytes: number, use: TensorStay['use'] = 'value'): Range {
     const first = this.#dispatches.length;
-    this.#stays.push({ bytes, first, last: first });
+    this.#stays.push({ bytes, first, last: first, line: this.#current.id, use });
     return { stay: this.#stays.length - 1, offset: 0, bytes };
   }
 

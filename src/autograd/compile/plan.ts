@@ -5,11 +5,14 @@
 import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { tuningFor } from '../../kernels/catalogue.js';
+import { locate, operationSentence } from '../origin.js';
 import { type DataType, shapeText, sizeOf, type Tape } from '../tape.js';
 import { type BufferRange, BYTES, copyRange, type Numbers } from './bufferRange.js';
+import { requireTensorsFit } from './limits.js';
 import { lowerTape, type Range } from './lower.js';
 import { placeStays } from './place.js';
 
+/** How a tape is compiled. */
 export interface CompileOptions {
   /** Name of the plan in messages and profiles. */
   readonly label?: string;
@@ -29,8 +32,11 @@ interface PlannedDispatch {
 
 /** Owns the memory of one compiled tape. Make it with `compile`; give it back with `release`. */
 export class Plan {
+  /** Where each input lies; `write` fills it. */
   readonly inputs: Readonly<Record<string, BufferRange>>;
+  /** Where each output lies after a replay. */
   readonly outputs: Readonly<Record<string, BufferRange>>;
+  /** Number of dispatches of one replay. */
   readonly dispatchCount: number;
   /** Bytes of device memory that this plan owns. */
   readonly memory: number;
@@ -42,6 +48,7 @@ export class Plan {
   /** Inputs of this plan's own that nobody has written yet. */
   readonly #unwritten: Set<string>;
 
+  /** @internal Made by `compile`. */
   constructor(
     device: Device,
     tape: Tape,
@@ -170,6 +177,7 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   );
   const label = options.label ?? 'plan';
   const largestBuffer = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+  requireTensorsFit(tape, lowered, largestBuffer);
   const placement = placeStays(lowered.stays, limits.minStorageBufferOffsetAlignment, largestBuffer);
   const owned: GPUBuffer[] = [];
   const own = (bytes: number, name: string): GPUBuffer => {
@@ -195,8 +203,10 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   };
 
   const dispatches = await Promise.all(
-    lowered.dispatches.map(async ({ kernel, operation, code, ranges, workgroups }) => {
-      const pipeline = await device.computePipeline(code, `${kernel} (${operation})`);
+    lowered.dispatches.map(async ({ kernel, operation, line, code, ranges, workgroups }) => {
+      const pipeline = await device.computePipeline(code, `${kernel} (${operation})`).catch((error) => {
+        throw locate(error, operationSentence('compiling', tape.operations[line]!));
+      });
       const bindGroup = device.gpu.createBindGroup({
         label: `${label}: ${kernel} (${operation})`,
         layout: pipeline.getBindGroupLayout(0),
