@@ -3,8 +3,17 @@
  * Node and in the browser; opening a device under Node is `hypergrad/node`.
  */
 export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
+export type {
+  ArenaTensor,
+  PlanDescription,
+  PlannedOperation,
+  PlanPort,
+  PlanStep,
+  PlanTotals,
+} from './autograd/compile/describe.js';
 export { type CompileOptions, compile, type Plan } from './autograd/compile/plan.js';
 export { type GradientOptions, gradient, gradientTape } from './autograd/gradient.js';
+export { toGraphviz } from './autograd/graphviz.js';
 export { interpret } from './autograd/interpret.js';
 export { augment } from './autograd/ops/augment.js';
 export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
@@ -35,11 +44,11 @@ export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
 export { dot, maximum, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
 export type { Origin } from './autograd/origin.js';
+export { type PrintOptions, print } from './autograd/print.js';
 export {
   type DataType,
   f32,
   i32,
-  printTape,
   type Shape,
   type Tape,
   type TensorType,

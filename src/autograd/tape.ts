@@ -92,16 +92,3 @@ export function broadcastShapes(a: Shape, b: Shape, operation: string): Shape {
     return left === 1 ? right : left;
   });
 }
-
-/** Readable text of a tape, one line an operation with its shape. */
-export function printTape(tape: Tape): string {
-  const inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
-  const lines = tape.operations.map(({ id, name, attributes, inputs, type }) => {
-    const settings = Object.entries(attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-    const argumentsText = [...inputs.map((input) => `%${input}`), ...settings].join(', ');
-    const call = name === 'input' ? `input '${inputNames.get(id)}'` : `${name}(${argumentsText})`;
-    return `%${id}: ${type.dataType}${shapeText(type.shape)} = ${call}`;
-  });
-  const outputs = Object.entries(tape.outputs).map(([name, id]) => `${name} = %${id}`);
-  return `${lines.join('\n')}\nreturn ${outputs.join(', ')}\n`;
-}

@@ -8,6 +8,7 @@ import { tuningFor } from '../../kernels/catalogue.js';
 import { locate, operationSentence } from '../origin.js';
 import { type DataType, shapeText, sizeOf, type Tape } from '../tape.js';
 import { type BufferRange, BYTES, copyRange, type Numbers } from './bufferRange.js';
+import { describeParts, type PlanDescription, type PlanParts } from './describe.js';
 import { requireTensorsFit } from './limits.js';
 import { lowerTape, type Range } from './lower.js';
 import { placeStays } from './place.js';
@@ -44,6 +45,7 @@ export class Plan {
   readonly #tape: Tape;
   readonly #dispatches: readonly PlannedDispatch[];
   readonly #owned: readonly GPUBuffer[];
+  readonly #described: PlanParts;
   readonly #carry: readonly (readonly [from: BufferRange, to: BufferRange])[];
   /** Inputs of this plan's own that nobody has written yet. */
   readonly #unwritten: Set<string>;
@@ -59,6 +61,7 @@ export class Plan {
       readonly owned: readonly GPUBuffer[];
       readonly carry: Readonly<Record<string, string>>;
       readonly shared: readonly string[];
+      readonly described: PlanParts;
     },
   ) {
     this.#device = device;
@@ -67,6 +70,7 @@ export class Plan {
     this.outputs = parts.outputs;
     this.#dispatches = parts.dispatches;
     this.#owned = parts.owned;
+    this.#described = parts.described;
     this.#carry = Object.entries(parts.carry).map(([output, input]) => [
       parts.outputs[output]!,
       parts.inputs[input]!,
@@ -148,6 +152,16 @@ export class Plan {
     return Object.fromEntries(names.map((name, k) => [name, values[k]!]));
   }
 
+  /** The tape that it computes. */
+  get tape(): Tape {
+    return this.#tape;
+  }
+
+  /** What the plan runs, in which order, and who lies where in its memory; `print` makes text of it. */
+  describe(): PlanDescription {
+    return describeParts(this.#described);
+  }
+
   /** Gives the plan's memory back to the device's pool. The plan is not used afterwards. */
   release(): void {
     for (const buffer of this.#owned) this.#device.releaseBuffer(buffer);
@@ -221,12 +235,14 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   const outputs = Object.fromEntries(
     Object.entries(lowered.outputs).map(([name, range]) => [name, resolve(range)]),
   );
+  const shared = Object.keys(options.inputs ?? {});
   return new Plan(device, tape, {
     inputs,
     outputs,
     dispatches,
     owned,
     carry: options.carry ?? {},
-    shared: Object.keys(options.inputs ?? {}),
+    shared,
+    described: { label, tape, lowered, placement, shared },
   });
 }
