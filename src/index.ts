@@ -46,29 +46,41 @@ export { dot, maximum, mean, reshape, sum, sumAll } from './autograd/ops/reduce.
 export type { Origin } from './autograd/origin.js';
 export { type PrintOptions, print } from './autograd/print.js';
 export {
+  type Attribute,
+  type Attributes,
   type DataType,
   f32,
   i32,
+  type Operation,
   type Shape,
   type Tape,
   type TensorType,
 } from './autograd/tape.js';
-export { type Tensor, trace } from './autograd/trace.js';
+export { Recorder, type Tensor, trace } from './autograd/trace.js';
 export { type Trajectory, Unroll, type UnrollOptions } from './autograd/unroll/recompute.js';
 export type { InnerProblem } from './autograd/unroll/tapes.js';
 export { ConfigError, DataError, DeviceError, HypergradError, ShapeError, StoreError } from './errors.js';
-export { type AdapterDescription, Device } from './gpu/device.js';
+export { type AdapterDescription, Device, type DeviceOrigin } from './gpu/device.js';
+export type { WaitFor } from './gpu/readback.js';
+export type { KernelName } from './kernels/catalogue.js';
 export { normal, permutation, type StreamKey, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
-export { barlowTwins, logSumExp, softmaxCrossEntropy, standardiseColumns } from './nn/losses.js';
-export { initialParameters, type Model } from './nn/model.js';
+export {
+  type BarlowTwinsOptions,
+  barlowTwins,
+  logSumExp,
+  softmaxCrossEntropy,
+  standardiseColumns,
+} from './nn/losses.js';
+export { initialParameters, type Model, type ModelOutput } from './nn/model.js';
 export { type AdamSettings, adamStep } from './nn/optimisers/adam.js';
 export { type SgdSettings, sgdStep } from './nn/optimisers/sgd.js';
 export {
   joinParameters,
+  type ParameterEntry,
   type ParameterLayout,
   packParameters,
   splitParameters,
   unpack,
 } from './nn/parameters.js';
-export { fitProbe, type Probe, probeAccuracy, probeProbabilities } from './nn/probe.js';
+export { fitProbe, type Probe, type ProbeOptions, probeAccuracy, probeProbabilities } from './nn/probe.js';
