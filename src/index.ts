@@ -4,6 +4,14 @@
  * Node.
  */
 export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
+export type {
+  ArenaTensor,
+  PlanDescription,
+  PlannedOperation,
+  PlanPort,
+  PlanStep,
+  PlanTotals,
+} from './autograd/compile/describe.js';
 export { type CompileOptions, compile, type Plan } from './autograd/compile/plan.js';
 export {
   type DerivativeOptions,
@@ -14,6 +22,7 @@ export {
   valueAndGradient,
   vjp,
 } from './autograd/gradient.js';
+export { toGraphviz } from './autograd/graphviz.js';
 export { interpret } from './autograd/interpret.js';
 export { augment } from './autograd/ops/augment.js';
 export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
@@ -43,17 +52,21 @@ export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
 export { dot, maximum, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
+export type { Origin } from './autograd/origin.js';
+export { type PrintOptions, print } from './autograd/print.js';
 export {
+  type Attribute,
+  type Attributes,
   type DataType,
   f32,
   i32,
-  printTape,
+  type Operation,
   type Shape,
   type Tape,
   type TensorType,
 } from './autograd/tape.js';
 export { gradientTape, jvpTape, selectOutputs } from './autograd/tapeTransforms.js';
-export { type Tensor, trace } from './autograd/trace.js';
+export { Recorder, type Tensor, trace } from './autograd/trace.js';
 export {
   type ForwardSweep,
   interpretForward,
@@ -74,18 +87,27 @@ export {
 export { Unroll } from './autograd/unroll/unroll.js';
 export { ConfigError, DataError, DeviceError, HypergradError, ShapeError, StoreError } from './errors.js';
 export { type BrowserDeviceChoice, type BrowserDeviceOptions, openBrowserDevice } from './gpu/browser.js';
-export { type AdapterDescription, Device } from './gpu/device.js';
+export { type AdapterDescription, Device, type DeviceOrigin } from './gpu/device.js';
+export type { WaitFor } from './gpu/readback.js';
+export type { KernelName } from './kernels/catalogue.js';
 export { normal, permutation, type StreamKey, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
-export { barlowTwins, logSumExp, softmaxCrossEntropy, standardiseColumns } from './nn/losses.js';
-export { initialParameters, type Model } from './nn/model.js';
+export {
+  type BarlowTwinsOptions,
+  barlowTwins,
+  logSumExp,
+  softmaxCrossEntropy,
+  standardiseColumns,
+} from './nn/losses.js';
+export { initialParameters, type Model, type ModelOutput } from './nn/model.js';
 export { type AdamSettings, adamStep } from './nn/optimisers/adam.js';
 export { type InnerSgdSettings, type SgdSettings, sgd, sgdStep } from './nn/optimisers/sgd.js';
 export {
   joinParameters,
+  type ParameterEntry,
   type ParameterLayout,
   packParameters,
   splitParameters,
   unpack,
 } from './nn/parameters.js';
-export { fitProbe, type Probe, probeAccuracy, probeProbabilities } from './nn/probe.js';
+export { fitProbe, type Probe, type ProbeOptions, probeAccuracy, probeProbabilities } from './nn/probe.js';

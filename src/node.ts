@@ -4,8 +4,14 @@ export { type ConfigSources, presetNames, resolveConfig } from './pipeline/confi
 export type { Config } from './pipeline/config/schema.js';
 export { type Dataset, type ImageSet, loadDataset } from './pipeline/data/dataset.js';
 export { type Progress, type StageName, silentProgress } from './pipeline/progress.js';
-export type { DistilEvent, ResultRow, RunResult } from './pipeline/report/types.js';
+export type { DistilEvent, HeldOutError, ResultRow, RunDevice, RunResult } from './pipeline/report/types.js';
 export { type RunOptions, runPipeline } from './pipeline/run.js';
 export { RunFolder } from './pipeline/store/runFolder.js';
-export { decodeSafetensors, encodeSafetensors, type NamedTensor } from './pipeline/store/safetensors.js';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+  type TensorFile,
+} from './pipeline/store/safetensors.js';
+export type { Measured } from './pipeline/verify/case.js';
 export { type CaseResult, findCases, verifyCase } from './pipeline/verify/verify.js';

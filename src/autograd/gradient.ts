@@ -142,9 +142,11 @@ function pullBack(
       inputs: inputs.map((input) => recorder.tensor(input)),
       output: recorder.tensor(id),
     };
-    const flowing = definitionOf(name).vjp(operation, cotangentOf(id)!, wanted);
-    inputs.forEach((input, k) => {
-      if (wanted[k] && flowing[k] != null) accumulate(input, flowing[k]);
+    recorder.differentiate(id, () => {
+      const flowing = definitionOf(name).vjp(operation, cotangentOf(id)!, wanted);
+      inputs.forEach((input, k) => {
+        if (wanted[k] && flowing[k] != null) accumulate(input, flowing[k]);
+      });
     });
   }
 
@@ -189,7 +191,7 @@ function unitCotangent(output: Tensor): Tensor {
       `gradient: the output has shape ${shapeText(output.shape)}; differentiate a scalar of shape [], or give a cotangent.`,
     );
   }
-  return fill(output, [], 1);
+  return output.recorder.differentiate(output.id, () => fill(output, [], 1));
 }
 
 function requireSeeds(caller: string, outputs: readonly Tensor[], seeds: readonly Tensor[]): void {

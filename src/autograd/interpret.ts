@@ -2,6 +2,7 @@
 import { ShapeError } from '../errors.js';
 import { type Reference, referenceData, referenceFrom } from './operation.js';
 import { definitionOf } from './ops/index.js';
+import { locate, operationSentence } from './origin.js';
 import { shapeText, sizeOf, type Tape } from './tape.js';
 
 /**
@@ -16,7 +17,8 @@ export function interpret(
 ): Record<string, Float64Array> {
   const values: Reference[] = [];
   const inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
-  for (const { id, name, attributes, inputs: operands, type } of tape.operations) {
+  for (const operation of tape.operations) {
+    const { id, name, attributes, inputs: operands, type } = operation;
     if (name === 'input') {
       const input = inputNames.get(id)!;
       const data = inputs[input];
@@ -28,11 +30,15 @@ export function interpret(
       }
       values[id] = referenceFrom(data, type.shape);
     } else {
-      values[id] = definitionOf(name).reference(
-        operands.map((operand) => values[operand]!),
-        attributes,
-        type,
-      );
+      try {
+        values[id] = definitionOf(name).reference(
+          operands.map((operand) => values[operand]!),
+          attributes,
+          type,
+        );
+      } catch (error) {
+        throw locate(error, operationSentence('evaluating', operation));
+      }
     }
   }
   return Object.fromEntries(

@@ -6,6 +6,7 @@ import type { NdArray } from 'ndarray';
 import ndarray from 'ndarray';
 import type { KernelName, Tuning } from '../kernels/catalogue.js';
 import type { Definitions } from '../kernels/template.js';
+import { locate, originSentence } from './origin.js';
 import { type Attributes, type Shape, sizeOf, type TensorType } from './tape.js';
 import type { Tensor } from './trace.js';
 
@@ -78,11 +79,16 @@ export function apply(
   inputs: readonly Tensor[],
   attributes: Attributes = {},
 ): Tensor {
-  const type = definition.type(
-    inputs.map((input) => input.type),
-    attributes,
-  );
-  return inputs[0]!.recorder.record(definition.name, attributes, inputs, type);
+  const { recorder } = inputs[0]!;
+  try {
+    const type = definition.type(
+      inputs.map((input) => input.type),
+      attributes,
+    );
+    return recorder.record(definition.name, attributes, inputs, type);
+  } catch (error) {
+    throw locate(error, originSentence(recorder.origin()));
+  }
 }
 
 /** An empty float64 tensor of a shape. */

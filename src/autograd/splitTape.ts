@@ -47,14 +47,14 @@ export function splitTape(
   const tensorOf = (id: number): Tensor => {
     const known = tensors.get(id);
     if (known !== undefined) return known;
-    const { name, attributes, inputs, type } = operations[id]!;
+    const { name, attributes, inputs, type, origin = {} } = operations[id]!;
     const place = saved.indexOf(id);
-    const tensor =
-      name === 'input'
-        ? recorder.input(inputNames.get(id)!, type)
-        : place >= 0
-          ? recorder.input(names[place]!, type)
-          : recorder.record(name, attributes, inputs.map(tensorOf), type);
+    const operands = name === 'input' || place >= 0 ? [] : inputs.map(tensorOf);
+    const tensor = recorder.withOrigin(origin, () => {
+      if (name === 'input') return recorder.input(inputNames.get(id)!, type);
+      if (place >= 0) return recorder.input(names[place]!, type);
+      return recorder.record(name, attributes, operands, type);
+    });
     tensors.set(id, tensor);
     return tensor;
   };

@@ -4,35 +4,55 @@
  * (compile/).
  */
 import { ShapeError } from '../errors.js';
+import type { Origin } from './origin.js';
 
+/** Type of a tensor's elements: 32-bit floats, or 32-bit integers (labels, row numbers). */
 export type DataType = 'f32' | 'i32';
+/** Extents of a tensor, outermost first; [] is a scalar's. */
 export type Shape = readonly number[];
 
+/** What is known of a tensor when tracing. */
 export interface TensorType {
+  /** Type of its elements. */
   readonly dataType: DataType;
+  /** Its extents, outermost first. */
   readonly shape: Shape;
 }
 
+/** A setting of an operation that is known when tracing, such as a stride. */
 export type Attribute = number | boolean | string | readonly number[];
+/** An operation's settings by name. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** One line of a tape. Its inputs are numbers of earlier lines. */
 export interface Operation {
+  /** Its line on the tape, from 0. */
   readonly id: number;
   /** Name of an entry in the operations' table, or `input`. */
   readonly name: string;
+  /** What it was recorded with beside its operands. */
   readonly attributes: Attributes;
+  /** The lines of its operands, in the operation's order. */
   readonly inputs: readonly number[];
+  /** What it computes. */
   readonly type: TensorType;
+  /** Where the user's code traced it. For messages: tapes that differ in nothing else compute the same. */
+  readonly origin?: Origin;
 }
 
+/** A traced function: plain data that can be kept as JSON. */
 export interface Tape {
+  /** All lines in order; each reads earlier ones only. */
   readonly operations: readonly Operation[];
+  /** Lines of the named inputs. */
   readonly inputs: Readonly<Record<string, number>>;
+  /** Lines of the named outputs. */
   readonly outputs: Readonly<Record<string, number>>;
 }
 
+/** The type of a tensor of 32-bit floats: `f32(20, 64)`, and `f32()` for a scalar. */
 export const f32 = (...shape: number[]): TensorType => ({ dataType: 'f32', shape });
+/** The type of a tensor of 32-bit integers: `i32(20)`. */
 export const i32 = (...shape: number[]): TensorType => ({ dataType: 'i32', shape });
 
 /** Number of elements of a shape; 1 for a scalar's `[]`. */
@@ -40,6 +60,7 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
+/** Whether two shapes are equal, extent by extent. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
@@ -48,6 +69,9 @@ export function sameShape(a: Shape, b: Shape): boolean {
 export function shapeText(shape: Shape): string {
   return `[${shape.join(',')}]`;
 }
+
+/** `f32[20,16,7,7]`. */
+export const typeText = ({ dataType, shape }: TensorType): string => `${dataType}${shapeText(shape)}`;
 
 /**
  * The shape that two shapes broadcast to, by the usual rule: aligned at the last axis, extents equal or 1.
@@ -67,17 +91,4 @@ export function broadcastShapes(a: Shape, b: Shape, operation: string): Shape {
     }
     return left === 1 ? right : left;
   });
-}
-
-/** Readable text of a tape, one line an operation with its shape. */
-export function printTape(tape: Tape): string {
-  const inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
-  const lines = tape.operations.map(({ id, name, attributes, inputs, type }) => {
-    const settings = Object.entries(attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-    const argumentsText = [...inputs.map((input) => `%${input}`), ...settings].join(', ');
-    const call = name === 'input' ? `input '${inputNames.get(id)}'` : `${name}(${argumentsText})`;
-    return `%${id}: ${type.dataType}${shapeText(type.shape)} = ${call}`;
-  });
-  const outputs = Object.entries(tape.outputs).map(([name, id]) => `${name} = %${id}`);
-  return `${lines.join('\n')}\nreturn ${outputs.join(', ')}\n`;
 }

@@ -79,15 +79,15 @@ export function replay(tape: Tape, wanted: (id: number) => boolean = () => true)
   const recorder = new Recorder();
   const inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
   const tensors = new Map<number, Tensor>();
-  for (const { id, name, attributes, inputs, type } of tape.operations) {
+  for (const { id, name, attributes, inputs, type, origin = {} } of tape.operations) {
     if (!wanted(id)) continue;
     const operands = inputs.map((input) => tensors.get(input)!);
-    tensors.set(
-      id,
+    const tensor = recorder.withOrigin(origin, () =>
       name === 'input'
         ? recorder.input(inputNames.get(id)!, type)
         : recorder.record(name, attributes, operands, type),
     );
+    tensors.set(id, tensor);
   }
   return { recorder, tensors };
 }

@@ -3,15 +3,19 @@ import { BufferPool, formatBytes } from './bufferPool.js';
 import { PipelineCache } from './pipelines.js';
 import { Readback, type WaitFor } from './readback.js';
 
-/** What was opened: `bundled` is true for the software Vulkan that comes with the package. */
+/** What was opened. */
 export interface AdapterDescription {
+  /** The device's name, with its driver's where that says more. */
   readonly name: string;
+  /** Whether it computes on a GPU or on the processor. */
   readonly kind: 'hardware' | 'software';
+  /** Whether it is the software Vulkan that comes with the package. */
   readonly bundled: boolean;
 }
 
 /** What the opener knows that the adapter does not say. */
 export interface DeviceOrigin {
+  /** Whether the adapter is the software Vulkan that comes with the package. */
   readonly bundled: boolean;
   /** How this host waits for the device; a plain `await` when left out. */
   readonly waitFor?: WaitFor;
@@ -94,8 +98,11 @@ function describeFault(error: GPUError): DeviceError {
  * first of them, once. Loss of the device is thrown by every call from then on.
  */
 export class Device {
+  /** The WebGPU device itself. */
   readonly gpu: GPUDevice;
+  /** What was opened. */
   readonly adapter: AdapterDescription;
+  /** The limits that it was opened with: all that its adapter offers. */
   readonly limits: GPUSupportedLimits;
   readonly #waitFor: WaitFor;
   readonly #buffers: BufferPool;

@@ -41,6 +41,7 @@ const sources = {
   reduce,
 } as const;
 
+/** Name of a kernel: its .wgsl file, without the ending. */
 export type KernelName = keyof typeof sources;
 export const kernelNames = Object.keys(sources) as KernelName[];
 

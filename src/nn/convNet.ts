@@ -15,7 +15,9 @@ import { ShapeError } from '../errors.js';
 import type { Model } from './model.js';
 import { layOut, type ParameterEntry, unpack } from './parameters.js';
 
+/** The sizes of a ConvNet. */
 export interface ConvNetOptions {
+  /** Shape of one image. */
   readonly image: readonly [channels: number, height: number, width: number];
   /** Number of blocks; each halves the image. */
   readonly depth: number;
@@ -30,6 +32,9 @@ const WINDOW = 3;
 const firstPadding = (height: number): number => (height === 28 ? 3 : 1);
 
 /**
+ * The student of MKDT (Gidaris and Komodakis 2018): blocks of 3×3 convolution, instance norm, ReLU and 2×2 average pooling,
+ * then a linear head. Images of 28×28 are padded to 32×32 first.
+ *
  * @throws ShapeError when the image is too small for so many blocks.
  */
 export function convNet({ image, depth, width, output }: ConvNetOptions): Model {

@@ -18,6 +18,7 @@ export function standardiseColumns(z: Tensor, epsilon = NORM_EPSILON): Tensor {
   return div(centred, sqrt(shift(variance, epsilon)));
 }
 
+/** Settings of the Barlow Twins loss. */
 export interface BarlowTwinsOptions {
   /** Weight of the off-diagonal terms. */
   readonly lambda: number;
@@ -25,7 +26,11 @@ export interface BarlowTwinsOptions {
   readonly standardise?: boolean;
 }
 
-/** Barlow Twins (Zbontar et al. 2021; MKDT eqs. 1, 2) on two views' representations [B,D], a scalar of shape []. */
+/**
+ * Barlow Twins (Zbontar et al. 2021; MKDT eqs. 1, 2) on two views' representations [B,D], a scalar of shape [].
+ *
+ * @throws ShapeError when the two are no f32 matrices of one shape.
+ */
 export function barlowTwins(
   z1: Tensor,
   z2: Tensor,
@@ -41,7 +46,11 @@ export function logSumExp(a: Tensor): Tensor {
   return add(log(sum(exp(sub(a, highest)), [1])), highest);
 }
 
-/** Mean cross-entropy of logits [B,classes] with labels [B] (i32), a scalar of shape []. */
+/**
+ * Mean cross-entropy of logits [B,classes] with labels [B] (i32), a scalar of shape [].
+ *
+ * @throws ShapeError when the logits are no matrix, or the labels no list of i32 of the same batch.
+ */
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
   if (logits.shape.length !== 2 || labels.shape[0] !== logits.shape[0]) {
     throw new ShapeError(

@@ -4,6 +4,7 @@ import type { StreamKey } from '../kernels/philox.js';
 import { uniformFanIn } from './initialisation.js';
 import type { ParameterLayout } from './parameters.js';
 
+/** What a model computes of a batch. */
 export interface ModelOutput {
   /** What a linear probe sees: the features in front of the head [B, features]. */
   readonly features: Tensor;
@@ -11,13 +12,21 @@ export interface ModelOutput {
   readonly output: Tensor;
 }
 
+/** A network as a layout of parameters and a function of symbolic tensors. */
 export interface Model {
+  /** Where each named tensor lies in θ. */
   readonly parameters: ParameterLayout;
   /** Shape of one image [C, H, W]. */
   readonly image: readonly [channels: number, height: number, width: number];
+  /** Features of one image in front of the head. */
   readonly featureCount: number;
+  /** Length of the representation. */
   readonly outputCount: number;
-  /** theta [parameters.total], images [B, C, H, W]. */
+  /**
+   * Records the forward pass: theta [parameters.total], images [B,C,H,W].
+   *
+   * @throws ShapeError when θ or the images do not fit the model.
+   */
   forward(theta: Tensor, images: Tensor): ModelOutput;
 }
 

@@ -6,8 +6,11 @@ import { pack, segment } from '../autograd/ops/pack.js';
 import { type Shape, sizeOf } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
 
+/** One named tensor of a model. */
 export interface ParameterEntry {
+  /** Its name, unique in the model, such as `conv0.weight`. */
   readonly name: string;
+  /** Its shape. */
   readonly shape: Shape;
   /** First element in the flat vector. */
   readonly offset: number;
@@ -17,7 +20,9 @@ export interface ParameterEntry {
   readonly start: 'uniform' | 'ones' | 'zeros';
 }
 
+/** Where a model's named tensors lie in its flat vector θ. */
 export interface ParameterLayout {
+  /** The tensors, in the order of their offsets. */
   readonly entries: readonly ParameterEntry[];
   /** Elements of θ, padding included. */
   readonly total: number;

@@ -9,7 +9,9 @@
 import { ShapeError } from '../errors.js';
 import { minimise } from './optimisers/lbfgs.js';
 
+/** The sizes of a linear probe, and its regularisation. */
 export interface ProbeOptions {
+  /** Number of classes, 2 or more. */
   readonly classes: number;
   /** Features of one example. */
   readonly dimension: number;
@@ -17,6 +19,7 @@ export interface ProbeOptions {
   readonly regularisation: number;
 }
 
+/** A fitted linear probe. */
 export interface Probe {
   /** [classes, dimension] */
   readonly weights: Float64Array;
@@ -24,6 +27,7 @@ export interface Probe {
   readonly bias: Float64Array;
   /** The objective's value at these parameters. */
   readonly optimum: number;
+  /** Whether the optimiser reached its tolerance. */
   readonly converged: boolean;
 }
 

@@ -9,13 +9,16 @@ export const stageNames = [
   'evaluate',
   'report',
 ] as const;
+/** Name of a stage. */
 export type StageName = (typeof stageNames)[number];
 
+/** Whoever watches a run. */
 export interface Progress {
   /** A stage begins; `total` is the number of its steps, in `unit`s. */
   started(stage: StageName, total: number, unit: string): void;
   /** `done` of the stage's steps are finished; `loss` is the newest one known. */
   advanced(stage: StageName, done: number, loss?: number): void;
+  /** A stage has ended, so many seconds after it began. */
   finished(stage: StageName, seconds: number): void;
   /** The stage's artefacts are there already, made from the same inputs. */
   skipped(stage: StageName): void;

@@ -29,14 +29,19 @@ const FLUSH_AFTER = 2000;
 const TIMINGS = 'timings.json';
 const timingsSchema = z.record(z.string(), z.number());
 
+/** What a run is made from. */
 export interface RunOptions {
+  /** The checked configuration, as `resolveConfig` gives it. */
   readonly config: Config;
   /** The data that `config.data` names, loaded by `loadDataset` before the folder was touched. */
   readonly dataset: Dataset;
+  /** Where the artefacts lie; stages that are done there are skipped. */
   readonly folder: RunFolder;
+  /** What computes. */
   readonly device: Device;
   /** The command that repeats the run, for the report. */
   readonly command: string;
+  /** Told of every stage; `silentProgress` says nothing. */
   readonly progress: Progress;
 }
 

@@ -17,7 +17,8 @@ import { matmul } from '../../src/autograd/ops/matmul.js';
 import { mse } from '../../src/autograd/ops/mse.js';
 import { segment } from '../../src/autograd/ops/pack.js';
 import { dot, mean, reshape, sum, sumAll } from '../../src/autograd/ops/reduce.js';
-import { f32, i32, printTape } from '../../src/autograd/tape.js';
+import { print } from '../../src/autograd/print.js';
+import { f32, i32 } from '../../src/autograd/tape.js';
 import { gradientTape } from '../../src/autograd/tapeTransforms.js';
 import { Recorder, type Tensor, trace } from '../../src/autograd/trace.js';
 import { ShapeError } from '../../src/errors.js';
@@ -221,7 +222,7 @@ describe('the gradient by a vector of parameters', () => {
 
   it('is one pack with all pieces in their places', () => {
     const tape = trace({ theta: f32(total) }, ({ theta }) => ({ d: gradient(build(theta), [theta])[0]! }));
-    const packs = printTape(tape)
+    const packs = print(tape)
       .split('\n')
       .filter((line) => line.includes('= pack('));
     expect(packs).toHaveLength(1);

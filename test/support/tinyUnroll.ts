@@ -1,8 +1,10 @@
 /** A training of a few steps that is small enough for finite differences: 6×6 images, one block. */
-import { f32, i32 } from '../../src/autograd/tape.js';
+import { f32, i32, type Tape } from '../../src/autograd/tape.js';
+import { selectOutputs } from '../../src/autograd/tapeTransforms.js';
 import type { UnrollValues } from '../../src/autograd/unroll/interpretUnroll.js';
 import type { UnrollDescription } from '../../src/autograd/unroll/options.js';
 import type { InnerProblem } from '../../src/autograd/unroll/problem.js';
+import { reverseOutputs, stepTape } from '../../src/autograd/unroll/tapes.js';
 import { convNet } from '../../src/nn/convNet.js';
 import { mse, softmaxCrossEntropy } from '../../src/nn/losses.js';
 import { initialParameters } from '../../src/nn/model.js';
@@ -48,6 +50,12 @@ export const values = {
 
 /** Three steps of plain SGD on the regression. */
 export const plain: UnrollDescription = { problem: regression, optimiser: sgd(), steps: 3 };
+
+/** The way back of a step of it, with a batch of three. */
+export function reverseTape(): Tape {
+  const description = { ...plain, wrt: ['images', 'targets', 'learningRate'], perStep: [] };
+  return selectOutputs(stepTape(description, 3), reverseOutputs(description));
+}
 
 /** SGD in any of its forms, with gradients by all of its hyperparameters, and values for them. */
 export function sgdCase(settings: InnerSgdSettings): {

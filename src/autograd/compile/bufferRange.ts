@@ -3,11 +3,15 @@ import type { Device } from '../../gpu/device.js';
 
 /** A range of a device buffer, in bytes. */
 export interface BufferRange {
+  /** The device buffer; several ranges may share one. */
   readonly buffer: GPUBuffer;
+  /** First byte in the buffer, a multiple of 4. */
   readonly offset: number;
+  /** Length in bytes. */
   readonly bytes: number;
 }
 
+/** Host memory that is written to a device: 32-bit floats for `f32` tensors, 32-bit integers for `i32` ones. */
 export type Numbers = Float32Array | Int32Array;
 
 /** Every element on the device takes so many bytes. */

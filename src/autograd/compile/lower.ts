@@ -6,6 +6,7 @@ import { type KernelName, kernelCode, type Tuning } from '../../kernels/catalogu
 import type { Definitions } from '../../kernels/template.js';
 import type { Lowering, Storage } from '../operation.js';
 import { definitionOf } from '../ops/index.js';
+import { locate, operationSentence } from '../origin.js';
 import { type Operation, sizeOf, type Tape } from '../tape.js';
 import { BYTES } from './bufferRange.js';
 import { chooseInlined } from './fuse.js';
@@ -22,14 +23,24 @@ export interface Dispatch {
   readonly kernel: KernelName;
   /** The tape operation that it works for, for messages and profiles. */
   readonly operation: string;
+  /** That operation's line on the tape. */
+  readonly line: number;
   readonly code: string;
   readonly ranges: readonly Range[];
   readonly workgroups: readonly [number, number];
 }
 
+/** A tensor of the arena: the tape line whose value or scratch space it is. */
+export interface TensorStay extends Stay {
+  readonly line: number;
+  readonly use: 'value' | 'scratch';
+}
+
 export interface LoweredTape {
   readonly dispatches: readonly Dispatch[];
-  readonly stays: readonly Stay[];
+  readonly stays: readonly TensorStay[];
+  /** Lines that are computed inside their consumers' kernels and have no memory of their own. */
+  readonly inlined: ReadonlySet<number>;
   readonly outputs: Readonly<Record<string, Range>>;
 }
 
@@ -52,7 +63,13 @@ export interface CallersMemory {
 
 export function lowerTape(tape: Tape, target: Target, memory: CallersMemory = {}): LoweredTape {
   const builder = new LoweringBuilder(tape, target, memory);
-  for (const operation of tape.operations) builder.lower(operation);
+  for (const operation of tape.operations) {
+    try {
+      builder.lower(operation);
+    } catch (error) {
+      throw locate(error, operationSentence('lowering', operation));
+    }
+  }
   return builder.finish();
 }
 
@@ -67,8 +84,8 @@ class LoweringBuilder implements Lowering {
   readonly #values = new Map<number, Range>();
   readonly #scratch: Range[] = [];
   readonly #dispatches: Dispatch[] = [];
-  readonly #stays: { bytes: number; first: number; last: number }[] = [];
-  #current = '';
+  readonly #stays: (TensorStay & { last: number })[] = [];
+  #current!: Operation;
 
   constructor(tape: Tape, target: Target, { overwrite = [], preset = [] }: CallersMemory) {
     this.#tape = tape;
@@ -98,7 +115,7 @@ class LoweringBuilder implements Lowering {
   lower(operation: Operation): void {
     const { id, name, type } = operation;
     const bytes = sizeOf(type.shape) * BYTES;
-    this.#current = name;
+    this.#current = operation;
     if (name === 'input') {
       this.#values.set(id, { input: this.#inputNames.get(id)!, offset: 0, bytes });
       return;
@@ -132,7 +149,7 @@ class LoweringBuilder implements Lowering {
   }
 
   scratch(elements: number): Storage {
-    this.#scratch.push(this.#newStay(elements * BYTES));
+    this.#scratch.push(this.#newStay(elements * BYTES, 'scratch'));
     return { scratch: this.#scratch.length - 1 };
   }
 
@@ -154,7 +171,8 @@ class LoweringBuilder implements Lowering {
     const columns = Math.min(count, this.#target.maximumWorkgroups);
     this.#dispatches.push({
       kernel,
-      operation: this.#current,
+      operation: this.#current.name,
+      line: this.#current.id,
       code: kernelCode(kernel, { ...definitions, WORKGROUP }),
       ranges,
       workgroups: [columns, Math.ceil(count / columns)],
@@ -162,8 +180,8 @@ class LoweringBuilder implements Lowering {
   }
 
   finish(): LoweredTape {
-    this.#current = 'output';
     for (const [name, id] of this.#preset) {
+      this.#current = this.#tape.operations[id]!;
       const range = this.#values.get(id)!;
       if ('output' in range && range.output === name) continue;
       this.#launchRangeCopy(range, { output: name, offset: 0, bytes: range.bytes });
@@ -175,7 +193,12 @@ class LoweringBuilder implements Lowering {
       const found = this.#preset.has(name) ? { output: name, offset: 0, bytes: range.bytes } : range;
       return [name, found] as const;
     });
-    return { dispatches: this.#dispatches, stays: this.#stays, outputs: Object.fromEntries(outputs) };
+    return {
+      dispatches: this.#dispatches,
+      stays: this.#stays,
+      inlined: this.#inlined,
+      outputs: Object.fromEntries(outputs),
+    };
   }
 
   /** The caller's memory for a value that is one of the preset outputs. */
@@ -225,7 +248,7 @@ class LoweringBuilder implements Lowering {
   }
 
   #copy(range: Range): Range {
-    const target = this.#newStay(range.bytes);
+    const target = this.#newStay(range.bytes, 'scratch');
     this.#launchRangeCopy(range, target);
     return target;
   }
@@ -245,9 +268,9 @@ class LoweringBuilder implements Lowering {
     return 'value' in storage ? this.#values.get(storage.value)! : this.#scratch[storage.scratch]!;
   }
 
-  #newStay(bytes: number): Range {
+  #newStay(bytes: number, use: TensorStay['use'] = 'value'): Range {
     const first = this.#dispatches.length;
-    this.#stays.push({ bytes, first, last: first });
+    this.#stays.push({ bytes, first, last: first, line: this.#current.id, use });
     return { stay: this.#stays.length - 1, offset: 0, bytes };
   }
 

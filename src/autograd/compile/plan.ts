@@ -5,11 +5,15 @@
 import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { tuningFor } from '../../kernels/catalogue.js';
+import { locate, operationSentence } from '../origin.js';
 import { type DataType, shapeText, sizeOf, type Tape } from '../tape.js';
 import { type BufferRange, BYTES, copyRange, type Numbers } from './bufferRange.js';
+import { describeParts, type PlanDescription, type PlanParts } from './describe.js';
+import { requireTensorsFit } from './limits.js';
 import { lowerTape, type Range } from './lower.js';
 import { placeStays } from './place.js';
 
+/** How a tape is compiled. */
 export interface CompileOptions {
   /** Name of the plan in messages and profiles. */
   readonly label?: string;
@@ -31,8 +35,11 @@ interface PlannedDispatch {
 
 /** Owns the memory of one compiled tape. Make it with `compile`; give it back with `release`. */
 export class Plan {
+  /** Where each input lies; `write` fills it. */
   readonly inputs: Readonly<Record<string, BufferRange>>;
+  /** Where each output lies after a replay. */
   readonly outputs: Readonly<Record<string, BufferRange>>;
+  /** Number of dispatches of one replay. */
   readonly dispatchCount: number;
   /** Bytes of device memory that this plan owns. */
   readonly memory: number;
@@ -40,10 +47,12 @@ export class Plan {
   readonly #tape: Tape;
   readonly #dispatches: readonly PlannedDispatch[];
   readonly #owned: readonly GPUBuffer[];
+  readonly #described: PlanParts;
   readonly #carry: readonly (readonly [from: BufferRange, to: BufferRange])[];
   /** Inputs of this plan's own that nobody has written yet. */
   readonly #unwritten: Set<string>;
 
+  /** @internal Made by `compile`. */
   constructor(
     device: Device,
     tape: Tape,
@@ -54,6 +63,7 @@ export class Plan {
       readonly owned: readonly GPUBuffer[];
       readonly carry: Readonly<Record<string, string>>;
       readonly shared: readonly string[];
+      readonly described: PlanParts;
     },
   ) {
     this.#device = device;
@@ -62,6 +72,7 @@ export class Plan {
     this.outputs = parts.outputs;
     this.#dispatches = parts.dispatches;
     this.#owned = parts.owned;
+    this.#described = parts.described;
     this.#carry = Object.entries(parts.carry).map(([output, input]) => [
       parts.outputs[output]!,
       parts.inputs[input]!,
@@ -148,6 +159,16 @@ export class Plan {
     return Object.fromEntries(names.map((name, k) => [name, values[k]!]));
   }
 
+  /** The tape that it computes. */
+  get tape(): Tape {
+    return this.#tape;
+  }
+
+  /** What the plan runs, in which order, and who lies where in its memory; `print` makes text of it. */
+  describe(): PlanDescription {
+    return describeParts(this.#described);
+  }
+
   /** Gives the plan's memory back to the device's pool. The plan is not used afterwards. */
   release(): void {
     for (const buffer of this.#owned) this.#device.releaseBuffer(buffer);
@@ -181,6 +202,7 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   );
   const label = options.label ?? 'plan';
   const largestBuffer = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+  requireTensorsFit(tape, lowered, largestBuffer);
   const placement = placeStays(lowered.stays, limits.minStorageBufferOffsetAlignment, largestBuffer);
   const owned: GPUBuffer[] = [];
   const own = (bytes: number, name: string): GPUBuffer => {
@@ -210,8 +232,10 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   };
 
   const dispatches = await Promise.all(
-    lowered.dispatches.map(async ({ kernel, operation, code, ranges, workgroups }) => {
-      const pipeline = await device.computePipeline(code, `${kernel} (${operation})`);
+    lowered.dispatches.map(async ({ kernel, operation, line, code, ranges, workgroups }) => {
+      const pipeline = await device.computePipeline(code, `${kernel} (${operation})`).catch((error) => {
+        throw locate(error, operationSentence('compiling', tape.operations[line]!));
+      });
       const bindGroup = device.gpu.createBindGroup({
         label: `${label}: ${kernel} (${operation})`,
         layout: pipeline.getBindGroupLayout(0),
@@ -226,12 +250,14 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   const outputs = Object.fromEntries(
     Object.entries(lowered.outputs).map(([name, range]) => [name, resolve(range)]),
   );
+  const shared = Object.keys(options.inputs ?? {});
   return new Plan(device, tape, {
     inputs,
     outputs,
     dispatches,
     owned,
     carry: options.carry ?? {},
-    shared: Object.keys(options.inputs ?? {}),
+    shared,
+    described: { label, tape, lowered, placement, shared },
   });
 }

@@ -87,7 +87,15 @@ const augmentDefinition: OperationDefinition = {
   },
 };
 
-/** Views of images x [B,C,H,W] by view [B,12] (see `VIEW_NUMBERS`), with noise from stream [4] of i32 → [B,C,H,W]. */
+/**
+ * Random views of images: x [B,C,H,W], view [B,12], stream [4] of i32 → [B,C,H,W]. It has no derivative.
+ *
+ * @param view for each image the numbers v0 … v9 and two unused: output pixel (i, j), counted from the centre, is read at
+ *   column v0·j + v1·i + v2 and row v3·j + v4·i + v5 of the source; contrast v6, brightness v7, gray v8 (0 or 1), noise
+ *   deviation v9
+ * @param stream name of the counter-based stream that the noise comes from
+ * @throws ShapeError when a shape differs; and in a gradient that reaches x.
+ */
 export const augment = (x: Tensor, view: Tensor, stream: Tensor): Tensor =>
   apply(augmentDefinition, [x, view, stream]);
 

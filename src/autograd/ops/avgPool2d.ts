@@ -11,6 +11,7 @@ import {
 import { type Attributes, type Shape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 
+/** The window of an average pooling. */
 export interface Pool2dOptions {
   /** Side of the square window. */
   readonly size: number;
@@ -105,7 +106,11 @@ const adjointDefinition: OperationDefinition = {
   },
 };
 
-/** Average pooling: x [N,C,H,W] → [N,C,⌊(H−size)/stride⌋+1, …]; a rest that fills no window is left out. */
+/**
+ * Average pooling: x [N,C,H,W] → [N,C,⌊(H−size)/stride⌋+1, ⌊(W−size)/stride⌋+1]; a rest that fills no window is left out.
+ *
+ * @throws ShapeError when x has not four axes or the window does not fit into it.
+ */
 export const avgPool2d = (x: Tensor, { size, stride = size }: Pool2dOptions): Tensor =>
   apply(avgPoolDefinition, [x], { size, stride });
 

@@ -81,7 +81,11 @@ const weighted = (name: string, mode: 'GRADIENT' | 'CURVATURE', centre: number):
 const gradientDefinition = weighted('barlowTwinsGradient', 'GRADIENT', 1);
 const curvatureDefinition = weighted('barlowTwinsCurvature', 'CURVATURE', 0);
 
-/** The Barlow Twins loss of F [D,D], a scalar of shape []; `lambda` weighs the off-diagonal terms. */
+/**
+ * The Barlow Twins loss of F [D,D] (MKDT eq. 1), a scalar of shape []; `lambda` weighs the off-diagonal terms.
+ *
+ * @throws ShapeError when F is not square.
+ */
 export const barlowTwinsLoss = (f: Tensor, lambda: number): Tensor => apply(lossDefinition, [f], { lambda });
 
 export const barlowTwinsOperations: readonly OperationDefinition[] = [

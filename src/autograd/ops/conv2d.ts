@@ -28,6 +28,7 @@ import {
 import { reshape, sum } from './reduce.js';
 import { launchSliceSum } from './sliceSum.js';
 
+/** How the window of a convolution moves. The same numbers belong to its two gradients. */
 export interface Conv2dOptions {
   /** Step of the window in both directions, 1 by default. */
   readonly stride?: number;
@@ -253,7 +254,11 @@ export function conv2d(
   return apply(conv2dDefinition, operands, withDefaults(options));
 }
 
-/** Gradient of conv2d by x: cotangent [N,O,HO,WO], w [O,C,K,L] → `shape` [N,C,H,W]. */
+/**
+ * Gradient of conv2d by x: cotangent [N,O,HO,WO], w [O,C,K,L] → `shape` [N,C,H,W].
+ *
+ * @throws ShapeError when the cotangent has not the shape that conv2d gives for x and w.
+ */
 export const conv2dInputGrad = (
   cotangent: Tensor,
   w: Tensor,
@@ -261,7 +266,11 @@ export const conv2dInputGrad = (
   options: Conv2dOptions = {},
 ): Tensor => apply(inputGradDefinition, [cotangent, w], { ...withDefaults(options), shape: [...shape] });
 
-/** Gradient of conv2d by w: x [N,C,H,W], cotangent [N,O,HO,WO] → `shape` [O,C,K,L]. */
+/**
+ * Gradient of conv2d by w: x [N,C,H,W], cotangent [N,O,HO,WO] → `shape` [O,C,K,L].
+ *
+ * @throws ShapeError when the cotangent has not the shape that conv2d gives for x and w.
+ */
 export const conv2dWeightGrad = (
   x: Tensor,
   cotangent: Tensor,

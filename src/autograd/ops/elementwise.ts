@@ -10,7 +10,7 @@ import {
   type OperationDefinition,
   referenceZeros,
 } from '../operation.js';
-import { broadcastShapes, type Shape, sameShape } from '../tape.js';
+import { broadcastShapes, type Shape, sameShape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { sumTo } from './reduce.js';
 
@@ -93,10 +93,12 @@ function defineElementwise(name: ElementwiseName): OperationDefinition {
     name,
     type(inputs) {
       const shape = inputs.reduce<Shape>((joint, { shape }) => broadcastShapes(joint, shape, name), []);
-      const wrong = inputs.find(({ dataType }) => dataType !== 'f32');
-      if (wrong !== undefined) {
-        throw new ShapeError(`${name}: operands are f32; an ${wrong.dataType} tensor was given.`);
-      }
+      inputs.forEach(({ dataType, shape }, k) => {
+        if (dataType === 'f32') return;
+        throw new ShapeError(
+          `${name}: operands are f32; an ${dataType} tensor ${shapeText(shape)} was given as operand ${k}.`,
+        );
+      });
       return { dataType: 'f32', shape };
     },
     reference(inputs, _attributes, { shape }) {
@@ -158,7 +160,7 @@ const broadcastDefinition: OperationDefinition = {
     const shape = attributes.shape as Shape;
     if (!sameShape(broadcastShapes(a!.shape, shape, 'broadcastTo'), shape)) {
       throw new ShapeError(
-        `broadcastTo: [${a!.shape}] does not fit into [${shape}]; an extent of 1 may grow, no other.`,
+        `broadcastTo: ${shapeText(a!.shape)} does not fit into ${shapeText(shape)}; an extent of 1 may grow, no other.`,
       );
     }
     return { dataType: 'f32', shape };
@@ -171,21 +173,27 @@ const broadcastDefinition: OperationDefinition = {
 const scaleDefinition = constantDefinition('scale');
 const shiftDefinition = constantDefinition('shift');
 
-/** a + b, broadcast. */
+/**
+ * a + b, broadcast: shapes are aligned at the last axis, extents equal or 1.
+ *
+ * @throws ShapeError when the shapes do not broadcast or an operand is not f32; so do the other elementwise operations.
+ */
 export const add = (a: Tensor, b: Tensor): Tensor => apply(definitions.add, [a, b]);
-/** a − b, broadcast. */
+/** a − b, broadcast as in `add`. */
 export const sub = (a: Tensor, b: Tensor): Tensor => apply(definitions.sub, [a, b]);
-/** a · b elementwise, broadcast. */
+/** a · b elementwise, broadcast as in `add`. */
 export const mul = (a: Tensor, b: Tensor): Tensor => apply(definitions.mul, [a, b]);
-/** a / b, broadcast. */
+/** a / b, broadcast as in `add`. */
 export const div = (a: Tensor, b: Tensor): Tensor => apply(definitions.div, [a, b]);
-/** −a. */
+/** −a elementwise. */
 export const neg = (a: Tensor): Tensor => scale(a, -1);
+/** eᵃ elementwise. */
 export const exp = (a: Tensor): Tensor => apply(definitions.exp, [a]);
-/** Natural logarithm. */
+/** Natural logarithm, elementwise. */
 export const log = (a: Tensor): Tensor => apply(definitions.log, [a]);
+/** √a elementwise; its derivative at 0 is infinite. */
 export const sqrt = (a: Tensor): Tensor => apply(definitions.sqrt, [a]);
-/** max(a, 0); derivative 0 at 0. */
+/** max(a, 0) elementwise; its derivative at 0 is 0, as in PyTorch. */
 export const relu = (a: Tensor): Tensor => apply(definitions.relu, [a]);
 /** 1 where a > 0, else 0. Its derivative is zero everywhere. */
 export const isPositive = (a: Tensor): Tensor => apply(definitions.isPositive, [a]);
@@ -198,7 +206,11 @@ export const shift = (a: Tensor, by: number): Tensor => (by === 0 ? a : apply(sh
 /** A tensor of one value; `like` only names the trace that it belongs to. */
 export const fill = (like: Tensor, shape: Shape, value: number): Tensor =>
   like.recorder.record('fill', { shape: [...shape], value }, [], { dataType: 'f32', shape: [...shape] });
-/** a repeated along its axes of extent 1 (and new leading axes) to a shape. */
+/**
+ * a repeated along its axes of extent 1 (and new leading axes) to a shape.
+ *
+ * @throws ShapeError when another extent would have to change.
+ */
 export const broadcastTo = (a: Tensor, shape: Shape): Tensor =>
   sameShape(a.shape, shape) ? a : apply(broadcastDefinition, [a], { shape: [...shape] });
 

@@ -51,7 +51,9 @@ const gatherDefinition: OperationDefinition = {
   name: 'gather',
   type([table, index]) {
     requireIndex('gather', index!);
-    if (table!.shape.length === 0) throw new ShapeError('gather: the table is a scalar and has no rows.');
+    if (table!.shape.length === 0) {
+      throw new ShapeError('gather: table [] is a scalar and has no rows; a table [T,…] is needed.');
+    }
     return { dataType: table!.dataType, shape: [index!.shape[0]!, ...table!.shape.slice(1)] };
   },
   reference([table, index], _attributes, { shape }) {
@@ -100,10 +102,18 @@ const scatterAddDefinition: OperationDefinition = {
   },
 };
 
-/** Rows of a table: table [T,…], index [B] of i32 in 0…T−1 → [B,…]. */
+/**
+ * Rows of a table: table [T,…], index [B] of i32 in 0…T−1 → [B,…].
+ *
+ * @throws ShapeError when the index is no list of i32 or the table a scalar.
+ */
 export const gather = (table: Tensor, index: Tensor): Tensor => apply(gatherDefinition, [table, index]);
 
-/** base [T,…] with rows [B,…] added at index [B]; an index may occur more than once. */
+/**
+ * base [T,…] with rows [B,…] added at index [B] of i32; an index may occur more than once.
+ *
+ * @throws ShapeError when the index is no list of i32, or the rows do not fit the base.
+ */
 export const scatterAdd = (base: Tensor, index: Tensor, rows: Tensor): Tensor =>
   apply(scatterAddDefinition, [base, index, rows]);
 

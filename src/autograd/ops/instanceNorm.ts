@@ -25,16 +25,16 @@ import { reshape } from './reduce.js';
 
 type Mode = 'STANDARDISE' | 'RECIPROCAL' | 'PROJECT' | 'MEAN_PRODUCT';
 
-function requireRows(operation: string, type: TensorType): void {
+function requireRows(operation: string, argument: string, type: TensorType): void {
   if (type.shape.length < 2 || type.dataType !== 'f32') {
     throw new ShapeError(
-      `${operation}: ${type.dataType}${shapeText(type.shape)} was given, but an f32 tensor [N, C, …] is needed.`,
+      `${operation}: ${argument} is ${type.dataType}${shapeText(type.shape)}, but an f32 tensor [N,C,…] is needed.`,
     );
   }
 }
 
 function requireEqualRows(operation: string, a: TensorType, b: TensorType): void {
-  requireRows(operation, a);
+  requireRows(operation, 'the first operand', a);
   if (!sameShape(a.shape, b.shape) || b.dataType !== 'f32') {
     throw new ShapeError(
       `${operation}: f32${shapeText(a.shape)} and ${b.dataType}${shapeText(b.shape)} must be two f32 tensors of one shape.`,
@@ -96,7 +96,7 @@ function launchRows(
 const standardiseDefinition: OperationDefinition = {
   name: 'standardiseRows',
   type([x]) {
-    requireRows('standardiseRows', x!);
+    requireRows('standardiseRows', 'x', x!);
     return x!;
   },
   reference: ([x], { epsilon }, output) =>
@@ -116,7 +116,7 @@ const standardiseDefinition: OperationDefinition = {
 const reciprocalDefinition: OperationDefinition = {
   name: 'reciprocalDeviation',
   type([x]) {
-    requireRows('reciprocalDeviation', x!);
+    requireRows('reciprocalDeviation', 'x', x!);
     return { dataType: 'f32', shape: rowShape(x!) };
   },
   reference: ([x], { epsilon }, output) => mapRows([x!], output, (row) => [rstdOf(row, Number(epsilon))]),
@@ -174,7 +174,11 @@ const meanProductDefinition: OperationDefinition = {
 /** PyTorch's default epsilon of instance, group and batch normalisation. */
 export const NORM_EPSILON = 1e-5;
 
-/** Each row (n, c) of x [N,C,…] shifted and scaled to mean 0 and biased variance 1 (plus epsilon). */
+/**
+ * Each row (n, c) of x [N,C,…] shifted and scaled to mean 0 and biased variance 1: (x − mean) / √(variance + epsilon).
+ *
+ * @throws ShapeError when x is no f32 tensor of two axes or more.
+ */
 export const standardiseRows = (x: Tensor, epsilon = NORM_EPSILON): Tensor =>
   apply(standardiseDefinition, [x], { epsilon });
 
@@ -191,9 +195,12 @@ export const meanProductRows = (a: Tensor, b: Tensor): Tensor => apply(meanProdu
 
 /**
  * Instance normalisation with affine parameters (GroupNorm with one channel a group): x [N,C,…], gamma [C],
- * beta [C] → [N,C,…].
+ * beta [C] → [N,C,…]. (Ulyanov, Vedaldi and Lempitsky 2016.)
+ *
+ * @throws ShapeError when x has fewer than two axes, or gamma or beta is not [C].
  */
 export function instanceNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon = NORM_EPSILON): Tensor {
+  requireRows('instanceNorm', 'x', x.type);
   const perChannel = [x.shape[1]!, ...x.shape.slice(2).map(() => 1)];
   for (const [name, parameter] of Object.entries({ gamma, beta })) {
     if (parameter.shape.length !== 1 || parameter.shape[0] !== x.shape[1]) {

@@ -12,8 +12,11 @@ import { scale } from './elementwise.js';
 import { reshape, sum } from './reduce.js';
 import { launchSliceSum } from './sliceSum.js';
 
+/** Which operands of a matrix product are used transposed; neither by default. */
 export interface MatmulOptions {
+  /** a is [K,M] rather than [M,K]. */
   readonly transposeA?: boolean;
+  /** b is [N,K] rather than [K,N]. */
   readonly transposeB?: boolean;
 }
 
@@ -160,6 +163,8 @@ const crossCorrelationDefinition: OperationDefinition = {
 /**
  * Matrix product: a [M,K] · b [K,N] → [M,N]; with `transposeA` a is [K,M], with `transposeB` b is [N,K]. A bias [N]
  * is added to every row.
+ *
+ * @throws ShapeError when an operand is no f32 matrix, the inner extents differ, or the bias has another length.
  */
 export function matmul(
   a: Tensor,
@@ -170,11 +175,19 @@ export function matmul(
   return apply(matmulDefinition, bias === undefined ? [a, b] : [a, b, bias], { transposeA, transposeB });
 }
 
-/** Fully connected layer as PyTorch holds it: x [B,I], weight [O,I], bias [O] → x·weightᵀ + bias [B,O]. */
+/**
+ * Fully connected layer as PyTorch holds it: x [B,I], weight [O,I], bias [O] → x·weightᵀ + bias [B,O].
+ *
+ * @throws ShapeError as `matmul`, with x as a and weight as b.
+ */
 export const linear = (x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
   matmul(x, weight, { transposeB: true, bias });
 
-/** F[i,j] = (1/B) Σ_b z1[b,i] z2[b,j] (MKDT eq. 2, raw): z1 [B,D1], z2 [B,D2] → [D1,D2]. */
+/**
+ * F[i,j] = (1/B) Σ_b z1[b,i] z2[b,j] (MKDT eq. 2, raw): z1 [B,D1], z2 [B,D2] → [D1,D2].
+ *
+ * @throws ShapeError when the two are no f32 matrices of one batch.
+ */
 export const crossCorrelation = (z1: Tensor, z2: Tensor): Tensor =>
   apply(crossCorrelationDefinition, [z1, z2]);
 

@@ -21,7 +21,7 @@ function defineSquaredDistance(name: string, factor: (type: TensorType) => numbe
       }
       if (a!.dataType !== 'f32' || b!.dataType !== 'f32') {
         throw new ShapeError(
-          `${name}: operands are ${a!.dataType} and ${b!.dataType}, but f32 tensors are needed.`,
+          `${name}: operands are ${a!.dataType} and ${b!.dataType} ${shapeText(a!.shape)}, but f32 tensors are needed.`,
         );
       }
       return { dataType: 'f32', shape: [] };
@@ -55,10 +55,18 @@ function defineSquaredDistance(name: string, factor: (type: TensorType) => numbe
 const mseDefinition = defineSquaredDistance('mse', ({ shape }) => 1 / sizeOf(shape));
 const distanceDefinition = defineSquaredDistance('squaredDistance', () => 1);
 
-/** Mean squared error over every element, a scalar of shape []. */
+/**
+ * Mean squared error over every element (MKDT eqs. 5, 6), a scalar of shape [].
+ *
+ * @throws ShapeError when the two are not f32 tensors of one shape.
+ */
 export const mse = (prediction: Tensor, target: Tensor): Tensor => apply(mseDefinition, [prediction, target]);
 
-/** ‖a − b‖², a scalar of shape []. */
+/**
+ * ‖a − b‖², a scalar of shape []: the distance of the trajectory loss (MKDT eq. 4).
+ *
+ * @throws ShapeError when the two are not f32 tensors of one shape.
+ */
 export const squaredDistance = (a: Tensor, b: Tensor): Tensor => apply(distanceDefinition, [a, b]);
 
 export const mseOperations: readonly OperationDefinition[] = [mseDefinition, distanceDefinition];

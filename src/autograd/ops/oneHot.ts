@@ -12,6 +12,9 @@ const oneHotDefinition: OperationDefinition = {
         `oneHot: labels are ${labels!.dataType}${shapeText(labels!.shape)}, but a list of i32 labels [B] is needed.`,
       );
     }
+    if (!Number.isInteger(classes) || Number(classes) < 1) {
+      throw new ShapeError(`oneHot: classes is ${classes}, but a whole number of at least 1 is needed.`);
+    }
     return { dataType: 'f32', shape: [labels!.shape[0]!, Number(classes)] };
   },
   reference([labels], _attributes, { shape }) {
@@ -29,7 +32,11 @@ const oneHotDefinition: OperationDefinition = {
   },
 };
 
-/** labels [B] of i32 in 0…classes−1 → [B, classes], 1 at each row's label. */
+/**
+ * labels [B] of i32 in 0…classes−1 → [B,classes], 1 at each row's label; a row whose label is no class is zero.
+ *
+ * @throws ShapeError when the labels are no list of i32, or `classes` is no whole number of at least 1.
+ */
 export const oneHot = (labels: Tensor, classes: number): Tensor =>
   apply(oneHotDefinition, [labels], { classes });
 

@@ -41,12 +41,18 @@ const packDefinition: OperationDefinition = {
     const offsets = attributes.offsets as readonly number[];
     let end = 0;
     pieces.forEach((piece, k) => {
-      if (offsets[k]! < end)
-        throw new ShapeError(`pack: piece ${k} starts at ${offsets[k]}, inside the one before it.`);
+      if (offsets[k] === undefined || offsets[k]! < end) {
+        throw new ShapeError(
+          `pack: piece ${k} ${shapeText(piece.shape)} starts at ${offsets[k]}, inside the one before it, which ends at ` +
+            `${end}; offsets ascend, one for each piece.`,
+        );
+      }
       end = offsets[k]! + sizeOf(piece.shape);
     });
     if (end > Number(attributes.total)) {
-      throw new ShapeError(`pack: the pieces end at ${end}, past the total of ${attributes.total}.`);
+      throw new ShapeError(
+        `pack: the pieces end at ${end}, past the total of ${attributes.total}; make the result [total] longer.`,
+      );
     }
     return { dataType: 'f32', shape: [Number(attributes.total)] };
   },
@@ -90,11 +96,19 @@ const packDefinition: OperationDefinition = {
   },
 };
 
-/** `shape` read from a flat tensor at `offset`. */
+/**
+ * `shape` read from a flat tensor at `offset` (in elements), as a view.
+ *
+ * @throws ShapeError when it does not lie inside the flat tensor.
+ */
 export const segment = (flat: Tensor, offset: number, shape: Shape): Tensor =>
   apply(segmentDefinition, [flat], { offset, shape: [...shape] });
 
-/** A flat tensor [total] that holds each piece at its offset (ascending) and zeros elsewhere. */
+/**
+ * A flat tensor [total] that holds each piece at its offset (in elements, ascending) and zeros elsewhere.
+ *
+ * @throws ShapeError when pieces overlap or end past the total.
+ */
 export const pack = (pieces: readonly Tensor[], offsets: readonly number[], total: number): Tensor =>
   apply(packDefinition, pieces, { offsets: [...offsets], total });
 

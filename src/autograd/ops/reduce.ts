@@ -79,12 +79,20 @@ const reshapeDefinition: OperationDefinition = {
   view: () => 0,
 };
 
-/** Sum over the given axes (all by default), which stay as extents of 1. */
+/**
+ * Sum over the given axes (all by default), which stay as extents of 1: [2,3] over [1] → [2,1].
+ *
+ * @throws ShapeError for an axis that the tensor does not have.
+ */
 export function sum(a: Tensor, axes: readonly number[] = a.shape.map((_, axis) => axis)): Tensor {
   return axes.every((axis) => a.shape[axis] === 1) ? a : apply(sumDefinition, [a], { axes: [...axes] });
 }
 
-/** Mean over the given axes (all by default), which stay as extents of 1. */
+/**
+ * Mean over the given axes (all by default), which stay as extents of 1.
+ *
+ * @throws ShapeError for an axis that the tensor does not have.
+ */
 export function mean(a: Tensor, axes: readonly number[] = a.shape.map((_, axis) => axis)): Tensor {
   return scale(sum(a, axes), 1 / axes.reduce((count, axis) => count * a.shape[axis]!, 1));
 }
@@ -93,7 +101,11 @@ export function mean(a: Tensor, axes: readonly number[] = a.shape.map((_, axis) 
 export const maximum = (a: Tensor, axes: readonly number[]): Tensor =>
   apply(maximumDefinition, [a], { axes: [...axes] });
 
-/** The same numbers in another shape. */
+/**
+ * The same numbers in another shape, as a view.
+ *
+ * @throws ShapeError when the shape has another number of elements.
+ */
 export const reshape = (a: Tensor, shape: Shape): Tensor =>
   sameShape(a.shape, shape) ? a : apply(reshapeDefinition, [a], { shape: [...shape] });
 

@@ -14,6 +14,7 @@ const CHOICES = ['auto', 'hardware', 'software', 'bundled'] as const;
  */
 export type DeviceChoice = (typeof CHOICES)[number];
 
+/** Which device to open. */
 export interface OpenDeviceOptions {
   /** Default: the environment variable HYPERGRAD_DEVICE, else `auto`. */
   readonly choice?: DeviceChoice;

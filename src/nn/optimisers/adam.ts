@@ -2,9 +2,13 @@
 import { add, div, mul, scale, shift, sqrt, sub } from '../../autograd/ops/elementwise.js';
 import type { Tensor } from '../../autograd/trace.js';
 
+/** Settings of Adam; the paper's by default. */
 export interface AdamSettings {
+  /** β₁, the decay of the first moment; 0.9 by default. */
   readonly beta1?: number;
+  /** β₂, the decay of the second moment; 0.999 by default. */
   readonly beta2?: number;
+  /** ε, added to the root of the second moment; 1e-8 by default. */
   readonly epsilon?: number;
 }
 
@@ -12,10 +16,13 @@ export interface AdamSettings {
 export const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
 /**
- * m' = β₁m + (1−β₁)g,  v' = β₂v + (1−β₂)g²,  θ' = θ − α · (m'/c₁) / (√(v'/c₂) + ε),  c_k = 1 − β_k^t
+ * One step of Adam (Kingma and Ba 2015, algorithm 1) on θ [P] with its gradient g and moments m, v of the same shape:
  *
- * @param inputs θ, its gradient and the two moments of one shape; α, `decay1` β₁^t and `decay2` β₂^t of this step as
- *   scalars of shape []: the decays change from step to step
+ *     m' = β₁m + (1−β₁)g,  v' = β₂v + (1−β₂)g²,  θ' = θ − α · (m'/c₁) / (√(v'/c₂) + ε),  c_k = 1 − β_k^t
+ *
+ * @param inputs θ, its gradient, the moments `first` and `second`, `learningRate` α, and `decay1` β₁^t and `decay2` β₂^t of
+ *   this step, the last three scalars of shape []
+ * @returns the next θ, moments and decays
  */
 export function adamStep(
   inputs: Record<'theta' | 'gradient' | 'first' | 'second' | 'learningRate' | 'decay1' | 'decay2', Tensor>,

@@ -3,6 +3,7 @@ import { add, mul, scale, sub } from '../../autograd/ops/elementwise.js';
 import type { Tensor } from '../../autograd/trace.js';
 import type { InnerOptimiser } from '../../autograd/unroll/problem.js';
 
+/** Settings of stochastic gradient descent. */
 export interface SgdSettings {
   /** μ; 0 for plain descent. */
   readonly momentum: number;
@@ -13,9 +14,12 @@ export interface SgdSettings {
 }
 
 /**
- * d = g + ω·θ,  m' = μ·m + d,  θ' = θ − α·m'   (MKDT's experts; the buffer m starts at 0)
+ * One step as PyTorch's SGD takes it, on θ [P] with its gradient g and momentum buffer m of the same shape:
  *
- * @param learningRate α, a scalar of shape []
+ *     d = g + ω·θ,  m' = μ·m + d,  θ' = θ − α·m'   (MKDT's experts; the buffer m starts at 0)
+ *
+ * @param inputs θ, its gradient, the momentum buffer, and `learningRate` α, a scalar of shape []
+ * @returns the next θ and buffer
  */
 export function sgdStep(
   { theta, gradient, buffer, learningRate }: Record<'theta' | 'gradient' | 'buffer' | 'learningRate', Tensor>,

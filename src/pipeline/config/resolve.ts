@@ -42,6 +42,7 @@ export interface ConfigSources {
   readonly file?: string | undefined;
   /** Single values, as "path=value", the value in YAML. */
   readonly sets: readonly string[];
+  /** Wins over the seed that the preset or file names. */
   readonly seed?: number | undefined;
   /** Folder of the dataset's files, relative to the working directory. */
   readonly dataFolder?: string | undefined;

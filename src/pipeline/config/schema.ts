@@ -212,15 +212,23 @@ const evaluate = section({
 }).describe('Evaluation: pre-train a fresh student, then fit a linear probe on real images.');
 
 const fields = section({
+  /** Names every stream of random numbers of the run. */
   seed: wholeNumber(0, 0xffff_ffff)
     .default(1)
     .describe('Names every random stream of the run: the same seed gives the same bits.'),
+  /** Which images are used. */
   data: data.prefault({}),
+  /** The encoder whose representations are regressed, and its training. */
   teacher: teacher.prefault({}),
+  /** The encoder that is distilled for. */
   student: student.prefault({}),
+  /** The students whose trajectories are matched, and their training. */
   experts: experts.prefault({}),
+  /** The images that the synthetic set starts from. */
   subset: subset.prefault({}),
+  /** The optimisation of the synthetic set. */
   distil: distil.prefault({}),
+  /** What the synthetic set is compared by. */
   evaluate: evaluate.prefault({}),
 }).describe('Configuration of a run.');
 

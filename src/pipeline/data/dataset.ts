@@ -9,19 +9,27 @@ import { readCifar10 } from './cifar10.js';
 import { readMnist } from './mnist.js';
 import type { RawDataset, RawImages } from './rawImages.js';
 
+/** Images with their labels. */
 export interface ImageSet {
   /** [count, channels, height, width], standardised. */
   readonly images: Float32Array;
   /** [count]; indices into the dataset's classes. */
   readonly labels: Int32Array;
+  /** Number of images. */
   readonly count: number;
 }
 
+/** The training and test images that a run uses. */
 export interface Dataset {
+  /** Name of the source, such as `mnist`. */
   readonly name: string;
+  /** Shape of one image, after pooling. */
   readonly image: readonly [channels: number, height: number, width: number];
+  /** Names of the classes, in the order of the labels. */
   readonly classes: readonly string[];
+  /** What teacher, experts, subset and probes learn from. */
   readonly train: ImageSet;
+  /** What is held out for the evaluation. */
   readonly test: ImageSet;
   /** Each channel's mean over the training images used, in the 0 … 1 scale. */
   readonly mean: readonly number[];

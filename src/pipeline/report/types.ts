@@ -11,6 +11,7 @@ export function averagingWindow(iterations: number): number {
 
 /** One linear-probe result: an encoder and a share of the labels. */
 export interface ResultRow {
+  /** Name of the encoder, such as `MKDT` or `random subset`. */
   readonly name: string;
   /** The share of the training labels that the probe saw, such as 0.01. */
   readonly labels: number;
@@ -18,27 +19,39 @@ export interface ResultRow {
   readonly mean: number;
   /** The population standard deviation over the seeds, in the same unit. */
   readonly deviation: number;
+  /** Number of evaluation seeds. */
   readonly seeds: number;
 }
 
 /** Equation (3): mean squared error to the teacher's representations on held-out images, over the seeds. */
 export interface HeldOutError {
+  /** Name of the encoder. */
   readonly name: string;
+  /** Mean over the seeds. */
   readonly mean: number;
+  /** Population standard deviation over the seeds. */
   readonly deviation: number;
 }
 
+/** The device that a run was made on. */
 export interface RunDevice {
+  /** Its name, with its driver's where that says more. */
   readonly name: string;
+  /** Whether it computes on a GPU or on the processor. */
   readonly kind: 'hardware' | 'software';
   /** Whether it is the software device that comes with the package. */
   readonly bundled: boolean;
 }
 
+/** What a run found. */
 export interface RunResult {
+  /** The device that it was made on. */
   readonly device: RunDevice;
+  /** Name of the dataset. */
   readonly dataset: string;
+  /** Linear-probe accuracy of each encoder at each share of the labels. */
   readonly rows: readonly ResultRow[];
+  /** Equation (3) for each encoder that has the teacher's representation. */
   readonly heldOutError: readonly HeldOutError[];
   /** Equation (4): means of the first and of the last iterations (see `averagingWindow`). */
   readonly trajectoryLoss: { readonly first: number; readonly last: number };
@@ -50,8 +63,11 @@ export interface RunResult {
 
 /** One iteration of distillation. */
 export interface DistilEvent {
+  /** Number of the outer iteration. */
   readonly iteration: number;
+  /** The trajectory loss (equation 4) before the update. */
   readonly loss: number;
+  /** The inner step α. */
   readonly innerStep: number;
 }
 

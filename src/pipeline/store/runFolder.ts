@@ -55,6 +55,7 @@ export function hashInputs(value: unknown): string {
 
 /** A run's folder, locked while it is open. Every method throws `StoreError`, naming the file. */
 export class RunFolder {
+  /** The folder, as it was given to `open`. */
   readonly path: string;
   readonly #lock: FolderLock;
   readonly #stages: Map<string, StageRecord>;
@@ -125,6 +126,7 @@ export class RunFolder {
     await this.writeBytes(name, new TextEncoder().encode(text));
   }
 
+  /** A file's content. Throws `StoreError` when it cannot be read. */
   async readBytes(name: string): Promise<Uint8Array> {
     const path = this.pathOf(name);
     try {
@@ -136,6 +138,7 @@ export class RunFolder {
     }
   }
 
+  /** Whether the folder has such a file. */
   async exists(name: string): Promise<boolean> {
     return access(this.pathOf(name)).then(
       () => true,

@@ -5,14 +5,21 @@
 import { z } from 'zod';
 import { DataError, ShapeError } from '../../errors.js';
 
+/** A tensor as a file holds it. */
 export interface NamedTensor {
+  /** Type of its elements, as the format calls it. */
   readonly dtype: 'F32' | 'I32';
+  /** Its extents, outermost first. */
   readonly shape: readonly number[];
+  /** Its elements in row-major order. */
   readonly data: Float32Array | Int32Array;
 }
 
+/** What a safetensors file holds. */
 export interface TensorFile {
+  /** The tensors by name, in the file's order. */
   readonly tensors: Map<string, NamedTensor>;
+  /** The texts under `__metadata__`. */
   readonly metadata: Record<string, string>;
 }
 

@@ -17,7 +17,9 @@ export interface ReferenceCase {
 /** What a replay gives: each output's numbers by its name in the file, without the `out.`. */
 export type Outputs = Readonly<Record<string, ArrayLike<number>>>;
 
+/** The error of one output of a reference case. */
 export interface Measured {
+  /** Name of the output, without the file's `out.`. */
   readonly output: string;
   /** ‖got − want‖₂. */
   readonly error: number;

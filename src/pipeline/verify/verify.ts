@@ -17,11 +17,15 @@ const replays: Readonly<Record<string, Replay>> = {
   probe: replayProbe,
 };
 
+/** How one reference case came out. */
 export interface CaseResult {
+  /** The case's name, or the file's path where it could not be read. */
   readonly name: string;
+  /** Whether every output is within its tolerance. */
   readonly passed: boolean;
   /** False where the file could not be read as a case at all. */
   readonly readable: boolean;
+  /** How far each output is from what it should be. */
   readonly measured: readonly Measured[];
   /** Why it failed, where that is not a number. */
   readonly reason?: string;

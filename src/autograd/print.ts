@@ -1,0 +1,47 @@
+/** Tapes and plans as text. */
+import type { PlanDescription } from './compile/describe.js';
+import type { Plan } from './compile/plan.js';
+import { planText } from './compile/planText.js';
+import { originText } from './origin.js';
+import { type Operation, type Tape, typeText } from './tape.js';
+
+/** How a tape is printed. */
+export interface PrintOptions {
+  /** End each line with where it was traced, as a comment; false by default. */
+  readonly origins?: boolean;
+}
+
+/** `conv2d(%3, %5, stride=1, padding=1)`, or `input 'x'` for an input of that name. */
+export function callText({ name, attributes, inputs }: Operation, inputName?: string): string {
+  if (name === 'input') return `input '${inputName}'`;
+  const settings = Object.entries(attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  return `${name}(${[...inputs.map((input) => `%${input}`), ...settings].join(', ')})`;
+}
+
+/** Names of a tape's inputs by line. */
+export const inputNamesOf = (tape: Tape): ReadonlyMap<number, string> =>
+  new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
+
+/** Readable text of a tape: one line an operation with its type, then the outputs. */
+export function print(tape: Tape, options?: PrintOptions): string;
+/**
+ * Readable text of a plan: inputs and outputs, every dispatch in order with the operations fused into it, the memory
+ * map as a table and as a picture, and totals.
+ */
+export function print(plan: Plan | PlanDescription): string;
+export function print(value: Tape | Plan | PlanDescription, options: PrintOptions = {}): string {
+  if ('operations' in value) return tapeText(value, options);
+  return planText('steps' in value ? value : value.describe());
+}
+
+function tapeText(tape: Tape, { origins = false }: PrintOptions): string {
+  const inputNames = inputNamesOf(tape);
+  const lines = tape.operations.map((operation) => {
+    const { id, type, origin } = operation;
+    const comment = origins ? originText(origin) : '';
+    const line = `%${id}: ${typeText(type)} = ${callText(operation, inputNames.get(id))}`;
+    return comment === '' ? line : `${line} // ${comment}`;
+  });
+  const outputs = Object.entries(tape.outputs).map(([name, id]) => `${name} = %${id}`);
+  return `${lines.join('\n')}\nreturn ${outputs.join(', ')}\n`;
+}

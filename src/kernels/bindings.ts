@@ -1,0 +1,38 @@
+/** What a finished kernel does with each of its bindings, told from its WGSL. */
+
+export type BindingAccess = 'read' | 'write' | 'update';
+
+const DECLARATION = /@binding\((\d+)\)\s*var<storage[^>]*>\s*(\w+)/g;
+
+/** The place after the bracket that closes the one at `opening`. */
+function afterBrackets(code: string, opening: number): number {
+  let depth = 0;
+  for (let at = opening; at < code.length; at++) {
+    if (code[at] === '[') depth++;
+    else if (code[at] === ']' && --depth === 0) return at + 1;
+  }
+  return code.length;
+}
+
+/**
+ * Whether a kernel reads, writes or updates (reads and writes) each binding, in the bindings' order. A binding that
+ * the code never names counts as read.
+ *
+ * @param code WGSL without comments, whose storage is used as `name[index]` only
+ */
+export function bindingAccess(code: string): readonly BindingAccess[] {
+  const result: BindingAccess[] = [];
+  for (const [, binding, name] of code.matchAll(DECLARATION)) {
+    let reads = false;
+    let writes = false;
+    for (const use of code.matchAll(new RegExp(`\\b${name}\\s*\\[`, 'g'))) {
+      const rest = code.slice(afterBrackets(code, use.index)).trimStart();
+      const assigns = /^=(?!=)/.test(rest);
+      const updates = /^(<<|>>|[-+*/%&|^])=/.test(rest);
+      writes ||= assigns || updates;
+      reads ||= !assigns;
+    }
+    result[Number(binding)] = writes ? (reads ? 'update' : 'write') : 'read';
+  }
+  return result;
+}
