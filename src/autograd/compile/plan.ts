@@ -204,11 +204,24 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   const largestBuffer = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
   requireTensorsFit(tape, lowered, largestBuffer);
   const placement = placeStays(lowered.stays, limits.minStorageBufferOffsetAlignment, largestBuffer);
+  // Pipelines first: a kernel that is refused then leaves no memory behind.
+  const pipelines = await Promise.all(
+    lowered.dispatches.map(({ kernel, operation, line, code }) =>
+      device.computePipeline(code, `${kernel} (${operation})`).catch((error) => {
+        throw locate(error, operationSentence('compiling', tape.operations[line]!));
+      }),
+    ),
+  );
   const owned: GPUBuffer[] = [];
   const own = (bytes: number, name: string): GPUBuffer => {
-    const buffer = device.acquireBuffer(bytes, `${label}.${name}`);
-    owned.push(buffer);
-    return buffer;
+    try {
+      const buffer = device.acquireBuffer(bytes, `${label}.${name}`);
+      owned.push(buffer);
+      return buffer;
+    } catch (error) {
+      for (const buffer of owned) device.releaseBuffer(buffer);
+      throw error;
+    }
   };
 
   const arena = placement.bufferBytes.map((bytes, index) => own(bytes, `arena${index}`));
@@ -231,22 +244,18 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
     return { buffer: arena[place.buffer]!, offset: place.offset + range.offset, bytes: range.bytes };
   };
 
-  const dispatches = await Promise.all(
-    lowered.dispatches.map(async ({ kernel, operation, line, code, ranges, workgroups }) => {
-      const pipeline = await device.computePipeline(code, `${kernel} (${operation})`).catch((error) => {
-        throw locate(error, operationSentence('compiling', tape.operations[line]!));
-      });
-      const bindGroup = device.gpu.createBindGroup({
-        label: `${label}: ${kernel} (${operation})`,
-        layout: pipeline.getBindGroupLayout(0),
-        entries: ranges.map((range, binding) => {
-          const { buffer, offset, bytes } = resolve(range);
-          return { binding, resource: { buffer, offset, size: bytes } };
-        }),
-      });
-      return { pipeline, bindGroup, workgroups };
-    }),
-  );
+  const dispatches = lowered.dispatches.map(({ kernel, operation, ranges, workgroups }, k) => {
+    const pipeline = pipelines[k]!;
+    const bindGroup = device.gpu.createBindGroup({
+      label: `${label}: ${kernel} (${operation})`,
+      layout: pipeline.getBindGroupLayout(0),
+      entries: ranges.map((range, binding) => {
+        const { buffer, offset, bytes } = resolve(range);
+        return { binding, resource: { buffer, offset, size: bytes } };
+      }),
+    });
+    return { pipeline, bindGroup, workgroups };
+  });
   const outputs = Object.fromEntries(
     Object.entries(lowered.outputs).map(([name, range]) => [name, resolve(range)]),
   );
