@@ -73,6 +73,7 @@ export {
   interpretUnroll,
   type UnrollResult,
   type UnrollValues,
+  type Values,
 } from './autograd/unroll/interpretUnroll.js';
 export { type Observable, type Observation, truncationCosines } from './autograd/unroll/observer.js';
 export type { MemoryMode, Trajectory, UnrollDescription, UnrollOptions } from './autograd/unroll/options.js';
@@ -82,6 +83,8 @@ export {
   type OptimiserState,
   type OuterObjective,
   type StepContext,
+  type Tensors,
+  type TensorTypes,
   trajectoryLoss,
 } from './autograd/unroll/problem.js';
 export { Unroll } from './autograd/unroll/unroll.js';

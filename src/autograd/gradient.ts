@@ -13,6 +13,7 @@ import { mergePacked } from './ops/pack.js';
 import { sameShape, shapeText } from './tape.js';
 import type { Tensor } from './trace.js';
 
+/** What every derivative may be told. */
 export interface DerivativeOptions {
   /**
    * What is given for a tensor that the output does not depend on differentiably: an error (default), or zeros, for a
@@ -21,6 +22,7 @@ export interface DerivativeOptions {
   readonly unconnected?: 'error' | 'zero';
 }
 
+/** What a gradient may be told beside. */
 export interface GradientOptions extends DerivativeOptions {
   /** Cotangent of the output, of its shape; 1 by default, which asks for a scalar output. */
   readonly cotangent?: Tensor;

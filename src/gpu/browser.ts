@@ -9,6 +9,7 @@ const CHOICES = ['auto', 'hardware', 'software'] as const;
  */
 export type BrowserDeviceChoice = (typeof CHOICES)[number];
 
+/** How a device is opened in the browser. */
 export interface BrowserDeviceOptions {
   /** Default: `auto`. */
   readonly choice?: BrowserDeviceChoice;

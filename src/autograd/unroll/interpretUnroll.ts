@@ -21,8 +21,10 @@ import {
   stepTape,
 } from './tapes.js';
 
-type Values = Readonly<Record<string, ArrayLike<number>>>;
+/** Numbers in row-major order, by name. */
+export type Values = Readonly<Record<string, ArrayLike<number>>>;
 
+/** What one hypergradient starts from, in host memory. */
 export interface UnrollValues {
   /** θ_0 [parameters]. */
   readonly start: ArrayLike<number>;
@@ -34,6 +36,7 @@ export interface UnrollValues {
   readonly streams?: readonly Int32Array[];
 }
 
+/** What the way forward gives. */
 export interface ForwardSweep {
   /** θ_0 … θ_N. */
   readonly path: readonly ArrayLike<number>[];
@@ -42,6 +45,7 @@ export interface ForwardSweep {
   readonly loss: number;
 }
 
+/** A hypergradient, and all that can be observed of it. */
 export interface UnrollResult extends ForwardSweep {
   /** By name of `wrt`; [N, …] for hyperparameters with a value at each step. */
   readonly gradients: Readonly<Record<string, Float64Array>>;

@@ -14,7 +14,9 @@ export type MemoryMode = 'recompute' | 'full' | { readonly mixed: number };
 
 /** What is unrolled and what its gradient is wanted for: all that matters for the numbers. */
 export interface UnrollDescription {
+  /** The training whose steps are taken. */
   readonly problem: InnerProblem;
+  /** How a step is taken. */
   readonly optimiser: InnerOptimiser;
   /** What is differentiated; `trajectoryLoss` (MKDT eq. 4) by default. */
   readonly outer?: OuterObjective;
@@ -35,6 +37,7 @@ export interface UnrollDescription {
 
 /** How it is done on a device. */
 export interface UnrollOptions extends UnrollDescription {
+  /** Where it runs. */
   readonly device: Device;
   /** Sizes that batches may have; each is compiled once. */
   readonly batchSizes: readonly number[];

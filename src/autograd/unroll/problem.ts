@@ -4,7 +4,9 @@ import { squaredDistance } from '../ops/mse.js';
 import { f32, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
 
+/** Types by name. */
 export type TensorTypes = Readonly<Record<string, TensorType>>;
+/** Symbolic tensors by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** What an inner loss may read beside θ and its batch. */
@@ -47,10 +49,13 @@ export interface OptimiserState {
 
 /** An inner optimiser as a function of symbolic tensors, through which the gradient flows back. */
 export interface InnerOptimiser {
+  /** Its name in messages. */
   readonly name: string;
   /** Scalars f32 [] that it reads, `learningRate` among them; each can be learnt. */
   readonly hyperparameters: readonly string[];
+  /** What it keeps from step to step, by name. */
   readonly state: Readonly<Record<string, OptimiserState>>;
+  /** One update: θ and the state after it, from those before it and the inner loss's gradient [parameters]. */
   step(values: {
     readonly theta: Tensor;
     readonly gradient: Tensor;
