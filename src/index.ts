@@ -33,7 +33,7 @@ export { crossCorrelation, linear, type MatmulOptions, matmul } from './autograd
 export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
-export { dot, maximum, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
+export { dot, max, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
 export {
   type DataType,
   f32,

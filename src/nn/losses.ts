@@ -4,7 +4,7 @@ import { add, div, exp, log, mul, shift, sqrt, stopGradient, sub } from '../auto
 import { NORM_EPSILON } from '../autograd/ops/instanceNorm.js';
 import { crossCorrelation } from '../autograd/ops/matmul.js';
 import { oneHot } from '../autograd/ops/oneHot.js';
-import { maximum, mean, reshape, sum } from '../autograd/ops/reduce.js';
+import { max, mean, reshape, sum } from '../autograd/ops/reduce.js';
 import { shapeText } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
 import { ShapeError } from '../errors.js';
@@ -37,7 +37,7 @@ export function barlowTwins(
 
 /** log Σ_j exp(a[i,j]) of each row: [B,D] → [B,1], shifted by the row's maximum so that it cannot overflow. */
 export function logSumExp(a: Tensor): Tensor {
-  const highest = stopGradient(maximum(a, [1]));
+  const highest = stopGradient(max(a, [1]));
   return add(log(sum(exp(sub(a, highest)), [1])), highest);
 }
 

@@ -18,7 +18,7 @@ function reducedShape(shape: Shape, axes: readonly number[]): number[] {
 }
 
 function defineReduction(
-  name: 'sum' | 'maximum',
+  name: 'sum' | 'max',
   start: number,
   combine: (a: number, b: number) => number,
   vjp: OperationDefinition['vjp'],
@@ -56,10 +56,8 @@ const sumDefinition = defineReduction(
   ({ inputs }, c) => [broadcastTo(c, inputs[0]!.shape)],
 );
 
-const maximumDefinition = defineReduction('maximum', Number.NEGATIVE_INFINITY, Math.max, () => {
-  throw new ShapeError(
-    'maximum: has no derivative yet; wrap it in stopGradient where it only shifts a range.',
-  );
+const maxDefinition = defineReduction('max', Number.NEGATIVE_INFINITY, Math.max, () => {
+  throw new ShapeError('max: has no derivative yet; wrap it in stopGradient where it only shifts a range.');
 });
 
 const reshapeDefinition: OperationDefinition = {
@@ -90,8 +88,8 @@ export function mean(a: Tensor, axes: readonly number[] = a.shape.map((_, axis) 
 }
 
 /** Greatest value over the given axes, which stay as extents of 1. */
-export const maximum = (a: Tensor, axes: readonly number[]): Tensor =>
-  apply(maximumDefinition, [a], { axes: [...axes] });
+export const max = (a: Tensor, axes: readonly number[]): Tensor =>
+  apply(maxDefinition, [a], { axes: [...axes] });
 
 /** The same numbers in another shape. */
 export const reshape = (a: Tensor, shape: Shape): Tensor =>
@@ -115,6 +113,6 @@ export function sumTo(a: Tensor, shape: Shape): Tensor {
 
 export const reduceOperations: readonly OperationDefinition[] = [
   sumDefinition,
-  maximumDefinition,
+  maxDefinition,
   reshapeDefinition,
 ];

@@ -5,7 +5,7 @@ import { interpret } from '../../../src/autograd/interpret.js';
 import { conv2d } from '../../../src/autograd/ops/conv2d.js';
 import { add, exp, log, mul, relu, scale, shift, sub } from '../../../src/autograd/ops/elementwise.js';
 import { matmul } from '../../../src/autograd/ops/matmul.js';
-import { dot, maximum, reshape, sum, sumAll } from '../../../src/autograd/ops/reduce.js';
+import { dot, max, reshape, sum, sumAll } from '../../../src/autograd/ops/reduce.js';
 import { f32, type Tape } from '../../../src/autograd/tape.js';
 import { type Tensor, trace } from '../../../src/autograd/trace.js';
 import { kernelNames, tuningFor } from '../../../src/kernels/catalogue.js';
@@ -87,7 +87,7 @@ describe('fusion', () => {
     const tape = trace(types, ({ a, b, c, d }) => {
       const inner = mul(scale(a, 2), shift(b, 1));
       const y = add(inner, mul(c, d));
-      return { y, rows: sum(mul(y, b), [2]), columns: sum(mul(y, c), [0, 1]), middle: maximum(y, [1]) };
+      return { y, rows: sum(mul(y, b), [2]), columns: sum(mul(y, c), [0, 1]), middle: max(y, [1]) };
     });
     const inputs = {
       a: numbers(1, 'a', 15),
