@@ -6,11 +6,25 @@ export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
 export { type CompileOptions, compile, type Plan } from './autograd/compile/plan.js';
 export { type GradientOptions, gradient, gradientTape } from './autograd/gradient.js';
 export { interpret } from './autograd/interpret.js';
+export { type GeluOptions, gelu, leakyRelu, silu } from './autograd/ops/activations.js';
 export { augment } from './autograd/ops/augment.js';
 export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
 export { barlowTwinsLoss } from './autograd/ops/barlowTwins.js';
+export {
+  clamp,
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  maximum,
+  minimum,
+  notEqual,
+  where,
+} from './autograd/ops/comparisons.js';
 export { type Conv2dOptions, conv2d, conv2dInputGrad, conv2dWeightGrad } from './autograd/ops/conv2d.js';
 export {
+  abs,
   add,
   broadcastTo,
   div,
@@ -20,9 +34,12 @@ export {
   log,
   mul,
   neg,
+  type Operand,
   relu,
+  rsqrt,
   scale,
   shift,
+  sign,
   sqrt,
   stopGradient,
   sub,
@@ -33,7 +50,9 @@ export { crossCorrelation, linear, type MatmulOptions, matmul } from './autograd
 export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
+export { pow, powNumber } from './autograd/ops/pow.js';
 export { dot, max, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
+export { cos, erf, expm1, log1p, sigmoid, sin, softplus, tanh } from './autograd/ops/smooth.js';
 export {
   type DataType,
   f32,

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { lowerTape } from '../../../src/autograd/compile/lower.js';
 import { gradient } from '../../../src/autograd/gradient.js';
 import { interpret } from '../../../src/autograd/interpret.js';
+import { less, where } from '../../../src/autograd/ops/comparisons.js';
 import { conv2d } from '../../../src/autograd/ops/conv2d.js';
-import { add, exp, log, mul, relu, scale, shift, sub } from '../../../src/autograd/ops/elementwise.js';
+import { add, exp, log, mul, relu, scale, shift, sign, sub } from '../../../src/autograd/ops/elementwise.js';
 import { matmul } from '../../../src/autograd/ops/matmul.js';
 import { dot, max, reshape, sum, sumAll } from '../../../src/autograd/ops/reduce.js';
 import { f32, type Tape } from '../../../src/autograd/tape.js';
@@ -56,6 +57,17 @@ describe('fusion', () => {
       return { y: relu(shared), z: log(shared) };
     });
     expect(kernelsOf(tape)).toEqual(['elementwise', 'elementwise', 'elementwise']);
+  });
+
+  it('repeats a comparison with a number rather than storing it, but not one of two tensors', () => {
+    const tapeWith = (mask: (a: Tensor, b: Tensor) => Tensor) =>
+      trace({ a: f32(7), b: f32(7) }, ({ a, b }) => ({
+        y: mul(mask(a, b), b),
+        total: sum(where(mask(a, b), a, 0)),
+      }));
+    expect(kernelsOf(tapeWith((a) => less(a, 0.5)))).toEqual(['elementwise', 'reduce']);
+    expect(kernelsOf(tapeWith((a) => sign(a)))).toEqual(['elementwise', 'reduce']);
+    expect(kernelsOf(tapeWith(less))).toEqual(['elementwise', 'elementwise', 'reduce']);
   });
 
   it('stores a value that is an output although its consumer could compute it', () => {
