@@ -51,8 +51,27 @@ export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
 export { pow, powNumber } from './autograd/ops/pow.js';
-export { dot, max, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
+export {
+  type Axes,
+  dot,
+  max,
+  mean,
+  min,
+  type ReductionOptions,
+  reshape,
+  sum,
+  sumAll,
+} from './autograd/ops/reduce.js';
 export { cos, erf, expm1, log1p, sigmoid, sin, softplus, tanh } from './autograd/ops/smooth.js';
+export { logSoftmax, logSumExp, softmax } from './autograd/ops/softmax.js';
+export {
+  l2Normalise,
+  type NormaliseOptions,
+  norm,
+  standardDeviation,
+  type VarianceOptions,
+  variance,
+} from './autograd/ops/statistics.js';
 export {
   type DataType,
   f32,
@@ -69,7 +88,7 @@ export { ConfigError, DataError, DeviceError, HypergradError, ShapeError, StoreE
 export { type AdapterDescription, Device } from './gpu/device.js';
 export { normal, permutation, type StreamKey, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
-export { barlowTwins, logSumExp, softmaxCrossEntropy, standardiseColumns } from './nn/losses.js';
+export { barlowTwins, softmaxCrossEntropy, standardiseColumns } from './nn/losses.js';
 export { initialParameters, type Model } from './nn/model.js';
 export { type AdamSettings, adamStep } from './nn/optimisers/adam.js';
 export { type SgdSettings, sgdStep } from './nn/optimisers/sgd.js';

@@ -1,10 +1,11 @@
 /** The losses of MKDT as functions of symbolic tensors. */
 import { barlowTwinsLoss } from '../autograd/ops/barlowTwins.js';
-import { add, div, exp, log, mul, shift, sqrt, stopGradient, sub } from '../autograd/ops/elementwise.js';
+import { div, mul, shift, sqrt, sub } from '../autograd/ops/elementwise.js';
 import { NORM_EPSILON } from '../autograd/ops/instanceNorm.js';
 import { crossCorrelation } from '../autograd/ops/matmul.js';
 import { oneHot } from '../autograd/ops/oneHot.js';
-import { max, mean, reshape, sum } from '../autograd/ops/reduce.js';
+import { mean, reshape, sum } from '../autograd/ops/reduce.js';
+import { logSumExpOfFinite } from '../autograd/ops/softmax.js';
 import { shapeText } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
 import { ShapeError } from '../errors.js';
@@ -35,12 +36,6 @@ export function barlowTwins(
   return barlowTwinsLoss(crossCorrelation(left, right), lambda);
 }
 
-/** log Σ_j exp(a[i,j]) of each row: [B,D] → [B,1], shifted by the row's maximum so that it cannot overflow. */
-export function logSumExp(a: Tensor): Tensor {
-  const highest = stopGradient(max(a, [1]));
-  return add(log(sum(exp(sub(a, highest)), [1])), highest);
-}
-
 /** Mean cross-entropy of logits [B,classes] with labels [B] (i32), a scalar of shape []. */
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
   if (logits.shape.length !== 2 || labels.shape[0] !== logits.shape[0]) {
@@ -49,5 +44,5 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
     );
   }
   const chosen = sum(mul(oneHot(labels, logits.shape[1]!), logits), [1]);
-  return reshape(mean(sub(logSumExp(logits), chosen)), []);
+  return reshape(mean(sub(logSumExpOfFinite(logits, [1]), chosen)), []);
 }

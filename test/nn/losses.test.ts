@@ -7,7 +7,6 @@ import { ShapeError } from '../../src/errors.js';
 import {
   type BarlowTwinsOptions,
   barlowTwins,
-  logSumExp,
   mse,
   softmaxCrossEntropy,
   standardiseColumns,
@@ -124,13 +123,5 @@ describe('softmaxCrossEntropy', () => {
       }));
     expect(wrong).toThrow(ShapeError);
     expect(wrong).toThrow(/logits \[7,4\].*labels \[8\]/);
-  });
-});
-
-describe('logSumExp', () => {
-  it('is log Σ exp of each row', () => {
-    const tape = trace({ a: f32(B, D) }, ({ a }) => ({ y: logSumExp(a) }));
-    const want = rows.map((b) => Math.log(columns.reduce((total, j) => total + Math.exp(z1[b * D + j]!), 0)));
-    expectNear(interpret(tape, { a: z1 }).y!, want, EXACT);
   });
 });
