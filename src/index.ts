@@ -24,11 +24,25 @@ export {
 } from './autograd/gradient.js';
 export { toGraphviz } from './autograd/graphviz.js';
 export { interpret } from './autograd/interpret.js';
+export { type GeluOptions, gelu, leakyRelu, silu } from './autograd/ops/activations.js';
 export { augment } from './autograd/ops/augment.js';
 export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
 export { barlowTwinsLoss } from './autograd/ops/barlowTwins.js';
+export {
+  clamp,
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  maximum,
+  minimum,
+  notEqual,
+  where,
+} from './autograd/ops/comparisons.js';
 export { type Conv2dOptions, conv2d, conv2dInputGrad, conv2dWeightGrad } from './autograd/ops/conv2d.js';
 export {
+  abs,
   add,
   broadcastTo,
   div,
@@ -38,9 +52,12 @@ export {
   log,
   mul,
   neg,
+  type Operand,
   relu,
+  rsqrt,
   scale,
   shift,
+  sign,
   sqrt,
   stopGradient,
   sub,
@@ -51,7 +68,28 @@ export { crossCorrelation, linear, type MatmulOptions, matmul } from './autograd
 export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
-export { dot, maximum, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
+export { pow, powNumber } from './autograd/ops/pow.js';
+export {
+  type Axes,
+  dot,
+  max,
+  mean,
+  min,
+  type ReductionOptions,
+  reshape,
+  sum,
+  sumAll,
+} from './autograd/ops/reduce.js';
+export { cos, erf, expm1, log1p, sigmoid, sin, softplus, tanh } from './autograd/ops/smooth.js';
+export { logSoftmax, logSumExp, softmax } from './autograd/ops/softmax.js';
+export {
+  l2Normalise,
+  type NormaliseOptions,
+  norm,
+  standardDeviation,
+  type VarianceOptions,
+  variance,
+} from './autograd/ops/statistics.js';
 export type { Origin } from './autograd/origin.js';
 export { type PrintOptions, print } from './autograd/print.js';
 export {
@@ -98,7 +136,6 @@ export { type ConvNetOptions, convNet } from './nn/convNet.js';
 export {
   type BarlowTwinsOptions,
   barlowTwins,
-  logSumExp,
   softmaxCrossEntropy,
   standardiseColumns,
 } from './nn/losses.js';

@@ -11,6 +11,7 @@ import conv2dWeightGrad from './conv2dWeightGrad.wgsl?raw';
 import copy from './copy.wgsl?raw';
 import crossCorrelation from './crossCorrelation.wgsl?raw';
 import elementwise from './elementwise.wgsl?raw';
+import functions from './functions.wgsl?raw';
 import gather from './gather.wgsl?raw';
 import instanceNorm from './instanceNorm.wgsl?raw';
 import matmul from './matmul.wgsl?raw';
@@ -31,14 +32,14 @@ const sources = {
   conv2dWeightGrad,
   copy,
   crossCorrelation,
-  elementwise,
+  elementwise: `${functions}\n${elementwise}`,
   gather,
   instanceNorm,
   matmul,
   mse,
   oneHot,
   pack,
-  reduce,
+  reduce: `${functions}\n${reduce}`,
 } as const;
 
 /** Name of a kernel: its .wgsl file, without the ending. */

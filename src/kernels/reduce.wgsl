@@ -18,7 +18,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 ${BASES}
   let last = min(${R}u, (slice + 1u) * ${PER_SLICE}u);
   #if ${MAXIMUM}
-  var total = -3.4028234e38;
+  var total = float_of_bits(0xff800000u);
   #else
   var total = 0.0;
   #endif
@@ -28,7 +28,7 @@ ${BASES}
       let item = first + ${t}u;
 ${BODY}
       #if ${MAXIMUM}
-      total = max(total, ${VALUE});
+      total = greater_of(${VALUE}, total);
       #else
       total += ${VALUE};
       #endif

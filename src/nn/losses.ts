@@ -1,11 +1,12 @@
 /** The losses of MKDT as functions of symbolic tensors. */
 import { barlowTwinsLoss } from '../autograd/ops/barlowTwins.js';
-import { add, div, exp, log, mul, shift, sqrt, stopGradient, sub } from '../autograd/ops/elementwise.js';
+import { div, mul, neg, shift, sqrt, sub } from '../autograd/ops/elementwise.js';
 import { NORM_EPSILON } from '../autograd/ops/instanceNorm.js';
 import { crossCorrelation } from '../autograd/ops/matmul.js';
 import { oneHot } from '../autograd/ops/oneHot.js';
-import { maximum, mean, reshape, sum } from '../autograd/ops/reduce.js';
-import { shapeText } from '../autograd/tape.js';
+import { mean, reshape, sum } from '../autograd/ops/reduce.js';
+import { logSoftmax, logSumExpOfFinite } from '../autograd/ops/softmax.js';
+import { sameShape, shapeText } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
 import { ShapeError } from '../errors.js';
 
@@ -40,23 +41,29 @@ export function barlowTwins(
   return barlowTwinsLoss(crossCorrelation(left, right), lambda);
 }
 
-/** log Σ_j exp(a[i,j]) of each row: [B,D] → [B,1], shifted by the row's maximum so that it cannot overflow. */
-export function logSumExp(a: Tensor): Tensor {
-  const highest = stopGradient(maximum(a, [1]));
-  return add(log(sum(exp(sub(a, highest)), [1])), highest);
+function requireBatch(logits: Tensor, targets: Tensor): void {
+  const wanted = targets.type.dataType === 'i32' ? [logits.shape[0]!] : logits.shape;
+  if (logits.shape.length !== 2 || !sameShape(targets.shape, wanted)) {
+    const kind = targets.type.dataType === 'i32' ? 'labels' : 'probabilities';
+    throw new ShapeError(
+      `softmaxCrossEntropy: logits ${shapeText(logits.shape)} must be [B,classes] for ${kind} ` +
+        `${shapeText(targets.shape)}; targets are labels [B] of i32 or probabilities [B,classes] of f32.`,
+    );
+  }
 }
 
 /**
- * Mean cross-entropy of logits [B,classes] with labels [B] (i32), a scalar of shape [].
+ * Mean over the batch of the cross-entropy −Σ p·log softmax(logits), a scalar of shape [].
  *
- * @throws ShapeError when the logits are no matrix, or the labels no list of i32 of the same batch.
+ * @param logits [B,classes]
+ * @param targets labels [B] (i32), or probabilities p [B,classes] (f32), through which a gradient flows as well
+ * @throws ShapeError when the shapes do not fit each other.
  */
-export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
-  if (logits.shape.length !== 2 || labels.shape[0] !== logits.shape[0]) {
-    throw new ShapeError(
-      `softmaxCrossEntropy: logits ${shapeText(logits.shape)} must be [B,classes] for labels ${shapeText(labels.shape)}.`,
-    );
+export function softmaxCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  requireBatch(logits, targets);
+  if (targets.type.dataType === 'f32') {
+    return reshape(neg(mean(sum(mul(targets, logSoftmax(logits)), [1]))), []);
   }
-  const chosen = sum(mul(oneHot(labels, logits.shape[1]!), logits), [1]);
-  return reshape(mean(sub(logSumExp(logits), chosen)), []);
+  const chosen = sum(mul(oneHot(targets, logits.shape[1]!), logits), [1]);
+  return reshape(mean(sub(logSumExpOfFinite(logits, [1]), chosen)), []);
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { gradient } from '../../src/autograd/gradient.js';
 import { interpret } from '../../src/autograd/interpret.js';
+import { augment, VIEW_NUMBERS } from '../../src/autograd/ops/augment.js';
 import { add, exp, mul } from '../../src/autograd/ops/elementwise.js';
 import { matmul } from '../../src/autograd/ops/matmul.js';
-import { maximum, sumAll } from '../../src/autograd/ops/reduce.js';
+import { sumAll } from '../../src/autograd/ops/reduce.js';
 import { engineExtent, locate, parseFrame, userPlace } from '../../src/autograd/origin.js';
-import { f32, type Operation, type Tape } from '../../src/autograd/tape.js';
+import { f32, i32, type Operation, type Tape } from '../../src/autograd/tape.js';
 import { gradientTape } from '../../src/autograd/tapeTransforms.js';
 import { type Tensor, trace } from '../../src/autograd/trace.js';
 import type { InnerProblem } from '../../src/autograd/unroll/problem.js';
@@ -149,13 +150,13 @@ describe('an error names the user’s line', () => {
 
   it('that traced the forward operation, where its derivative fails', () => {
     const message = messageOf(() =>
-      trace(types, ({ a }) => {
-        const highest = maximum(a, [1]); // maximum
-        return { y: gradient(sumAll(highest), [a])[0]! };
+      trace({ x: f32(1, 1, 4, 4), view: f32(1, VIEW_NUMBERS), stream: i32(4) }, ({ x, view, stream }) => {
+        const seen = augment(x, view, stream); // augmented
+        return { y: gradient(sumAll(seen), [x])[0]! };
       }),
     );
-    expect(message).toMatch(/^maximum: has no derivative.* Met in the gradient of maximum, traced at /);
-    expect(message).toContain(marked('maximum'));
+    expect(message).toMatch(/^augment: has no derivative.* Met in the gradient of augment, traced at /);
+    expect(message).toContain(marked('augmented'));
   });
 
   it('that asked for a gradient which is zero', () => {

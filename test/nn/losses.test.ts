@@ -2,12 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { gradient } from '../../src/autograd/gradient.js';
 import { interpret } from '../../src/autograd/interpret.js';
 import { f32, i32 } from '../../src/autograd/tape.js';
-import { trace } from '../../src/autograd/trace.js';
+import { type Tensor, trace } from '../../src/autograd/trace.js';
 import { ShapeError } from '../../src/errors.js';
 import {
   type BarlowTwinsOptions,
   barlowTwins,
-  logSumExp,
   mse,
   softmaxCrossEntropy,
   standardiseColumns,
@@ -117,6 +116,33 @@ describe('softmaxCrossEntropy', () => {
     expectNear(d_logits!, plain.d_logits!, { relative: 1e-9, absolute: 1e-12 });
   });
 
+  it('takes probabilities as targets, with a gradient by them too', () => {
+    const types = { logits: f32(B, D), targets: f32(B, D) };
+    const soft = trace(types, ({ logits, targets }) => {
+      const value = softmaxCrossEntropy(logits, targets);
+      const [d_logits, d_targets] = gradient(value, [logits, targets]) as [Tensor, Tensor];
+      return { value, d_logits, d_targets };
+    });
+    const oneHot = Float64Array.from({ length: B * D }, (_, k) =>
+      Number(labels[Math.floor(k / D)] === k % D),
+    );
+    const hard = interpret(tape, { logits: z1, labels });
+    const got = interpret(soft, { logits: z1, targets: oneHot });
+    expectNear(got.value!, hard.value!, EXACT);
+    expectNear(got.d_logits!, hard.d_logits!, EXACT);
+    const targets = numbers(3, 'targets', B * D, 'positive');
+    expectDerivatives(soft, { logits: z1, targets }, ['logits', 'targets']);
+  });
+
+  it('refuses probabilities of other classes', () => {
+    const wrong = () =>
+      trace({ logits: f32(B, D), targets: f32(B, 1) }, ({ logits, targets }) => ({
+        value: softmaxCrossEntropy(logits, targets),
+      }));
+    expect(wrong).toThrow(ShapeError);
+    expect(wrong).toThrow(/logits \[7,4\].*probabilities \[7,1\]/);
+  });
+
   it('refuses labels of another batch', () => {
     const wrong = () =>
       trace({ logits: f32(B, D), labels: i32(B + 1) }, ({ logits, labels }) => ({
@@ -124,13 +150,5 @@ describe('softmaxCrossEntropy', () => {
       }));
     expect(wrong).toThrow(ShapeError);
     expect(wrong).toThrow(/logits \[7,4\].*labels \[8\]/);
-  });
-});
-
-describe('logSumExp', () => {
-  it('is log Σ exp of each row', () => {
-    const tape = trace({ a: f32(B, D) }, ({ a }) => ({ y: logSumExp(a) }));
-    const want = rows.map((b) => Math.log(columns.reduce((total, j) => total + Math.exp(z1[b * D + j]!), 0)));
-    expectNear(interpret(tape, { a: z1 }).y!, want, EXACT);
   });
 });

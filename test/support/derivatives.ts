@@ -140,6 +140,8 @@ export function expectForwardMode(operation: OperationCase): void {
       [output],
       wrt,
       names.map((name) => tensors[`t_${name}`]!),
+      // x⁰ is constant, and its derivative an explicit zero.
+      { unconnected: 'zero' },
     ) as [Tensor];
     const back = vjp([output], wrt, [tensors.weights!]);
     const pulled = names.map((name, k) => dot(back[k]!, tensors[`t_${name}`]!));
@@ -152,4 +154,32 @@ export function expectForwardMode(operation: OperationCase): void {
   );
   const { pushed, pulled } = interpret(tape, { ...values, ...directions });
   expectNear(pushed!, pulled!, { relative: 1e-9, absolute: 1e-9 });
+}
+
+/** Derivatives of ⟨second derivative along u, w⟩ for random u and w, by every input. */
+export function expectThirdDerivatives(operation: OperationCase): void {
+  const { types, values } = withWeights(operation);
+  const names = operation.differentiable;
+  const wrtOf = (tensors: Record<string, Tensor>) => names.map((name) => tensors[name]!);
+  /** Σ ⟨gradient of value, direction⟩. */
+  const along = (value: Tensor, tensors: Record<string, Tensor>, direction: string): Tensor =>
+    gradient(value, wrtOf(tensors), { unconnected: 'zero' })
+      .map((derivative, k) => dot(derivative, tensors[`${direction}_${names[k]}`]!))
+      .reduce((total, term) => add(total, term));
+  const directions = ['u', 'w'].flatMap((direction) =>
+    names.map((name) => [`${direction}_${name}`, name] as const),
+  );
+  const tape = trace(
+    { ...types, ...Object.fromEntries(directions.map(([key, name]) => [key, types[name]!])) },
+    (tensors) => {
+      const value = along(along(weightedSum(operation, tensors), tensors, 'u'), tensors, 'w');
+      const third = gradient(value, wrtOf(tensors), { unconnected: 'zero' });
+      return { value, ...Object.fromEntries(names.map((name, k) => [`d_${name}`, third[k]!])) };
+    },
+  );
+  const allValues = {
+    ...values,
+    ...Object.fromEntries(directions.map(([key, name]) => [key, numbers(13, key, values[name]!.length)])),
+  };
+  expectDerivatives(tape, allValues, names);
 }

@@ -36,7 +36,7 @@ export function chooseInlined(tape: Tape, maximumOperands: number): ReadonlySet<
     if (
       repeatable.has(operation.name) ||
       (sameSize && users.length === 1) ||
-      (sameSize && isUnaryStep(operation))
+      (sameSize && isUnaryStep(tape, operation))
     ) {
       inlined.add(operation.id);
     }
@@ -57,8 +57,22 @@ export function chooseInlined(tape: Tape, maximumOperands: number): ReadonlySet<
   return inlined;
 }
 
-/** A comparison of one tensor: as cheap to repeat as to load. */
-const isUnaryStep = (operation: Operation): boolean => operation.name === 'isPositive';
+/** Operations whose result is one of a few numbers. */
+const steps = new Set([
+  'equal',
+  'greater',
+  'greaterEqual',
+  'isPositive',
+  'less',
+  'lessEqual',
+  'notEqual',
+  'sign',
+]);
+
+/** A comparison of one tensor, with a number at most: as cheap to repeat as to load. */
+const isUnaryStep = (tape: Tape, operation: Operation): boolean =>
+  steps.has(operation.name) &&
+  operation.inputs.filter((input) => tape.operations[input]!.name !== 'fill').length <= 1;
 
 /** Number of elements a chain that ends in this operation runs over. */
 function chainSize(tape: Tape, operation: Operation): number {

@@ -61,7 +61,7 @@ export function lowerReduction(context: ChainContext, operation: Operation): voi
   const { tape, inlined, lowering, storage } = context;
   const shape = chainShape(tape, operation);
   const axes = operation.attributes.axes as readonly number[];
-  const MAXIMUM = operation.name === 'maximum';
+  const MAXIMUM = operation.name === 'max';
   const passes = splitIntoPasses(shape, axes);
   let source: Storage | null = null;
 

@@ -1,157 +1,117 @@
 /**
- * The elementwise operations, as one table: what each computes (WGSL and float64) and its derivative with
- * respect to each operand. Operands broadcast; a derivative is summed back to its operand's shape.
+ * Arithmetic and what it is built of, elementwise: one table of rules, and the functions that record them. Comparisons
+ * are in comparisons.ts, functions of one variable in smooth.ts, powers in pow.ts.
  */
 import { ShapeError } from '../../errors.js';
-import {
-  apply,
-  type Differentiated,
-  forEachIndex,
-  type OperationDefinition,
-  referenceZeros,
-} from '../operation.js';
+import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
 import { broadcastShapes, type Shape, sameShape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { attributeNumber, numberAttribute, wgslNumber } from './constants.js';
+import { defineAll, type ElementwiseRule } from './defineElementwise.js';
 import { sumTo } from './reduce.js';
 
-interface ElementwiseRule {
-  readonly wgsl: (...operands: string[]) => string;
-  readonly float64: (...operands: number[]) => number;
-  /** Derivative of the output by each operand, times the cotangent; `null` where it is zero everywhere. */
-  readonly derivatives: readonly ((c: Tensor, o: Differentiated) => Tensor | null)[];
-}
-
-const none = () => null;
+/** A tensor, or a number known when tracing, which broadcasts to any shape. */
+export type Operand = Tensor | number;
 
 const rules = {
   add: {
-    wgsl: (a, b) => `(${a} + ${b})`,
-    float64: (a, b) => a! + b!,
+    wgsl: ([a, b]) => `(${a} + ${b})`,
+    float64: ([a, b]) => a! + b!,
     derivatives: [(c) => c, (c) => c],
   },
   sub: {
-    wgsl: (a, b) => `(${a} - ${b})`,
-    float64: (a, b) => a! - b!,
+    wgsl: ([a, b]) => `(${a} - ${b})`,
+    float64: ([a, b]) => a! - b!,
     derivatives: [(c) => c, (c) => neg(c)],
   },
   mul: {
-    wgsl: (a, b) => `(${a} * ${b})`,
-    float64: (a, b) => a! * b!,
+    wgsl: ([a, b]) => `(${a} * ${b})`,
+    float64: ([a, b]) => a! * b!,
     derivatives: [(c, { inputs }) => mul(c, inputs[1]!), (c, { inputs }) => mul(c, inputs[0]!)],
   },
   div: {
-    wgsl: (a, b) => `(${a} / ${b})`,
-    float64: (a, b) => a! / b!,
+    wgsl: ([a, b]) => `(${a} / ${b})`,
+    float64: ([a, b]) => a! / b!,
     derivatives: [
       (c, { inputs }) => div(c, inputs[1]!),
       (c, { inputs, output }) => neg(div(mul(c, output), inputs[1]!)),
     ],
   },
   neg: {
-    wgsl: (a) => `(-${a})`,
-    float64: (a) => -a!,
+    wgsl: ([a]) => `(-${a})`,
+    float64: ([a]) => -a!,
     derivatives: [(c) => neg(c)],
   },
+  scale: {
+    wgsl: ([a], { by }) => `(${a} * ${wgslNumber(attributeNumber(by))})`,
+    float64: ([a], { by }) => a! * attributeNumber(by),
+    derivatives: [(c, { attributes }) => scale(c, attributeNumber(attributes.by))],
+  },
+  shift: {
+    wgsl: ([a], { by }) => `(${a} + ${wgslNumber(attributeNumber(by))})`,
+    float64: ([a], { by }) => a! + attributeNumber(by),
+    derivatives: [(c) => c],
+  },
   exp: {
-    wgsl: (a) => `exp(${a})`,
-    float64: (a) => Math.exp(a!),
+    wgsl: ([a]) => `exp(${a})`,
+    float64: ([a]) => Math.exp(a!),
     derivatives: [(c, { output }) => mul(c, output)],
   },
   log: {
-    wgsl: (a) => `log(${a})`,
-    float64: (a) => Math.log(a!),
+    wgsl: ([a]) => `natural_logarithm(${a})`,
+    float64: ([a]) => Math.log(a!),
     derivatives: [(c, { inputs }) => div(c, inputs[0]!)],
   },
   sqrt: {
-    wgsl: (a) => `sqrt(${a})`,
-    float64: (a) => Math.sqrt(a!),
+    wgsl: ([a]) => `sqrt(${a})`,
+    float64: ([a]) => Math.sqrt(a!),
     derivatives: [(c, { output }) => div(scale(c, 0.5), output)],
+  },
+  rsqrt: {
+    wgsl: ([a]) => `inverseSqrt(${a})`,
+    float64: ([a]) => 1 / Math.sqrt(a!),
+    derivatives: [(c, { inputs, output }) => div(scale(mul(c, output), -0.5), inputs[0]!)],
+  },
+  abs: {
+    wgsl: ([a]) => `abs(${a})`,
+    float64: ([a]) => Math.abs(a!),
+    derivatives: [(c, { inputs }) => mul(c, sign(inputs[0]!))],
+  },
+  sign: {
+    wgsl: ([a]) => `sign(${a})`,
+    float64: ([a]) => Math.sign(a!),
+    derivatives: [null],
   },
   // The derivative of the rectifier at 0 is 0, as in PyTorch.
   relu: {
-    wgsl: (a) => `max(${a}, 0.0)`,
-    float64: (a) => Math.max(a!, 0),
+    wgsl: ([a]) => `max(${a}, 0.0)`,
+    float64: ([a]) => Math.max(a!, 0),
     derivatives: [(c, { inputs }) => mul(c, isPositive(inputs[0]!))],
   },
   isPositive: {
-    wgsl: (a) => `select(0.0, 1.0, ${a} > 0.0)`,
-    float64: (a) => (a! > 0 ? 1 : 0),
-    derivatives: [none],
+    wgsl: ([a]) => `select(0.0, 1.0, ${a} > 0.0)`,
+    float64: ([a]) => (a! > 0 ? 1 : 0),
+    derivatives: [null],
   },
   stopGradient: {
-    wgsl: (a) => a!,
-    float64: (a) => a!,
-    derivatives: [none],
+    wgsl: ([a]) => a!,
+    float64: ([a]) => a!,
+    derivatives: [null],
   },
 } as const satisfies Record<string, ElementwiseRule>;
 
-type ElementwiseName = keyof typeof rules;
-
-function defineElementwise(name: ElementwiseName): OperationDefinition {
-  const rule: ElementwiseRule = rules[name];
-  return {
-    name,
-    type(inputs) {
-      const shape = inputs.reduce<Shape>((joint, { shape }) => broadcastShapes(joint, shape, name), []);
-      inputs.forEach(({ dataType, shape }, k) => {
-        if (dataType === 'f32') return;
-        throw new ShapeError(
-          `${name}: operands are f32; an ${dataType} tensor ${shapeText(shape)} was given as operand ${k}.`,
-        );
-      });
-      return { dataType: 'f32', shape };
-    },
-    reference(inputs, _attributes, { shape }) {
-      const result = referenceZeros(shape);
-      forEachIndex(shape, (index, flat) => {
-        const operands = inputs.map((input) => {
-          const skipped = shape.length - input.dimension;
-          return input.get(...input.shape.map((extent, axis) => (extent === 1 ? 0 : index[axis + skipped]!)));
-        });
-        result.data[flat] = rule.float64(...operands);
-      });
-      return result;
-    },
-    vjp(operation, cotangent, wanted) {
-      return rule.derivatives.map((derivative, k) => {
-        if (!wanted[k]) return null;
-        const full = derivative(cotangent, operation);
-        return full === null ? null : sumTo(full, operation.inputs[k]!.shape);
-      });
-    },
-    elementwise: (operands) => rule.wgsl(...operands),
-  };
-}
-
-const definitions = Object.fromEntries(
-  (Object.keys(rules) as ElementwiseName[]).map((name) => [name, defineElementwise(name)]),
-) as Record<ElementwiseName, OperationDefinition>;
-
-const constantDefinition = (name: 'scale' | 'shift'): OperationDefinition => ({
-  name,
-  type: ([a]) => a!,
-  reference([a], { by }) {
-    const result = referenceZeros(a!.shape);
-    forEachIndex(a!.shape, (index, flat) => {
-      const value = a!.get(...index);
-      result.data[flat] = name === 'scale' ? value * Number(by) : value + Number(by);
-    });
-    return result;
-  },
-  vjp: ({ attributes }, c) => [name === 'scale' ? scale(c, Number(attributes.by)) : c],
-  elementwise: ([a], { by }) => `(${a} ${name === 'scale' ? '*' : '+'} f32(${Number(by)}))`,
-});
+const definitions = defineAll(rules);
 
 const fillDefinition: OperationDefinition = {
   name: 'fill',
   type: (_inputs, { shape }) => ({ dataType: 'f32', shape: shape as Shape }),
   reference(_inputs, { value }, { shape }) {
     const result = referenceZeros(shape);
-    result.data.fill(Number(value));
+    result.data.fill(attributeNumber(value));
     return result;
   },
   vjp: () => [],
-  elementwise: (_operands, { value }) => `f32(${Number(value)})`,
+  elementwise: (_operands, { value }) => wgslNumber(attributeNumber(value)),
 };
 
 const broadcastDefinition: OperationDefinition = {
@@ -170,42 +130,111 @@ const broadcastDefinition: OperationDefinition = {
   elementwise: ([a]) => a!,
 };
 
-const scaleDefinition = constantDefinition('scale');
-const shiftDefinition = constantDefinition('shift');
+/** Records an operation whose operands may be numbers, of which at least one is a tensor. */
+export function applyToOperands(definition: OperationDefinition, operands: readonly Operand[]): Tensor {
+  const like = operands.find((operand) => typeof operand !== 'number');
+  if (like === undefined) {
+    throw new ShapeError(
+      `${definition.name}: the operands ${operands.join(' and ')} are all numbers; make at least one a tensor.`,
+    );
+  }
+  const tensors = operands.map((operand) =>
+    typeof operand === 'number' ? constant(definition.name, like, [], operand) : operand,
+  );
+  return apply(definition, tensors);
+}
+
+function constant(operation: string, like: Tensor, shape: Shape, number: number): Tensor {
+  const value = numberAttribute(operation, number);
+  return like.recorder.record('fill', { shape: [...shape], value }, [], {
+    dataType: 'f32',
+    shape: [...shape],
+  });
+}
+
+/** a + b. Operands broadcast; either may be a number. */
+export function add(a: Operand, b: Operand): Tensor {
+  if (typeof a !== 'number' && typeof b === 'number') return shift(a, b);
+  if (typeof a === 'number' && typeof b !== 'number') return shift(b, a);
+  return applyToOperands(definitions.add, [a, b]);
+}
+
+/** a − b. Operands broadcast; either may be a number. */
+export function sub(a: Operand, b: Operand): Tensor {
+  if (typeof a !== 'number' && typeof b === 'number') return shift(a, -b);
+  return applyToOperands(definitions.sub, [a, b]);
+}
+
+/** a · b elementwise. Operands broadcast; either may be a number. */
+export function mul(a: Operand, b: Operand): Tensor {
+  if (typeof a !== 'number' && typeof b === 'number') return scale(a, b);
+  if (typeof a === 'number' && typeof b !== 'number') return scale(b, a);
+  return applyToOperands(definitions.mul, [a, b]);
+}
+
+/** a / b elementwise. Operands broadcast; either may be a number. */
+export const div = (a: Operand, b: Operand): Tensor => applyToOperands(definitions.div, [a, b]);
+
+/** −a. */
+export const neg = (a: Tensor): Tensor => scale(a, -1);
+
+/** eᵃ. */
+export const exp = (a: Tensor): Tensor => apply(definitions.exp, [a]);
+
+/** Natural logarithm: −∞ at 0, NaN below. */
+export const log = (a: Tensor): Tensor => apply(definitions.log, [a]);
 
 /**
- * a + b, broadcast: shapes are aligned at the last axis, extents equal or 1.
+ * √a. Its derivative 1/(2√a) is infinite at 0, and becomes NaN where the chain rule multiplies it by 0. Where an operand
+ * may be 0, take the root of what is not:
  *
- * @throws ShapeError when the shapes do not broadcast or an operand is not f32; so do the other elementwise operations.
+ *     const isPositive = greater(a, 0);
+ *     where(isPositive, sqrt(where(isPositive, a, 1)), 0)      // derivative 0 at 0
  */
-export const add = (a: Tensor, b: Tensor): Tensor => apply(definitions.add, [a, b]);
-/** a − b, broadcast as in `add`. */
-export const sub = (a: Tensor, b: Tensor): Tensor => apply(definitions.sub, [a, b]);
-/** a · b elementwise, broadcast as in `add`. */
-export const mul = (a: Tensor, b: Tensor): Tensor => apply(definitions.mul, [a, b]);
-/** a / b, broadcast as in `add`. */
-export const div = (a: Tensor, b: Tensor): Tensor => apply(definitions.div, [a, b]);
-/** −a elementwise. */
-export const neg = (a: Tensor): Tensor => scale(a, -1);
-/** eᵃ elementwise. */
-export const exp = (a: Tensor): Tensor => apply(definitions.exp, [a]);
-/** Natural logarithm, elementwise. */
-export const log = (a: Tensor): Tensor => apply(definitions.log, [a]);
-/** √a elementwise; its derivative at 0 is infinite. */
 export const sqrt = (a: Tensor): Tensor => apply(definitions.sqrt, [a]);
-/** max(a, 0) elementwise; its derivative at 0 is 0, as in PyTorch. */
+
+/** 1/√a. */
+export const rsqrt = (a: Tensor): Tensor => apply(definitions.rsqrt, [a]);
+
+/** |a|; derivative 0 at 0. */
+export const abs = (a: Tensor): Tensor => apply(definitions.abs, [a]);
+
+/** −1, 0 or 1. Its derivative is zero everywhere. */
+export const sign = (a: Tensor): Tensor => apply(definitions.sign, [a]);
+
+/** max(a, 0); derivative 0 at 0. */
 export const relu = (a: Tensor): Tensor => apply(definitions.relu, [a]);
+
 /** 1 where a > 0, else 0. Its derivative is zero everywhere. */
 export const isPositive = (a: Tensor): Tensor => apply(definitions.isPositive, [a]);
+
 /** a itself, but no gradient flows back through it. */
 export const stopGradient = (a: Tensor): Tensor => apply(definitions.stopGradient, [a]);
-/** a · by, for a number known when tracing. */
-export const scale = (a: Tensor, by: number): Tensor => (by === 1 ? a : apply(scaleDefinition, [a], { by }));
-/** a + by, for a number known when tracing. */
-export const shift = (a: Tensor, by: number): Tensor => (by === 0 ? a : apply(shiftDefinition, [a], { by }));
-/** A tensor of one value; `like` only names the trace that it belongs to. */
+
+/**
+ * a · by, for a number known when tracing. Infinities and NaN are allowed.
+ *
+ * @throws ShapeError when `by` is finite but beyond the range of f32.
+ */
+export const scale = (a: Tensor, by: number): Tensor =>
+  by === 1 ? a : apply(definitions.scale, [a], { by: numberAttribute('scale', by) });
+
+/**
+ * a + by, for a number known when tracing. Infinities and NaN are allowed.
+ *
+ * @throws ShapeError when `by` is finite but beyond the range of f32.
+ */
+export const shift = (a: Tensor, by: number): Tensor =>
+  by === 0 ? a : apply(definitions.shift, [a], { by: numberAttribute('shift', by) });
+
+/**
+ * A tensor of one value; `like` only names the trace that it belongs to. Infinities and NaN are allowed.
+ *
+ * @throws ShapeError when `value` is finite but beyond the range of f32.
+ */
 export const fill = (like: Tensor, shape: Shape, value: number): Tensor =>
-  like.recorder.record('fill', { shape: [...shape], value }, [], { dataType: 'f32', shape: [...shape] });
+  constant('fill', like, shape, value);
+
 /**
  * a repeated along its axes of extent 1 (and new leading axes) to a shape.
  *
@@ -216,8 +245,6 @@ export const broadcastTo = (a: Tensor, shape: Shape): Tensor =>
 
 export const elementwiseOperations: readonly OperationDefinition[] = [
   ...Object.values(definitions),
-  scaleDefinition,
-  shiftDefinition,
   fillDefinition,
   broadcastDefinition,
 ];

@@ -4,6 +4,7 @@ import type { OperationDefinition } from '../operation.js';
 import { augmentOperations } from './augment.js';
 import { avgPool2dOperations } from './avgPool2d.js';
 import { barlowTwinsOperations } from './barlowTwins.js';
+import { comparisonOperations } from './comparisons.js';
 import { conv2dOperations } from './conv2d.js';
 import { elementwiseOperations } from './elementwise.js';
 import { gatherOperations } from './gather.js';
@@ -12,13 +13,16 @@ import { matmulOperations } from './matmul.js';
 import { mseOperations } from './mse.js';
 import { oneHotOperations } from './oneHot.js';
 import { packOperations } from './pack.js';
+import { powOperations } from './pow.js';
 import { reduceOperations } from './reduce.js';
+import { smoothOperations } from './smooth.js';
 
 const table: ReadonlyMap<string, OperationDefinition> = new Map(
   [
     augmentOperations,
     avgPool2dOperations,
     barlowTwinsOperations,
+    comparisonOperations,
     conv2dOperations,
     elementwiseOperations,
     gatherOperations,
@@ -27,7 +31,9 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     mseOperations,
     oneHotOperations,
     packOperations,
+    powOperations,
     reduceOperations,
+    smoothOperations,
   ]
     .flat()
     .map((definition) => [definition.name, definition]),

@@ -1,4 +1,4 @@
-/** Sums and maxima over axes, and the change of shape that goes with them. */
+/** Sums and extremes over axes, and the change of shape that goes with them. */
 import { ShapeError } from '../../errors.js';
 import {
   apply,
@@ -11,14 +11,60 @@ import {
 } from '../operation.js';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
-import { broadcastTo, mul, scale } from './elementwise.js';
+import { equal, where } from './comparisons.js';
+import { broadcastTo, div, mul, neg, scale } from './elementwise.js';
 
-function reducedShape(shape: Shape, axes: readonly number[]): number[] {
-  return shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
+/** One axis or several; a negative one counts from the last, which is −1. */
+export type Axes = number | readonly number[];
+
+export interface ReductionOptions {
+  /** Whether the reduced axes stay, with extents of 1 (default), so that the result broadcasts against the operand. */
+  readonly keepDimensions?: boolean;
+}
+
+/**
+ * Axes counted from the first, in order; all axes for `undefined`.
+ *
+ * @throws ShapeError for an axis that the shape does not have, or that is named twice.
+ */
+export function resolveAxes(operation: string, shape: Shape, axes: Axes | undefined): number[] {
+  const rank = shape.length;
+  const given = axes === undefined ? [...shape.keys()] : typeof axes === 'number' ? [axes] : axes;
+  const resolved = given.map((axis) => {
+    if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+      const range = rank === 0 ? 'which is a scalar and has none' : `which has axes ${-rank} to ${rank - 1}`;
+      throw new ShapeError(`${operation}: axis ${axis} is not an axis of ${shapeText(shape)}, ${range}.`);
+    }
+    return axis < 0 ? axis + rank : axis;
+  });
+  const twice = resolved.find((axis, k) => resolved.indexOf(axis) !== k);
+  if (twice !== undefined) {
+    throw new ShapeError(
+      `${operation}: axis ${twice} of ${shapeText(shape)} is named twice; name each axis once.`,
+    );
+  }
+  return resolved.sort((a, b) => a - b);
+}
+
+/** Number of elements that are reduced to one. */
+export const reducedCount = (shape: Shape, axes: readonly number[]): number =>
+  sizeOf(axes.map((axis) => shape[axis]!));
+
+/** A reduction's result with its reduced axes (extents of 1) kept or dropped, as the options say. */
+export function withDimensions(
+  reduced: Tensor,
+  axes: readonly number[],
+  { keepDimensions = true }: ReductionOptions,
+): Tensor {
+  if (keepDimensions) return reduced;
+  return reshape(
+    reduced,
+    reduced.shape.filter((_, axis) => !axes.includes(axis)),
+  );
 }
 
 function defineReduction(
-  name: 'sum' | 'maximum',
+  name: 'sum' | 'max',
   start: number,
   combine: (a: number, b: number) => number,
   vjp: OperationDefinition['vjp'],
@@ -26,13 +72,14 @@ function defineReduction(
   return {
     name,
     type([a], attributes) {
-      const axes = attributes.axes as readonly number[];
-      for (const axis of axes) {
-        if (!Number.isInteger(axis) || axis < 0 || axis >= a!.shape.length) {
-          throw new ShapeError(`${name}: axis ${axis} is not an axis of ${shapeText(a!.shape)}.`);
-        }
+      const axes = resolveAxes(name, a!.shape, attributes.axes as readonly number[]);
+      if (a!.dataType !== 'f32') {
+        throw new ShapeError(`${name}: the operand is ${a!.dataType}; an f32 tensor is needed.`);
       }
-      return { dataType: 'f32', shape: reducedShape(a!.shape, axes) };
+      return {
+        dataType: 'f32',
+        shape: a!.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),
+      };
     },
     reference([a], attributes, { shape }): Reference {
       const result = referenceZeros(shape);
@@ -56,11 +103,16 @@ const sumDefinition = defineReduction(
   ({ inputs }, c) => [broadcastTo(c, inputs[0]!.shape)],
 );
 
-const maximumDefinition = defineReduction('maximum', Number.NEGATIVE_INFINITY, Math.max, () => {
-  throw new ShapeError(
-    'maximum: has no derivative yet; wrap it in stopGradient where it only shifts a range.',
-  );
-});
+const maxDefinition = defineReduction(
+  'max',
+  Number.NEGATIVE_INFINITY,
+  Math.max,
+  ({ inputs: [a], output, attributes }, c) => {
+    const isGreatest = equal(a!, output);
+    const share = div(c, sum(isGreatest, attributes.axes as readonly number[]));
+    return [where(isGreatest, share, 0)];
+  },
+);
 
 const reshapeDefinition: OperationDefinition = {
   name: 'reshape',
@@ -79,27 +131,51 @@ const reshapeDefinition: OperationDefinition = {
   view: () => 0,
 };
 
-/**
- * Sum over the given axes (all by default), which stay as extents of 1: [2,3] over [1] → [2,1].
- *
- * @throws ShapeError for an axis that the tensor does not have.
- */
-export function sum(a: Tensor, axes: readonly number[] = a.shape.map((_, axis) => axis)): Tensor {
-  return axes.every((axis) => a.shape[axis] === 1) ? a : apply(sumDefinition, [a], { axes: [...axes] });
+function reduce(definition: OperationDefinition, a: Tensor, axes: readonly number[]): Tensor {
+  return axes.every((axis) => a.shape[axis] === 1) ? a : apply(definition, [a], { axes: [...axes] });
 }
 
 /**
- * Mean over the given axes (all by default), which stay as extents of 1.
+ * Sum over axes, all of them by default.
  *
- * @throws ShapeError for an axis that the tensor does not have.
+ * @throws ShapeError for an axis that is not there or named twice.
  */
-export function mean(a: Tensor, axes: readonly number[] = a.shape.map((_, axis) => axis)): Tensor {
-  return scale(sum(a, axes), 1 / axes.reduce((count, axis) => count * a.shape[axis]!, 1));
+export function sum(a: Tensor, axes?: Axes, options: ReductionOptions = {}): Tensor {
+  const resolved = resolveAxes('sum', a.shape, axes);
+  return withDimensions(reduce(sumDefinition, a, resolved), resolved, options);
 }
 
-/** Greatest value over the given axes, which stay as extents of 1. */
-export const maximum = (a: Tensor, axes: readonly number[]): Tensor =>
-  apply(maximumDefinition, [a], { axes: [...axes] });
+/**
+ * Mean over axes, all of them by default.
+ *
+ * @throws ShapeError for an axis that is not there or named twice.
+ */
+export function mean(a: Tensor, axes?: Axes, options: ReductionOptions = {}): Tensor {
+  const resolved = resolveAxes('mean', a.shape, axes);
+  const total = reduce(sumDefinition, a, resolved);
+  return withDimensions(scale(total, 1 / reducedCount(a.shape, resolved)), resolved, options);
+}
+
+/**
+ * Greatest value over axes, all of them by default; NaN where there is one. Values that share the maximum share its
+ * cotangent evenly. The greater of two tensors is `maximum`.
+ *
+ * @throws ShapeError for an axis that is not there or named twice.
+ */
+export function max(a: Tensor, axes?: Axes, options: ReductionOptions = {}): Tensor {
+  const resolved = resolveAxes('max', a.shape, axes);
+  return withDimensions(reduce(maxDefinition, a, resolved), resolved, options);
+}
+
+/**
+ * Least value over axes, all of them by default, otherwise like `max`. The lesser of two tensors is `minimum`.
+ *
+ * @throws ShapeError for an axis that is not there or named twice.
+ */
+export function min(a: Tensor, axes?: Axes, options: ReductionOptions = {}): Tensor {
+  const resolved = resolveAxes('min', a.shape, axes);
+  return withDimensions(neg(reduce(maxDefinition, neg(a), resolved)), resolved, options);
+}
 
 /**
  * The same numbers in another shape, as a view.
@@ -127,6 +203,6 @@ export function sumTo(a: Tensor, shape: Shape): Tensor {
 
 export const reduceOperations: readonly OperationDefinition[] = [
   sumDefinition,
-  maximumDefinition,
+  maxDefinition,
   reshapeDefinition,
 ];

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { lowerTape } from '../../../src/autograd/compile/lower.js';
 import { gradient } from '../../../src/autograd/gradient.js';
 import { interpret } from '../../../src/autograd/interpret.js';
+import { less, where } from '../../../src/autograd/ops/comparisons.js';
 import { conv2d } from '../../../src/autograd/ops/conv2d.js';
-import { add, exp, log, mul, relu, scale, shift, sub } from '../../../src/autograd/ops/elementwise.js';
+import { add, exp, log, mul, relu, scale, shift, sign, sub } from '../../../src/autograd/ops/elementwise.js';
 import { matmul } from '../../../src/autograd/ops/matmul.js';
-import { dot, maximum, reshape, sum, sumAll } from '../../../src/autograd/ops/reduce.js';
+import { dot, max, reshape, sum, sumAll } from '../../../src/autograd/ops/reduce.js';
 import { f32, type Tape } from '../../../src/autograd/tape.js';
 import { type Tensor, trace } from '../../../src/autograd/trace.js';
 import { kernelNames, tuningFor } from '../../../src/kernels/catalogue.js';
@@ -58,6 +59,17 @@ describe('fusion', () => {
     expect(kernelsOf(tape)).toEqual(['elementwise', 'elementwise', 'elementwise']);
   });
 
+  it('repeats a comparison with a number rather than storing it, but not one of two tensors', () => {
+    const tapeWith = (mask: (a: Tensor, b: Tensor) => Tensor) =>
+      trace({ a: f32(7), b: f32(7) }, ({ a, b }) => ({
+        y: mul(mask(a, b), b),
+        total: sum(where(mask(a, b), a, 0)),
+      }));
+    expect(kernelsOf(tapeWith((a) => less(a, 0.5)))).toEqual(['elementwise', 'reduce']);
+    expect(kernelsOf(tapeWith((a) => sign(a)))).toEqual(['elementwise', 'reduce']);
+    expect(kernelsOf(tapeWith(less))).toEqual(['elementwise', 'elementwise', 'reduce']);
+  });
+
   it('stores a value that is an output although its consumer could compute it', () => {
     const tape = trace({ a: f32(7) }, ({ a }) => {
       const e = exp(a);
@@ -87,7 +99,7 @@ describe('fusion', () => {
     const tape = trace(types, ({ a, b, c, d }) => {
       const inner = mul(scale(a, 2), shift(b, 1));
       const y = add(inner, mul(c, d));
-      return { y, rows: sum(mul(y, b), [2]), columns: sum(mul(y, c), [0, 1]), middle: maximum(y, [1]) };
+      return { y, rows: sum(mul(y, b), [2]), columns: sum(mul(y, c), [0, 1]), middle: max(y, [1]) };
     });
     const inputs = {
       a: numbers(1, 'a', 15),

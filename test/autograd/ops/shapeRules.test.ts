@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { augment } from '../../../src/autograd/ops/augment.js';
 import { avgPool2d } from '../../../src/autograd/ops/avgPool2d.js';
 import { barlowTwinsLoss } from '../../../src/autograd/ops/barlowTwins.js';
+import { clamp, less, maximum } from '../../../src/autograd/ops/comparisons.js';
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from '../../../src/autograd/ops/conv2d.js';
-import { add, broadcastTo } from '../../../src/autograd/ops/elementwise.js';
+import { add, broadcastTo, fill, scale } from '../../../src/autograd/ops/elementwise.js';
 import { gather, scatterAdd } from '../../../src/autograd/ops/gather.js';
 import {
   instanceNorm,
@@ -15,7 +16,9 @@ import { crossCorrelation, linear, matmul } from '../../../src/autograd/ops/matm
 import { mse } from '../../../src/autograd/ops/mse.js';
 import { oneHot } from '../../../src/autograd/ops/oneHot.js';
 import { pack, segment } from '../../../src/autograd/ops/pack.js';
-import { maximum, reshape, sum } from '../../../src/autograd/ops/reduce.js';
+import { max, mean, reshape, sum } from '../../../src/autograd/ops/reduce.js';
+import { softmax } from '../../../src/autograd/ops/softmax.js';
+import { l2Normalise, variance } from '../../../src/autograd/ops/statistics.js';
 import { f32, i32, type TensorType } from '../../../src/autograd/tape.js';
 import { Recorder, type Tensor } from '../../../src/autograd/trace.js';
 import { ShapeError } from '../../../src/errors.js';
@@ -137,10 +140,26 @@ const refusals: readonly Refusal[] = [
   [
     'an axis that is not there',
     [f32(2, 3)],
-    (a) => maximum(a, [2]),
-    /maximum: axis 2 is not an axis of \[2,3\]/,
+    (a) => max(a, [2]),
+    /max: axis 2 is not an axis of \[2,3\], which has axes -2 to 1/,
   ],
-  ['a negative axis', [f32(2, 3)], (a) => sum(a, [-1, 0]), /sum: axis -1/],
+  ['an axis before the first', [f32(2, 3)], (a) => mean(a, -3), /mean: axis -3 is not an axis of \[2,3\]/],
+  ['an axis of a scalar', [f32()], (a) => softmax(a), /softmax: axis -1 .* is a scalar and has none/],
+  ['an axis named twice', [f32(2, 3)], (a) => sum(a, [-1, 1]), /sum: axis 1 of \[2,3\] is named twice/],
+  ['whole numbers', [i32(2)], (a) => sum(a), /sum: the operand is i32/],
+  [
+    'too great a correction',
+    [f32(1, 3)],
+    (a) => variance(a, 0, { correction: 1 }),
+    /variance: 1 elements of \[1,3\] less a correction of 1/,
+  ],
+  ['an epsilon of 0', [f32(3)], (a) => l2Normalise(a, -1, { epsilon: 0 }), /l2Normalise: epsilon is 0/],
+  ['numbers alone', [f32()], () => maximum(1, 2), /maximum: the operands 1 and 2 are all numbers/],
+  ['a number beyond f32', [f32(3)], (a) => scale(a, 1e300), /scale: 1e\+300 is beyond the range of f32/],
+  ['a number beyond f32', [f32(3)], (a) => less(a, -4e38), /less: -4e\+38 is beyond/],
+  ['a number beyond f32', [f32(3)], (a) => fill(a, [2], 1e39), /fill: 1e\+39 is beyond/],
+  ['bounds in disorder', [f32(3)], (a) => clamp(a, 1, 0), /clamp: the bounds 1 and 0 hold no number/],
+  ['a bound that is no number', [f32(3)], (a) => clamp(a, 0, Number.NaN), /clamp: the bounds 0 and NaN/],
   ['a range past the end', [f32(9)], (flat) => segment(flat, 8, [2]), /\[8, 10\) does not lie in.*\[9\]/],
   [
     'pieces that overlap',

@@ -1,6 +1,7 @@
 import type { OperationProperty, Sizes } from './case.js';
 import { convolutionProperties } from './convolution.js';
 import { elementwiseProperties } from './elementwise.js';
+import { functionProperties } from './functions.js';
 import { layoutProperties } from './layout.js';
 import { matrixProperties } from './matrices.js';
 
@@ -8,6 +9,7 @@ import { matrixProperties } from './matrices.js';
 export const allProperties = (sizes: Sizes): OperationProperty[] => [
   ...convolutionProperties(sizes),
   ...elementwiseProperties(sizes),
+  ...functionProperties(sizes),
   ...layoutProperties(sizes),
   ...matrixProperties(sizes),
 ];

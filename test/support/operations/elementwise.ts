@@ -6,10 +6,10 @@ import type { Tensor } from '../../../src/autograd/trace.js';
 import type { Domain } from '../compare.js';
 import { floats, type OperationProperty, property, record, type Sizes, seed } from './case.js';
 
-const shapes = ({ extent }: Sizes) => fc.array(extent, { minLength: 0, maxLength: 3 });
+export const shapes = ({ extent }: Sizes) => fc.array(extent, { minLength: 0, maxLength: 3 });
 
 /** Shapes that broadcast to `shape`: some extents are 1, some leading axes left out. */
-const operandShape = (shape: Shape): fc.Arbitrary<number[]> =>
+export const operandShape = (shape: Shape): fc.Arbitrary<number[]> =>
   fc
     .tuple(
       fc.array(fc.boolean(), { minLength: shape.length, maxLength: shape.length }),
@@ -23,20 +23,22 @@ const operandShape = (shape: Shape): fc.Arbitrary<number[]> =>
 const pairs = (sizes: Sizes) =>
   shapes(sizes).chain((shape) => fc.record({ seed, left: operandShape(shape), right: operandShape(shape) }));
 
-function binary(
+export function binary(
   name: string,
   apply: (a: Tensor, b: Tensor) => Tensor,
   sizes: Sizes,
   rightDomain: Domain = 'any',
+  leftDomain: Domain = 'any',
+  differentiable: readonly string[] = ['a', 'b'],
 ): OperationProperty {
   return property(name, pairs(sizes), ({ seed, left, right }) => ({
-    inputs: { a: floats(seed, 'a', left), b: floats(seed, 'b', right, rightDomain) },
+    inputs: { a: floats(seed, 'a', left, leftDomain), b: floats(seed, 'b', right, rightDomain) },
     build: ({ a, b }) => apply(a!, b!),
-    differentiable: ['a', 'b'],
+    differentiable,
   }));
 }
 
-function unary(
+export function unary(
   name: string,
   apply: (a: Tensor) => Tensor,
   sizes: Sizes,
@@ -62,6 +64,9 @@ export const elementwiseProperties = (sizes: Sizes): OperationProperty[] => [
   unary('exp', elementwise.exp, sizes),
   unary('log', elementwise.log, sizes, 'positive'),
   unary('sqrt', elementwise.sqrt, sizes, 'positive'),
+  unary('rsqrt', elementwise.rsqrt, sizes, 'positive'),
+  unary('abs', elementwise.abs, sizes, 'awayFromZero'),
+  unary('sign', elementwise.sign, sizes, 'awayFromZero', []),
   unary('relu', elementwise.relu, sizes, 'awayFromZero'),
   unary('isPositive', elementwise.isPositive, sizes, 'awayFromZero', []),
   unary('stopGradient', elementwise.stopGradient, sizes, 'any', []),

@@ -30,7 +30,7 @@ const reduction = (name: string, sizes: Sizes, differentiable: readonly string[]
 
 export const layoutProperties = (sizes: Sizes): OperationProperty[] => [
   reduction('sum', sizes, ['a']),
-  reduction('maximum', sizes, []),
+  reduction('max', sizes, ['a']),
   property(
     'reshape',
     fc.record({ seed, shape: fc.array(sizes.extent, { maxLength: 3 }), flat: fc.boolean() }),
