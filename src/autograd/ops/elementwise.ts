@@ -12,6 +12,7 @@ import {
 } from '../operation.js';
 import { broadcastShapes, type Shape, sameShape } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { requireFloats } from './operands.js';
 import { sumTo } from './reduce.js';
 
 interface ElementwiseRule {
@@ -93,10 +94,7 @@ function defineElementwise(name: ElementwiseName): OperationDefinition {
     name,
     type(inputs) {
       const shape = inputs.reduce<Shape>((joint, { shape }) => broadcastShapes(joint, shape, name), []);
-      const wrong = inputs.find(({ dataType }) => dataType !== 'f32');
-      if (wrong !== undefined) {
-        throw new ShapeError(`${name}: operands are f32; an ${wrong.dataType} tensor was given.`);
-      }
+      requireFloats(name, inputs);
       return { dataType: 'f32', shape };
     },
     reference(inputs, _attributes, { shape }) {
@@ -127,7 +125,10 @@ const definitions = Object.fromEntries(
 
 const constantDefinition = (name: 'scale' | 'shift'): OperationDefinition => ({
   name,
-  type: ([a]) => a!,
+  type([a]) {
+    requireFloats(name, [a!]);
+    return a!;
+  },
   reference([a], { by }) {
     const result = referenceZeros(a!.shape);
     forEachIndex(a!.shape, (index, flat) => {
@@ -155,6 +156,7 @@ const fillDefinition: OperationDefinition = {
 const broadcastDefinition: OperationDefinition = {
   name: 'broadcastTo',
   type([a], attributes) {
+    requireFloats('broadcastTo', [a!]);
     const shape = attributes.shape as Shape;
     if (!sameShape(broadcastShapes(a!.shape, shape, 'broadcastTo'), shape)) {
       throw new ShapeError(

@@ -12,6 +12,7 @@ import {
 import { type Shape, sameShape, shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { broadcastTo, mul, scale } from './elementwise.js';
+import { requireFloats } from './operands.js';
 
 function reducedShape(shape: Shape, axes: readonly number[]): number[] {
   return shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
@@ -26,6 +27,7 @@ function defineReduction(
   return {
     name,
     type([a], attributes) {
+      requireFloats(name, [a!]);
       const axes = attributes.axes as readonly number[];
       for (const axis of axes) {
         if (!Number.isInteger(axis) || axis < 0 || axis >= a!.shape.length) {
