@@ -6,6 +6,7 @@ export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
 export { type CompileOptions, compile, type Plan } from './autograd/compile/plan.js';
 export { type GradientOptions, gradient, gradientTape } from './autograd/gradient.js';
 export { interpret } from './autograd/interpret.js';
+export { scatterAddAlongAxis, takeAlongAxis } from './autograd/ops/alongAxis.js';
 export { augment } from './autograd/ops/augment.js';
 export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
 export { barlowTwinsLoss } from './autograd/ops/barlowTwins.js';

@@ -2,6 +2,7 @@
  * Every kernel of the engine, and the block sizes that suit each class of device. Operations choose a kernel
  * and give its definitions; numbers that only tune the launch live here and nowhere else.
  */
+import alongAxis from './alongAxis.wgsl?raw';
 import augment from './augment.wgsl?raw';
 import avgPool from './avgPool.wgsl?raw';
 import barlowTwins from './barlowTwins.wgsl?raw';
@@ -23,6 +24,7 @@ import reduce from './reduce.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
 
 const sources = {
+  alongAxis,
   augment: `${philox}\n${augment}`,
   avgPool,
   barlowTwins,

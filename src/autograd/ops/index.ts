@@ -1,6 +1,7 @@
 /** The table of operations: name → definition. Adding an operation adds its file and a line here. */
 import { HypergradError } from '../../errors.js';
 import type { OperationDefinition } from '../operation.js';
+import { alongAxisOperations } from './alongAxis.js';
 import { augmentOperations } from './augment.js';
 import { avgPool2dOperations } from './avgPool2d.js';
 import { barlowTwinsOperations } from './barlowTwins.js';
@@ -16,6 +17,7 @@ import { reduceOperations } from './reduce.js';
 
 const table: ReadonlyMap<string, OperationDefinition> = new Map(
   [
+    alongAxisOperations,
     augmentOperations,
     avgPool2dOperations,
     barlowTwinsOperations,

@@ -1,4 +1,5 @@
 import type { OperationProperty, Sizes } from './case.js';
+import { choiceProperties } from './choice.js';
 import { convolutionProperties } from './convolution.js';
 import { elementwiseProperties } from './elementwise.js';
 import { layoutProperties } from './layout.js';
@@ -6,6 +7,7 @@ import { matrixProperties } from './matrices.js';
 
 /** A property for every operation of the engine. */
 export const allProperties = (sizes: Sizes): OperationProperty[] => [
+  ...choiceProperties(sizes),
   ...convolutionProperties(sizes),
   ...elementwiseProperties(sizes),
   ...layoutProperties(sizes),
