@@ -10,6 +10,7 @@ export { scatterAddAlongAxis, takeAlongAxis } from './autograd/ops/alongAxis.js'
 export { augment } from './autograd/ops/augment.js';
 export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
 export { barlowTwinsLoss } from './autograd/ops/barlowTwins.js';
+export { concat, stack } from './autograd/ops/concat.js';
 export { type Conv2dOptions, conv2d, conv2dInputGrad, conv2dWeightGrad } from './autograd/ops/conv2d.js';
 export {
   add,
@@ -35,6 +36,17 @@ export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
 export { dot, maximum, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
+export { expandDims, repeat, squeeze, tile } from './autograd/ops/shape.js';
+export {
+  flip,
+  type PlaceOptions,
+  pad,
+  place,
+  type SliceOptions,
+  slice,
+  split,
+} from './autograd/ops/slice.js';
+export { transpose } from './autograd/ops/transpose.js';
 export {
   type DataType,
   f32,

@@ -12,6 +12,7 @@ import conv2dWeightGrad from './conv2dWeightGrad.wgsl?raw';
 import copy from './copy.wgsl?raw';
 import crossCorrelation from './crossCorrelation.wgsl?raw';
 import elementwise from './elementwise.wgsl?raw';
+import fill from './fill.wgsl?raw';
 import gather from './gather.wgsl?raw';
 import instanceNorm from './instanceNorm.wgsl?raw';
 import matmul from './matmul.wgsl?raw';
@@ -20,6 +21,7 @@ import oneHot from './oneHot.wgsl?raw';
 import pack from './pack.wgsl?raw';
 import philox from './philox.wgsl?raw';
 import prelude from './prelude.wgsl?raw';
+import rearrange from './rearrange.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
 
@@ -34,12 +36,14 @@ const sources = {
   copy,
   crossCorrelation,
   elementwise,
+  fill,
   gather,
   instanceNorm,
   matmul,
   mse,
   oneHot,
   pack,
+  rearrange,
   reduce,
 } as const;
 

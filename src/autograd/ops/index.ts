@@ -5,6 +5,7 @@ import { alongAxisOperations } from './alongAxis.js';
 import { augmentOperations } from './augment.js';
 import { avgPool2dOperations } from './avgPool2d.js';
 import { barlowTwinsOperations } from './barlowTwins.js';
+import { concatOperations } from './concat.js';
 import { conv2dOperations } from './conv2d.js';
 import { elementwiseOperations } from './elementwise.js';
 import { gatherOperations } from './gather.js';
@@ -14,6 +15,8 @@ import { mseOperations } from './mse.js';
 import { oneHotOperations } from './oneHot.js';
 import { packOperations } from './pack.js';
 import { reduceOperations } from './reduce.js';
+import { sliceOperations } from './slice.js';
+import { transposeOperations } from './transpose.js';
 
 const table: ReadonlyMap<string, OperationDefinition> = new Map(
   [
@@ -21,6 +24,7 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     augmentOperations,
     avgPool2dOperations,
     barlowTwinsOperations,
+    concatOperations,
     conv2dOperations,
     elementwiseOperations,
     gatherOperations,
@@ -30,6 +34,8 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     oneHotOperations,
     packOperations,
     reduceOperations,
+    sliceOperations,
+    transposeOperations,
   ]
     .flat()
     .map((definition) => [definition.name, definition]),

@@ -4,6 +4,7 @@ import { convolutionProperties } from './convolution.js';
 import { elementwiseProperties } from './elementwise.js';
 import { layoutProperties } from './layout.js';
 import { matrixProperties } from './matrices.js';
+import { rearrangementProperties } from './rearrangement.js';
 
 /** A property for every operation of the engine. */
 export const allProperties = (sizes: Sizes): OperationProperty[] => [
@@ -12,4 +13,5 @@ export const allProperties = (sizes: Sizes): OperationProperty[] => [
   ...elementwiseProperties(sizes),
   ...layoutProperties(sizes),
   ...matrixProperties(sizes),
+  ...rearrangementProperties(sizes),
 ];
