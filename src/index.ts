@@ -35,6 +35,7 @@ export { crossCorrelation, linear, type MatmulOptions, matmul } from './autograd
 export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
+export { dropout, dropoutMask, randomNormal, randomUniform } from './autograd/ops/random.js';
 export { dot, maximum, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
 export { expandDims, repeat, squeeze, tile } from './autograd/ops/shape.js';
 export {
@@ -61,7 +62,7 @@ export { type Trajectory, Unroll, type UnrollOptions } from './autograd/unroll/r
 export type { InnerProblem } from './autograd/unroll/tapes.js';
 export { ConfigError, DataError, DeviceError, HypergradError, ShapeError, StoreError } from './errors.js';
 export { type AdapterDescription, Device } from './gpu/device.js';
-export { normal, permutation, type StreamKey, uniform, uniformRange } from './kernels/philox.js';
+export { normal, permutation, type StreamKey, streamWords, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
 export { barlowTwins, logSumExp, softmaxCrossEntropy, standardiseColumns } from './nn/losses.js';
 export { initialParameters, type Model } from './nn/model.js';

@@ -21,6 +21,7 @@ import oneHot from './oneHot.wgsl?raw';
 import pack from './pack.wgsl?raw';
 import philox from './philox.wgsl?raw';
 import prelude from './prelude.wgsl?raw';
+import random from './random.wgsl?raw';
 import rearrange from './rearrange.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
@@ -43,6 +44,7 @@ const sources = {
   mse,
   oneHot,
   pack,
+  random: `${philox}\n${random}`,
   rearrange,
   reduce,
 } as const;

@@ -14,6 +14,7 @@ import { matmulOperations } from './matmul.js';
 import { mseOperations } from './mse.js';
 import { oneHotOperations } from './oneHot.js';
 import { packOperations } from './pack.js';
+import { randomOperations } from './random.js';
 import { reduceOperations } from './reduce.js';
 import { sliceOperations } from './slice.js';
 import { transposeOperations } from './transpose.js';
@@ -33,6 +34,7 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     mseOperations,
     oneHotOperations,
     packOperations,
+    randomOperations,
     reduceOperations,
     sliceOperations,
     transposeOperations,

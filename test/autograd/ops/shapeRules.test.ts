@@ -17,6 +17,7 @@ import { crossCorrelation, linear, matmul } from '../../../src/autograd/ops/matm
 import { mse } from '../../../src/autograd/ops/mse.js';
 import { oneHot } from '../../../src/autograd/ops/oneHot.js';
 import { pack, segment } from '../../../src/autograd/ops/pack.js';
+import { dropout } from '../../../src/autograd/ops/random.js';
 import { maximum, reshape, sum } from '../../../src/autograd/ops/reduce.js';
 import { expandDims, repeat, squeeze, tile } from '../../../src/autograd/ops/shape.js';
 import { pad, place, slice, split } from '../../../src/autograd/ops/slice.js';
@@ -153,6 +154,12 @@ const refusals: readonly Refusal[] = [
   ],
   ['a view of other length', [f32(2, 1, 4, 4), f32(2, 3), i32(4)], augment, /view \[2,3\] \[B,12\]/],
   ['a stream of floats', [f32(2, 1, 4, 4), f32(2, 12), f32(4)], augment, /stream is f32\[4\]/],
+  [
+    'a stream of floats',
+    [f32(3), f32(4)],
+    (x, stream) => dropout(x, stream, 0.5),
+    /dropout: stream is f32\[4\]/,
+  ],
   [
     'an order that names an axis twice',
     [f32(2, 3)],

@@ -1,9 +1,11 @@
-/** Cases of the operations that choose by whole numbers. */
+/** Cases of the operations that choose by whole numbers, and of those that draw random numbers. */
 import fc from 'fast-check';
 import { scatterAddAlongAxis, takeAlongAxis } from '../../../src/autograd/ops/alongAxis.js';
 import { gather, scatterAdd } from '../../../src/autograd/ops/gather.js';
 import { oneHot } from '../../../src/autograd/ops/oneHot.js';
+import { dropoutMask, randomNormal, randomUniform } from '../../../src/autograd/ops/random.js';
 import { i32, type Shape, sizeOf } from '../../../src/autograd/tape.js';
+import type { Tensor } from '../../../src/autograd/trace.js';
 import {
   type CaseInput,
   floats,
@@ -55,6 +57,25 @@ const lineParameters = ({ few, extent }: Sizes) =>
       };
     });
 
+const drawn = (
+  name: string,
+  { extent }: Sizes,
+  draw: (stream: Tensor, shape: Shape, rate: number) => Tensor,
+): OperationProperty =>
+  property(
+    name,
+    fc.record({
+      shape: fc.array(extent, { maxLength: 3 }),
+      rate: fc.constantFrom(0, 0.1, 0.5, 0.9),
+      stream: fc.array(fc.integer(), { minLength: 4, maxLength: 4 }),
+    }),
+    ({ shape, rate, stream }) => ({
+      inputs: { stream: { type: i32(4), values: Int32Array.from(stream) } },
+      build: ({ stream }) => draw(stream!, shape, rate),
+      differentiable: [],
+    }),
+  );
+
 export const choiceProperties = (sizes: Sizes): OperationProperty[] => [
   property('gather', tableParameters(sizes), ({ seed, T, table, index, axis }) => ({
     inputs: { table: floats(seed, 'table', table), index: choices(seed, 'index', index, T) },
@@ -93,4 +114,7 @@ export const choiceProperties = (sizes: Sizes): OperationProperty[] => [
       differentiable: [],
     }),
   ),
+  drawn('randomUniform', sizes, (stream, shape) => randomUniform(stream, shape)),
+  drawn('randomNormal', sizes, (stream, shape) => randomNormal(stream, shape)),
+  drawn('dropoutMask', sizes, dropoutMask),
 ];
