@@ -25,6 +25,7 @@ export {
 export { toGraphviz } from './autograd/graphviz.js';
 export { interpret } from './autograd/interpret.js';
 export { type GeluOptions, gelu, leakyRelu, silu } from './autograd/ops/activations.js';
+export { scatterAddAlongAxis, takeAlongAxis } from './autograd/ops/alongAxis.js';
 export { augment } from './autograd/ops/augment.js';
 export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
 export { barlowTwinsLoss } from './autograd/ops/barlowTwins.js';
@@ -40,6 +41,7 @@ export {
   notEqual,
   where,
 } from './autograd/ops/comparisons.js';
+export { concat, stack } from './autograd/ops/concat.js';
 export { type Conv2dOptions, conv2d, conv2dInputGrad, conv2dWeightGrad } from './autograd/ops/conv2d.js';
 export {
   abs,
@@ -69,6 +71,7 @@ export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
 export { pow, powNumber } from './autograd/ops/pow.js';
+export { dropout, dropoutMask, randomNormal, randomUniform } from './autograd/ops/random.js';
 export {
   type Axes,
   dot,
@@ -80,6 +83,16 @@ export {
   sum,
   sumAll,
 } from './autograd/ops/reduce.js';
+export { expandDims, repeat, squeeze, tile } from './autograd/ops/shape.js';
+export {
+  flip,
+  type PlaceOptions,
+  pad,
+  place,
+  type SliceOptions,
+  slice,
+  split,
+} from './autograd/ops/slice.js';
 export { cos, erf, expm1, log1p, sigmoid, sin, softplus, tanh } from './autograd/ops/smooth.js';
 export { logSoftmax, logSumExp, softmax } from './autograd/ops/softmax.js';
 export {
@@ -90,6 +103,7 @@ export {
   type VarianceOptions,
   variance,
 } from './autograd/ops/statistics.js';
+export { transpose } from './autograd/ops/transpose.js';
 export type { Origin } from './autograd/origin.js';
 export { type PrintOptions, print } from './autograd/print.js';
 export {
@@ -131,7 +145,7 @@ export { type BrowserDeviceChoice, type BrowserDeviceOptions, openBrowserDevice 
 export { type AdapterDescription, Device, type DeviceOrigin } from './gpu/device.js';
 export type { WaitFor } from './gpu/readback.js';
 export type { KernelName } from './kernels/catalogue.js';
-export { normal, permutation, type StreamKey, uniform, uniformRange } from './kernels/philox.js';
+export { normal, permutation, type StreamKey, streamWords, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
 export {
   type BarlowTwinsOptions,

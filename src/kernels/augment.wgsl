@@ -29,21 +29,12 @@ fn sample(plane: u32, r: f32, s: f32) -> f32 {
   return mix(upper, lower, down);
 }
 
-fn normals(block: u32) -> vec4f {
-  let counter = vec4u(block, u32(stream[0]), u32(stream[1]), 0u);
-  let words = philox4x32(counter, vec2u(u32(stream[2]), u32(stream[3])));
-  let radius0 = sqrt(-2.0 * log(1.0 - philoxUniform(words.x)));
-  let radius1 = sqrt(-2.0 * log(1.0 - philoxUniform(words.z)));
-  let angle0 = 6.283185307179586 * philoxUniform(words.y);
-  let angle1 = 6.283185307179586 * philoxUniform(words.w);
-  return vec4f(radius0 * cos(angle0), radius0 * sin(angle0), radius1 * cos(angle1), radius1 * sin(angle1));
-}
-
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let block = invocation_number(id, groups);
   if (block * 4u >= ${B * C * H * W}u) { return; }
-  let noise = normals(block);
+  let counter = vec4u(block, u32(stream[0]), u32(stream[1]), 0u);
+  let noise = philoxNormals(philox4x32(counter, vec2u(u32(stream[2]), u32(stream[3]))));
   for (var k = 0u; k < 4u; k++) {
     let number = block * 4u + k;
     if (number >= ${B * C * H * W}u) { return; }

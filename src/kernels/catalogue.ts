@@ -2,6 +2,7 @@
  * Every kernel of the engine, and the block sizes that suit each class of device. Operations choose a kernel
  * and give its definitions; numbers that only tune the launch live here and nowhere else.
  */
+import alongAxis from './alongAxis.wgsl?raw';
 import augment from './augment.wgsl?raw';
 import avgPool from './avgPool.wgsl?raw';
 import barlowTwins from './barlowTwins.wgsl?raw';
@@ -11,6 +12,7 @@ import conv2dWeightGrad from './conv2dWeightGrad.wgsl?raw';
 import copy from './copy.wgsl?raw';
 import crossCorrelation from './crossCorrelation.wgsl?raw';
 import elementwise from './elementwise.wgsl?raw';
+import fill from './fill.wgsl?raw';
 import functions from './functions.wgsl?raw';
 import gather from './gather.wgsl?raw';
 import instanceNorm from './instanceNorm.wgsl?raw';
@@ -20,10 +22,13 @@ import oneHot from './oneHot.wgsl?raw';
 import pack from './pack.wgsl?raw';
 import philox from './philox.wgsl?raw';
 import prelude from './prelude.wgsl?raw';
+import random from './random.wgsl?raw';
+import rearrange from './rearrange.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
 
 const sources = {
+  alongAxis,
   augment: `${philox}\n${augment}`,
   avgPool,
   barlowTwins,
@@ -33,6 +38,7 @@ const sources = {
   copy,
   crossCorrelation,
   elementwise: `${functions}\n${elementwise}`,
+  fill,
   gather,
   instanceNorm,
   matmul,
@@ -40,6 +46,8 @@ const sources = {
   oneHot,
   pack,
   reduce: `${functions}\n${reduce}`,
+  random: `${philox}\n${random}`,
+  rearrange,
 } as const;
 
 /** Name of a kernel: its .wgsl file, without the ending. */

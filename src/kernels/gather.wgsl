@@ -1,13 +1,13 @@
-// Rows of a table by number, and the sum of rows back into it:
+// Rows of a table by number along one axis, and the sum of rows back into it:
 //
-//   GATHER        result[b,:] = table[index[b],:]
-//   SCATTER_ADD   table[k,:] += Σ_{b: index[b] = k} rows[b,:]     in the order of b
+//   GATHER        result[o,b,:] = table[o,index[b],:]                     0 where index[b] is outside 0…TABLE_ROWS−1
+//   SCATTER_ADD   table[o,k,:] += Σ_{b: index[b] = k} rows[o,b,:]         in the order of b
 //
 // An index may occur more than once. A scatter therefore runs over the table's rows and searches the index list, so
 // that no two invocations write one number and the order of the sum is fixed.
 //
-// bindings  GATHER: table [TABLE_ROWS, ROW]   index [B] (i32)   result [B, ROW]
-//           SCATTER_ADD: rows [B, ROW]   index [B] (i32)   table [TABLE_ROWS, ROW], changed in place
+// bindings  GATHER: table [OUTER, TABLE_ROWS, ROW]   index [B] (i32)   result [OUTER, B, ROW]
+//           SCATTER_ADD: rows [OUTER, B, ROW]   index [B] (i32)   table [OUTER, TABLE_ROWS, ROW], changed in place
 // launch    one invocation computes ITEMS neighbours of one row; BLOCKS invocations share a row
 
 @group(0) @binding(0) var<storage, read_write> source: array<${TYPE}>;
@@ -21,15 +21,23 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let first = (number % ${BLOCKS}u) * ${ITEMS}u;
   let last = min(${ROW}u, first + ${ITEMS}u);
   #if ${SCATTER_ADD}
-  if (row >= ${TABLE_ROWS}u) { return; }
+  if (row >= ${OUTER * TABLE_ROWS}u) { return; }
+  let outer = (row / ${TABLE_ROWS}u) * ${B}u;
+  let wanted = i32(row % ${TABLE_ROWS}u);
   for (var b = 0u; b < ${B}u; b++) {
-    if (u32(index[b]) == row) {
-      for (var item = first; item < last; item++) { result[row * ${ROW}u + item] += source[b * ${ROW}u + item]; }
+    if (index[b] == wanted) {
+      let start = (outer + b) * ${ROW}u;
+      for (var item = first; item < last; item++) { result[row * ${ROW}u + item] += source[start + item]; }
     }
   }
   #else
-  if (row >= ${B}u) { return; }
-  let start = u32(clamp(index[row], 0, ${TABLE_ROWS - 1})) * ${ROW}u;
+  if (row >= ${OUTER * B}u) { return; }
+  let chosen = index[row % ${B}u];
+  if (chosen < 0 || chosen >= ${TABLE_ROWS}) {
+    for (var item = first; item < last; item++) { result[row * ${ROW}u + item] = ${TYPE}(0); }
+    return;
+  }
+  let start = ((row / ${B}u) * ${TABLE_ROWS}u + u32(chosen)) * ${ROW}u;
   for (var item = first; item < last; item++) { result[row * ${ROW}u + item] = source[start + item]; }
   #endif
 }

@@ -107,6 +107,21 @@ export function streamStart(stream: StreamKey): { counter: Words4; key: [number,
   };
 }
 
+/**
+ * A stream's name as the four i32 words that the device's random operations take: index, seed high, seed low, purpose.
+ * Throws `ShapeError` for an index past 2³² − 1, which they have no room for.
+ */
+export function streamWords(stream: StreamKey): Int32Array {
+  const { counter, key } = streamStart(stream);
+  if (counter[3] !== 0) {
+    throw new ShapeError(
+      `The index ${stream.index} of the random stream '${stream.purpose}' does not fit on the device: ` +
+        'give an integer from 0 to 2^32 - 1.',
+    );
+  }
+  return Int32Array.of(counter[1], counter[2], key[0], key[1]);
+}
+
 function checkCount(stream: StreamKey, count: number): void {
   if (!Number.isInteger(count) || count < 0 || count > TWO_32) {
     throw new ShapeError(

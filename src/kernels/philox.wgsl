@@ -37,3 +37,37 @@ fn philox4x32(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
 fn philoxUniform(word: u32) -> f32 {
   return f32(word >> 8u) * 0x1p-24f;
 }
+
+// The natural logarithm of x > 0 to float32 rounding, also next to 1, where devices may err by more than the result:
+// x = m 2^e with m from √½ to √2, log m = 2 atanh s = 2 (s + s³/3 + s⁵/5 + …), s = (m − 1) / (m + 1).
+fn philoxLog(x: f32) -> f32 {
+  let parts = frexp(x);
+  let isLow = parts.fract < 0.70710678;
+  let m = select(parts.fract, 2.0 * parts.fract, isLow);
+  let e = f32(select(parts.exp, parts.exp - 1, isLow));
+  let s = (m - 1.0) / (m + 1.0);
+  let q = s * s;
+  let series = 1.0 + q * (1.0 / 3.0 + q * (1.0 / 5.0 + q * (1.0 / 7.0 + q / 9.0)));
+  return e * 0.6931471805599453 + 2.0 * s * series;
+}
+
+// (cos 2πu, sin 2πu) to float32 rounding for a multiple u of 2⁻²⁴: the nearest quarter turn is split off exactly, the
+// rest, at most an eighth of a turn, goes into the Taylor series.
+fn philoxTurn(u: f32) -> vec2<f32> {
+  let quarter = floor(4.0 * u + 0.5);
+  let x = 1.5707963267948966 * (4.0 * u - quarter);
+  let q = x * x;
+  let s = x * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * (1.0 - q / 72.0))));
+  let c = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0)));
+  let isOdd = (u32(quarter) & 1u) == 1u;
+  let isTurned = (u32(quarter) & 2u) == 2u;
+  let first = select(vec2<f32>(c, s), vec2<f32>(-s, c), isOdd);
+  return select(first, -first, isTurned);
+}
+
+// Four standard normal numbers from a block's words, by Box–Muller: each pair of words gives a pair of numbers.
+fn philoxNormals(words: vec4<u32>) -> vec4<f32> {
+  let radius0 = sqrt(-2.0 * philoxLog(1.0 - philoxUniform(words.x)));
+  let radius1 = sqrt(-2.0 * philoxLog(1.0 - philoxUniform(words.z)));
+  return vec4<f32>(radius0 * philoxTurn(philoxUniform(words.y)), radius1 * philoxTurn(philoxUniform(words.w)));
+}

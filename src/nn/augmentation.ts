@@ -1,6 +1,6 @@
 /** Draws the random views of the teacher's training from the counter-based stream. */
 import { VIEW_NUMBERS } from '../autograd/ops/augment.js';
-import { type StreamKey, streamStart, uniform } from '../kernels/philox.js';
+import { type StreamKey, uniform } from '../kernels/philox.js';
 
 export interface AugmentationSettings {
   /** Largest rotation either way, degrees. */
@@ -59,10 +59,4 @@ export function drawViews(
     );
   }
   return views;
-}
-
-/** A stream's name as the four i32 words that `augment` takes: index, seed high, seed low, purpose. */
-export function noiseStream(key: StreamKey): Int32Array {
-  const { counter, key: words } = streamStart(key);
-  return Int32Array.of(counter[1], counter[2], words[0], words[1]);
 }

@@ -4,6 +4,7 @@
  */
 import { definitionOf } from '../ops/index.js';
 import { type Operation, type Shape, sizeOf, type Tape } from '../tape.js';
+import { joinAxes, rowMajorStrides, type Walk } from '../walk.js';
 
 /** Operations that cost no more to repeat than to load: inlined even into several or larger consumers. */
 const repeatable = new Set(['broadcastTo', 'fill', 'scale', 'shift', 'stopGradient']);
@@ -132,74 +133,18 @@ export function writeChain(
 }
 
 /**
- * How a tensor is walked when a kernel runs over `shape` seen as [rows, row]: the WGSL of its place for a given row,
- * and its step along the row. Axes that every operand treats alike are joined first, so that most chains see one or
- * two axes.
+ * How operands that broadcast to `shape` are walked by a kernel that runs over it. Most chains see one or two joined
+ * axes.
  */
-export interface Walk {
-  /** Extents of the joined axes, outermost first; the last one is the row. */
-  readonly extents: readonly number[];
-  /** Step of each operand along each joined axis, 0 where it is broadcast. */
-  readonly strides: readonly (readonly number[])[];
-}
-
-export function planWalk(shape: Shape, operandShapes: readonly Shape[]): Walk {
-  const strides = operandShapes.map((operand) => broadcastStrides(operand, shape));
-  const extents: number[] = [];
-  const joined: number[][] = operandShapes.map(() => []);
-  shape.forEach((extent, axis) => {
-    if (extent === 1) return;
-    const last = extents.length - 1;
-    const joins = last >= 0 && strides.every((stride, k) => joined[k]![last] === stride[axis]! * extent);
-    if (joins) {
-      extents[last]! *= extent;
-      strides.forEach((stride, k) => {
-        joined[k]![last] = stride[axis]!;
-      });
-    } else {
-      extents.push(extent);
-      strides.forEach((stride, k) => {
-        joined[k]!.push(stride[axis]!);
-      });
-    }
-  });
-  if (extents.length === 0) {
-    extents.push(1);
-    for (const stride of joined) stride.push(0);
-  }
-  return { extents, strides: joined };
-}
+export const planWalk = (shape: Shape, operandShapes: readonly Shape[]): Walk =>
+  joinAxes(
+    shape,
+    operandShapes.map((operand) => broadcastStrides(operand, shape)),
+  );
 
 function broadcastStrides(operand: Shape, shape: Shape): number[] {
-  const skipped = shape.length - operand.length;
-  let stride = 1;
-  const result = shape.map(() => 0);
-  for (let axis = operand.length - 1; axis >= 0; axis--) {
-    result[axis + skipped] = operand[axis] === 1 ? 0 : stride;
-    stride *= operand[axis]!;
-  }
-  return result;
-}
-
-/** WGSL of `Σ_k coordinate_k · stride_k` for a flat number over the given axes (outermost first). */
-export function placeExpression(
-  flat: string,
-  extents: readonly number[],
-  strides: readonly number[],
-): string {
-  const terms: string[] = [];
-  let below = 1;
-  for (let axis = extents.length - 1; axis >= 0; axis--) {
-    const extent = extents[axis]!;
-    const stride = strides[axis]!;
-    if (stride !== 0) {
-      const divided = below === 1 ? flat : `(${flat} / ${below}u)`;
-      const coordinate = axis === 0 ? divided : `(${divided} % ${extent}u)`;
-      terms.push(stride === 1 ? coordinate : `${coordinate} * ${stride}u`);
-    }
-    below *= extent;
-  }
-  return terms.length === 0 ? '0u' : terms.join(' + ');
+  const strides = rowMajorStrides(operand).map((stride, axis) => (operand[axis] === 1 ? 0 : stride));
+  return [...shape.slice(operand.length).map(() => 0), ...strides];
 }
 
 /** Binding declarations of a fused kernel. */

@@ -3,7 +3,8 @@ import { pieceLength, splitSum } from '../../kernels/catalogue.js';
 import type { Lowering, Storage } from '../operation.js';
 import { launchReduction, reductionDefinitions } from '../ops/sliceSum.js';
 import { type Operation, type Shape, sizeOf, type Tape } from '../tape.js';
-import { bindingsText, type Chain, chainShape, placeExpression, planWalk, writeChain } from './fuse.js';
+import { placeExpression } from '../walk.js';
+import { bindingsText, type Chain, chainShape, planWalk, writeChain } from './fuse.js';
 
 export interface ChainContext {
   readonly tape: Tape;

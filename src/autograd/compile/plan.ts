@@ -134,28 +134,38 @@ export class Plan {
     this.#device.gpu.queue.submit([encoder.finish()]);
   }
 
-  /** Reads an output of the last replay. Waits for the device. */
+  /**
+   * Reads an f32 output of the last replay. Waits for the device.
+   *
+   * @throws ShapeError when there is no such output, or it holds whole numbers.
+   */
   async read(name: string): Promise<Float32Array> {
-    const range = this.outputs[name];
-    if (range === undefined) {
-      throw new ShapeError(
-        `There is no output '${name}'; the outputs are ${Object.keys(this.outputs).join(', ')}.`,
-      );
-    }
-    return new Float32Array(await this.#device.read(range.buffer, range.offset, range.bytes));
+    return new Float32Array(await this.#readAs(name, 'f32'));
   }
 
   /**
-   * Writes the inputs, replays once, and reads every output. An input that is left out keeps what it held.
+   * Reads an i32 output of the last replay. Waits for the device.
+   *
+   * @throws ShapeError when there is no such output, or it is f32.
+   */
+  async readIntegers(name: string): Promise<Int32Array> {
+    return new Int32Array(await this.#readAs(name, 'i32'));
+  }
+
+  /**
+   * Writes the inputs, replays once, and reads every output: an Int32Array where it is i32, else a Float32Array. An input
+   * that is left out keeps what it held.
    *
    * @throws ShapeError when an input was never written.
    */
-  async run(inputs: Readonly<Record<string, Numbers>>): Promise<Record<string, Float32Array>> {
+  async run(inputs: Readonly<Record<string, Numbers>>): Promise<Record<string, Numbers>> {
     for (const [name, data] of Object.entries(inputs)) this.write(name, data);
     this.requireWritten();
     this.submit();
     const names = Object.keys(this.outputs);
-    const values = await Promise.all(names.map((name) => this.read(name)));
+    const values = await Promise.all(
+      names.map((name) => (this.#outputType(name) === 'i32' ? this.readIntegers(name) : this.read(name))),
+    );
     return Object.fromEntries(names.map((name, k) => [name, values[k]!]));
   }
 
@@ -167,6 +177,27 @@ export class Plan {
   /** What the plan runs, in which order, and who lies where in its memory; `print` makes text of it. */
   describe(): PlanDescription {
     return describeParts(this.#described);
+  }
+
+  #outputType(name: string): DataType | undefined {
+    const id = this.#tape.outputs[name];
+    return id === undefined ? undefined : this.#tape.operations[id]!.type.dataType;
+  }
+
+  async #readAs(name: string, dataType: DataType): Promise<ArrayBuffer> {
+    const range = this.outputs[name];
+    const held = this.#outputType(name);
+    if (range === undefined || held === undefined) {
+      throw new ShapeError(
+        `There is no output '${name}'; the outputs are ${Object.keys(this.outputs).join(', ')}.`,
+      );
+    }
+    if (held !== dataType) {
+      throw new ShapeError(
+        `Output '${name}' is ${held}; read it with ${held === 'i32' ? 'readIntegers' : 'read'}.`,
+      );
+    }
+    return await this.#device.read(range.buffer, range.offset, range.bytes);
   }
 
   /** Gives the plan's memory back to the device's pool. The plan is not used afterwards. */

@@ -3,10 +3,10 @@
  * comes from the counter-based stream. There is no derivative: views are inputs of training, not something it learns.
  */
 import { ShapeError } from '../../errors.js';
-import { philox4x32 } from '../../kernels/philox.js';
 import { apply, type OperationDefinition, type Reference, referenceZeros } from '../operation.js';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { normalAt, requireStream } from './random.js';
 
 /**
  * Numbers that describe one view: the place in the source as s = v0·j + v1·i + v2 and r = v3·j + v4·i + v5 (i, j from the
@@ -30,17 +30,6 @@ function sample(x: Reference, b: number, c: number, r: number, s: number): numbe
   return mix(upper, lower, row - top);
 }
 
-/** The k-th normal number of the stream, four to a block. */
-function normalAt(stream: Reference, number: number): number {
-  const word = (k: number): number => stream.get(k) >>> 0;
-  const random = philox4x32([Math.floor(number / 4), word(0), word(1), 0], [word(2), word(3)]);
-  const uniform = (k: number): number => (random[k]! >>> 8) * 2 ** -24;
-  const pair = number % 4 < 2 ? 0 : 2;
-  const radius = Math.sqrt(-2 * Math.log(1 - uniform(pair)));
-  const angle = 2 * Math.PI * uniform(pair + 1);
-  return radius * (number % 2 === 0 ? Math.cos(angle) : Math.sin(angle));
-}
-
 const augmentDefinition: OperationDefinition = {
   name: 'augment',
   type([x, view, stream]) {
@@ -50,11 +39,7 @@ const augmentDefinition: OperationDefinition = {
         `augment: images ${shapeText(x!.shape)} must be [B,C,H,W] and view ${shapeText(view!.shape)} [B,${VIEW_NUMBERS}].`,
       );
     }
-    if (stream!.dataType !== 'i32' || !sameShape(stream!.shape, [4])) {
-      throw new ShapeError(
-        `augment: stream is ${stream!.dataType}${shapeText(stream!.shape)}, but i32[4] is needed.`,
-      );
-    }
+    requireStream('augment', stream!);
     return x!;
   },
   reference([x, view, stream], _attributes, { shape }) {

@@ -3,7 +3,6 @@
  * with respect to each operand. Operands broadcast; a derivative is summed back to its operand's shape.
  */
 import ndarray from 'ndarray';
-import { ShapeError } from '../../errors.js';
 import {
   type Differentiated,
   type OperationDefinition,
@@ -11,8 +10,9 @@ import {
   referenceData,
   referenceZeros,
 } from '../operation.js';
-import { type Attributes, broadcastShapes, type Shape, sameShape, shapeText } from '../tape.js';
+import { type Attributes, broadcastShapes, type Shape, sameShape } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { requireFloats } from './operands.js';
 import { sumTo } from './reduce.js';
 
 export interface ElementwiseRule {
@@ -37,12 +37,7 @@ export function defineElementwise(name: string, rule: ElementwiseRule): Operatio
     name,
     type(inputs) {
       const shape = inputs.reduce<Shape>((joint, { shape }) => broadcastShapes(joint, shape, name), []);
-      inputs.forEach(({ dataType, shape }, k) => {
-        if (dataType === 'f32') return;
-        throw new ShapeError(
-          `${name}: operands are f32; an ${dataType} tensor ${shapeText(shape)} was given as operand ${k}.`,
-        );
-      });
+      requireFloats(name, inputs);
       return { dataType: 'f32', shape };
     },
     reference(inputs, attributes, { shape }) {

@@ -8,6 +8,7 @@ import { broadcastShapes, type Shape, sameShape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { attributeNumber, numberAttribute, wgslNumber } from './constants.js';
 import { defineAll, type ElementwiseRule } from './defineElementwise.js';
+import { requireFloats } from './operands.js';
 import { sumTo } from './reduce.js';
 
 /** A tensor, or a number known when tracing, which broadcasts to any shape. */
@@ -117,6 +118,7 @@ const fillDefinition: OperationDefinition = {
 const broadcastDefinition: OperationDefinition = {
   name: 'broadcastTo',
   type([a], attributes) {
+    requireFloats('broadcastTo', [a!]);
     const shape = attributes.shape as Shape;
     if (!sameShape(broadcastShapes(a!.shape, shape, 'broadcastTo'), shape)) {
       throw new ShapeError(

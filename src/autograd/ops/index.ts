@@ -1,10 +1,12 @@
 /** The table of operations: name → definition. Adding an operation adds its file and a line here. */
 import { HypergradError } from '../../errors.js';
 import type { OperationDefinition } from '../operation.js';
+import { alongAxisOperations } from './alongAxis.js';
 import { augmentOperations } from './augment.js';
 import { avgPool2dOperations } from './avgPool2d.js';
 import { barlowTwinsOperations } from './barlowTwins.js';
 import { comparisonOperations } from './comparisons.js';
+import { concatOperations } from './concat.js';
 import { conv2dOperations } from './conv2d.js';
 import { elementwiseOperations } from './elementwise.js';
 import { gatherOperations } from './gather.js';
@@ -14,15 +16,20 @@ import { mseOperations } from './mse.js';
 import { oneHotOperations } from './oneHot.js';
 import { packOperations } from './pack.js';
 import { powOperations } from './pow.js';
+import { randomOperations } from './random.js';
 import { reduceOperations } from './reduce.js';
+import { sliceOperations } from './slice.js';
 import { smoothOperations } from './smooth.js';
+import { transposeOperations } from './transpose.js';
 
 const table: ReadonlyMap<string, OperationDefinition> = new Map(
   [
+    alongAxisOperations,
     augmentOperations,
     avgPool2dOperations,
     barlowTwinsOperations,
     comparisonOperations,
+    concatOperations,
     conv2dOperations,
     elementwiseOperations,
     gatherOperations,
@@ -34,6 +41,9 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     powOperations,
     reduceOperations,
     smoothOperations,
+    randomOperations,
+    sliceOperations,
+    transposeOperations,
   ]
     .flat()
     .map((definition) => [definition.name, definition]),

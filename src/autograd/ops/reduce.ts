@@ -13,6 +13,7 @@ import { type Shape, sameShape, shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { equal, where } from './comparisons.js';
 import { broadcastTo, div, mul, neg, scale } from './elementwise.js';
+import { requireFloats, resolveAxis } from './operands.js';
 
 /** One axis or several; a negative one counts from the last, which is −1. */
 export type Axes = number | readonly number[];
@@ -28,15 +29,8 @@ export interface ReductionOptions {
  * @throws ShapeError for an axis that the shape does not have, or that is named twice.
  */
 export function resolveAxes(operation: string, shape: Shape, axes: Axes | undefined): number[] {
-  const rank = shape.length;
   const given = axes === undefined ? [...shape.keys()] : typeof axes === 'number' ? [axes] : axes;
-  const resolved = given.map((axis) => {
-    if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-      const range = rank === 0 ? 'which is a scalar and has none' : `which has axes ${-rank} to ${rank - 1}`;
-      throw new ShapeError(`${operation}: axis ${axis} is not an axis of ${shapeText(shape)}, ${range}.`);
-    }
-    return axis < 0 ? axis + rank : axis;
-  });
+  const resolved = given.map((axis) => resolveAxis(operation, axis, shape));
   const twice = resolved.find((axis, k) => resolved.indexOf(axis) !== k);
   if (twice !== undefined) {
     throw new ShapeError(
@@ -72,10 +66,8 @@ function defineReduction(
   return {
     name,
     type([a], attributes) {
+      requireFloats(name, [a!]);
       const axes = resolveAxes(name, a!.shape, attributes.axes as readonly number[]);
-      if (a!.dataType !== 'f32') {
-        throw new ShapeError(`${name}: the operand is ${a!.dataType}; an f32 tensor is needed.`);
-      }
       return {
         dataType: 'f32',
         shape: a!.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),

@@ -11,8 +11,8 @@ import { gather } from '../../autograd/ops/gather.js';
 import { linear } from '../../autograd/ops/matmul.js';
 import { f32, i32 } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
-import { permutation } from '../../kernels/philox.js';
-import { drawViews, noiseStream } from '../../nn/augmentation.js';
+import { permutation, streamWords } from '../../kernels/philox.js';
+import { drawViews } from '../../nn/augmentation.js';
 import { Encoder } from '../../nn/inference.js';
 import { barlowTwins } from '../../nn/losses.js';
 import { initialParameters, type Model } from '../../nn/model.js';
@@ -113,7 +113,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       for (const side of ['A', 'B'] as const) {
         const key = { seed: config.seed, purpose: `teacher.view${side}`, index: step };
         plan.write(`view${side}`, drawViews(key, batch, { height, width }, settings.augmentation));
-        plan.write(`noise${side}`, noiseStream({ ...key, purpose: `teacher.noise${side}` }));
+        plan.write(`noise${side}`, streamWords({ ...key, purpose: `teacher.noise${side}` }));
       }
       plan.submit();
       if ((step + 1) % EVENT_EVERY === 0 || step + 1 === settings.steps) {

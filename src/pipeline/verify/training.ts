@@ -130,7 +130,11 @@ export async function replayStudentStep(reference: ReferenceCase, device: Device
       x: floatsOf(reference, 'in.x'),
       y: targets,
     });
-    return { ...rest, ...namedOutputs(parameters, 'g', g!), ...namedOutputs(parameters, 'hvp', hvp!) };
+    return {
+      ...rest,
+      ...namedOutputs(parameters, 'g', Float32Array.from(g!)),
+      ...namedOutputs(parameters, 'hvp', Float32Array.from(hvp!)),
+    };
   } finally {
     plan.release();
   }

@@ -225,6 +225,18 @@ describe('Plan', () => {
     await expectRight(tape, { labels: Int32Array.of(3, 0, 2, 1, 3), batch: Int32Array.of(4, 1, 1) });
   });
 
+  it('reads whole numbers as whole numbers, and each output by its own type alone', async () => {
+    const types = { labels: i32(3), batch: i32(2), a: f32(1) };
+    const tape = trace(types, ({ labels, batch, a }) => ({ chosen: gather(labels, batch), y: exp(a) }));
+    await withPlan(tape, async (plan) => {
+      const inputs = { labels: Int32Array.of(7, -1, 9), batch: Int32Array.of(1, 2), a: Float32Array.of(0) };
+      expect(await plan.run(inputs)).toEqual({ chosen: Int32Array.of(-1, 9), y: Float32Array.of(1) });
+      expect(await plan.readIntegers('chosen')).toEqual(Int32Array.of(-1, 9));
+      await expect(plan.read('chosen')).rejects.toThrow(/'chosen' is i32; read it with readIntegers/);
+      await expect(plan.readIntegers('y')).rejects.toThrow(/'y' is f32; read it with read/);
+    });
+  });
+
   it('refuses to run with an input that was never written, and keeps one that was', async () => {
     const tape = trace({ a: f32(2), b: f32(2) }, ({ a, b }) => ({ y: add(a, b) }));
     await withPlan(tape, async (plan) => {

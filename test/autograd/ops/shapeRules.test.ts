@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { takeAlongAxis } from '../../../src/autograd/ops/alongAxis.js';
 import { augment } from '../../../src/autograd/ops/augment.js';
 import { avgPool2d } from '../../../src/autograd/ops/avgPool2d.js';
 import { barlowTwinsLoss } from '../../../src/autograd/ops/barlowTwins.js';
 import { clamp, less, maximum } from '../../../src/autograd/ops/comparisons.js';
+import { concat, stack } from '../../../src/autograd/ops/concat.js';
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from '../../../src/autograd/ops/conv2d.js';
-import { add, broadcastTo, fill, scale } from '../../../src/autograd/ops/elementwise.js';
+import { add, broadcastTo, exp, fill, scale, shift } from '../../../src/autograd/ops/elementwise.js';
 import { gather, scatterAdd } from '../../../src/autograd/ops/gather.js';
 import {
   instanceNorm,
@@ -16,9 +18,13 @@ import { crossCorrelation, linear, matmul } from '../../../src/autograd/ops/matm
 import { mse } from '../../../src/autograd/ops/mse.js';
 import { oneHot } from '../../../src/autograd/ops/oneHot.js';
 import { pack, segment } from '../../../src/autograd/ops/pack.js';
+import { dropout } from '../../../src/autograd/ops/random.js';
 import { max, mean, reshape, sum } from '../../../src/autograd/ops/reduce.js';
+import { expandDims, repeat, squeeze, tile } from '../../../src/autograd/ops/shape.js';
+import { pad, place, slice, split } from '../../../src/autograd/ops/slice.js';
 import { softmax } from '../../../src/autograd/ops/softmax.js';
 import { l2Normalise, variance } from '../../../src/autograd/ops/statistics.js';
+import { transpose } from '../../../src/autograd/ops/transpose.js';
 import { f32, i32, type TensorType } from '../../../src/autograd/tape.js';
 import { Recorder, type Tensor } from '../../../src/autograd/trace.js';
 import { ShapeError } from '../../../src/errors.js';
@@ -93,21 +99,31 @@ const refusals: readonly Refusal[] = [
   ],
   ['rows of two shapes', [f32(2, 3, 4), f32(2, 3)], meanProductRows, /meanProductRows: .* one shape/],
   ['shapes that do not broadcast', [f32(2, 3), f32(2)], add, /add: shapes/],
-  [
-    'whole numbers',
-    [i32(2), f32(2)],
-    add,
-    /add: operands are f32; an i32 tensor \[2\] was given as operand 0/,
-  ],
+  ['whole numbers', [i32(2), f32(2)], add, /add: operands are f32; an i32 tensor \[2\] was given/],
   [
     'a shrinking axis',
     [f32(2, 3)],
     (a) => broadcastTo(a, [2, 1]),
     /broadcastTo: \[2,3\] does not fit into \[2,1\]/,
   ],
-  ['an index of floats', [f32(4, 3), f32(2)], gather, /gather: index is f32\[2\]/],
-  ['a scalar table', [f32(), i32(2)], gather, /scalar and has no rows/],
-  ['rows of other length', [f32(4, 3), i32(2), f32(2, 4)], scatterAdd, /rows \[2,4\] must be \[2,3\]/],
+  [
+    'an index of floats',
+    [f32(4, 3), f32(2)],
+    (table, index) => gather(table, index),
+    /gather: index is f32\[2\]/,
+  ],
+  [
+    'a scalar table',
+    [f32(), i32(2)],
+    (table, index) => gather(table, index),
+    /gather: axis 0.*a scalar has none/,
+  ],
+  [
+    'rows of other length',
+    [f32(4, 3), i32(2), f32(2, 4)],
+    (base, index, rows) => scatterAdd(base, index, rows),
+    /rows f32\[2,4\] must be f32\[2,3\]/,
+  ],
   ['no classes', [i32(4)], (labels) => oneHot(labels, 0), /oneHot: classes is 0/],
   [
     'a vector to normalise',
@@ -141,12 +157,12 @@ const refusals: readonly Refusal[] = [
     'an axis that is not there',
     [f32(2, 3)],
     (a) => max(a, [2]),
-    /max: axis 2 is not an axis of \[2,3\], which has axes -2 to 1/,
+    /max: axis 2 is not an axis of \[2,3\].* from -2 to 1/,
   ],
   ['an axis before the first', [f32(2, 3)], (a) => mean(a, -3), /mean: axis -3 is not an axis of \[2,3\]/],
-  ['an axis of a scalar', [f32()], (a) => softmax(a), /softmax: axis -1 .* is a scalar and has none/],
+  ['an axis of a scalar', [f32()], (a) => softmax(a), /softmax: axis -1 .* a scalar has none/],
   ['an axis named twice', [f32(2, 3)], (a) => sum(a, [-1, 1]), /sum: axis 1 of \[2,3\] is named twice/],
-  ['whole numbers', [i32(2)], (a) => sum(a), /sum: the operand is i32/],
+  ['whole numbers', [i32(2)], (a) => sum(a), /sum: operands are f32; an i32 tensor/],
   [
     'too great a correction',
     [f32(1, 3)],
@@ -175,7 +191,96 @@ const refusals: readonly Refusal[] = [
   ],
   ['a view of other length', [f32(2, 1, 4, 4), f32(2, 3), i32(4)], augment, /view \[2,3\] \[B,12\]/],
   ['a stream of floats', [f32(2, 1, 4, 4), f32(2, 12), f32(4)], augment, /stream is f32\[4\]/],
+  [
+    'a stream of floats',
+    [f32(3), f32(4)],
+    (x, stream) => dropout(x, stream, 0.5),
+    /dropout: stream is f32\[4\]/,
+  ],
+  [
+    'an order that names an axis twice',
+    [f32(2, 3)],
+    (a) => transpose(a, [0, -2]),
+    /\[0,0\] must name each of the 2/,
+  ],
+  ['an order of too few axes', [f32(2, 3)], (a) => transpose(a, [0]), /transpose: the permutation \[0\]/],
+  [
+    'an empty slice',
+    [f32(4)],
+    (a) => slice(a, { starts: [2], ends: [2] }),
+    /slice: axis 0 of \[4\] from 2 to 2.*empty/,
+  ],
+  ['a slice past the end', [f32(4)], (a) => slice(a, { ends: [5] }), /to 5 with step 1.*leaves the axis/],
+  ['a slice before the start', [f32(4)], (a) => slice(a, { starts: [-5] }), /from -5/],
+  ['half a start', [f32(4)], (a) => slice(a, { starts: [0.5] }), /slice: along axis 0/],
+  ['a step of 0', [f32(4)], (a) => slice(a, { steps: [0] }), /slice: the step 0/],
+  ['more starts than axes', [f32(4)], (a) => slice(a, { starts: [0, 0] }), /2 entries was given for \[4\]/],
+  [
+    'a box past the end',
+    [f32(3)],
+    (a) => place(a, [4], { starts: [2] }),
+    /box of 3 from 2 .*does not lie in \[4\]/,
+  ],
+  ['a box of other rank', [f32(3)], (a) => place(a, [4, 4]), /place: .*each axis of \[4,4\]/],
+  [
+    'padding without end',
+    [f32(3)],
+    (a) => pad(a, [1], [0], Number.POSITIVE_INFINITY),
+    /value Infinity is no finite f32/,
+  ],
+  ['padding of whole numbers by half', [i32(3)], (a) => pad(a, [1], [0], 0.5), /value 0.5 is no finite i32/],
+  ['negative padding', [f32(3)], (a) => pad(a, [-1], [0]), /pad: before \[-1\]/],
+  ['an uneven cut', [f32(5)], (a) => split(a, 2)[0]!, /split: axis 0 of \[5\].*2 equal parts/],
+  ['a cut of other length', [f32(5)], (a) => split(a, [2, 2])[0]!, /pieces of \[2,2\].*add up to 5/],
+  [
+    'pieces of other extents',
+    [f32(2, 3), f32(3, 3)],
+    (a, b) => concat([a, b], 1),
+    /tensor 1 is f32\[3,3\].*f32\[2,3\]/,
+  ],
+  ['pieces of other types', [f32(2), i32(2)], (a, b) => concat([a, b]), /concat: tensor 1 is i32\[2\]/],
+  ['a stack of two shapes', [f32(2), f32(3)], (a, b) => stack([a, b]), /stack: shapes \[2\] and \[3\]/],
+  ['an axis too many', [f32(2)], (a) => expandDims(a, 2), /expandDims: axis 2/],
+  ['an axis that is long', [f32(2, 1)], (a) => squeeze(a, [0]), /axis 0 of \[2,1\] has extent 2/],
+  ['too few counts', [f32(2, 1)], (a) => tile(a, [2]), /tile: counts \[2\].*\[2,1\]/],
+  ['no repetition', [f32(2)], (a) => repeat(a, 0), /repeat: the count 0/],
+  [
+    'an axis that is not there',
+    [f32(2), i32(1)],
+    (a, index) => gather(a, index, 1),
+    /gather: axis 1 is not an axis of \[2\]/,
+  ],
+  [
+    'whole rows into floats',
+    [f32(4), i32(2), i32(2)],
+    (a, index, rows) => scatterAdd(a, index, rows),
+    /rows i32\[2\] must be f32/,
+  ],
+  [
+    'an index of other extents',
+    [f32(2, 3), i32(3, 1)],
+    (a, index) => takeAlongAxis(a, index, 1),
+    /takeAlongAxis: index is i32\[3,1\].*only axis 1 may differ/,
+  ],
 ];
+
+/** Calculations with whole numbers would give kernels that do not compile. */
+const calculations: readonly (readonly [string, (a: Tensor) => Tensor])[] = [
+  ['broadcastTo', (a) => broadcastTo(a, [2, 3])],
+  ['exp', exp],
+  ['max', (a) => max(a, [0])],
+  ['repeat', (a) => repeat(a, 2)],
+  ['scale', (a) => scale(a, 2)],
+  ['shift', (a) => shift(a, 2)],
+  ['sum', (a) => sum(a)],
+  ['tile', (a) => tile(a, [2])],
+];
+
+it.each(calculations)('%s refuses whole numbers and says what they are for', (name, build) => {
+  const attempt = () => build(new Recorder().input('a', i32(3)));
+  expect(attempt).toThrow(ShapeError);
+  expect(attempt).toThrow(new RegExp(`^${name}: operands are f32; an i32 tensor \\[3\\].*oneHot`));
+});
 
 describe('a shape that does not fit is refused with the shapes in the message', () => {
   it.each(refusals)('%s', (_, types, build, message) => {

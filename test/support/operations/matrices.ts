@@ -1,11 +1,9 @@
-/** Cases of matrix products, losses and tables of rows. */
+/** Cases of matrix products and losses. */
 import fc from 'fast-check';
-import { gather, scatterAdd } from '../../../src/autograd/ops/gather.js';
 import { crossCorrelation, matmul } from '../../../src/autograd/ops/matmul.js';
 import { mse, squaredDistance } from '../../../src/autograd/ops/mse.js';
-import { oneHot } from '../../../src/autograd/ops/oneHot.js';
 import type { Tensor } from '../../../src/autograd/trace.js';
-import { floats, type OperationProperty, property, record, type Sizes, seed, wholeNumbers } from './case.js';
+import { floats, type OperationProperty, property, record, type Sizes, seed } from './case.js';
 
 function distance(name: string, apply: (a: Tensor, b: Tensor) => Tensor, sizes: Sizes): OperationProperty {
   const parameters = fc.record({ seed, shape: fc.array(sizes.extent, { maxLength: 3 }) });
@@ -26,9 +24,6 @@ const barlowTwins = (name: string, { extent }: Sizes): OperationProperty =>
       differentiable: ['f'],
     }),
   );
-
-const rowParameters = ({ extent }: Sizes) =>
-  fc.record({ seed, T: extent, B: extent, row: fc.array(extent, { maxLength: 2 }) });
 
 export const matrixProperties = (sizes: Sizes): OperationProperty[] => [
   property(
@@ -67,24 +62,4 @@ export const matrixProperties = (sizes: Sizes): OperationProperty[] => [
   barlowTwins('barlowTwinsLoss', sizes),
   barlowTwins('barlowTwinsGradient', sizes),
   barlowTwins('barlowTwinsCurvature', sizes),
-  property('gather', rowParameters(sizes), ({ seed, T, B, row }) => ({
-    inputs: { table: floats(seed, 'table', [T, ...row]), index: wholeNumbers(seed, 'index', B, 0, T) },
-    build: ({ table, index }) => gather(table!, index!),
-    differentiable: ['table'],
-  })),
-  property('scatterAdd', rowParameters(sizes), ({ seed, T, B, row }) => ({
-    inputs: {
-      base: floats(seed, 'base', [T, ...row]),
-      index: wholeNumbers(seed, 'index', B, 0, T),
-      rows: floats(seed, 'rows', [B, ...row]),
-    },
-    build: ({ base, index, rows }) => scatterAdd(base!, index!, rows!),
-    differentiable: ['base', 'rows'],
-  })),
-  // A label outside the table gives a row of zeros.
-  property('oneHot', fc.record({ seed, B: sizes.extent, classes: sizes.extent }), ({ seed, B, classes }) => ({
-    inputs: { labels: wholeNumbers(seed, 'labels', B, -1, classes + 1) },
-    build: ({ labels }) => oneHot(labels!, classes),
-    differentiable: [],
-  })),
 ];
