@@ -154,7 +154,7 @@ export {
   standardiseColumns,
 } from './nn/losses.js';
 export { initialParameters, type Model, type ModelOutput } from './nn/model.js';
-export { type AdamSettings, adamStep } from './nn/optimisers/adam.js';
+export { type AdamSettings, adam, adamStep, type InnerAdamSettings } from './nn/optimisers/adam.js';
 export { type InnerSgdSettings, type SgdSettings, sgd, sgdStep } from './nn/optimisers/sgd.js';
 export {
   joinParameters,

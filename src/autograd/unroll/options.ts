@@ -55,7 +55,7 @@ export interface Trajectory {
   readonly batches: readonly Int32Array[];
   /** Inputs of the outer objective; those left out keep what they held. */
   readonly outer?: Readonly<Record<string, Numbers>>;
-  /** Start of each step's random numbers, i32 [4] (see `streamOf`); wanted where the inner loss draws any. */
+  /** Start of each step's random numbers, i32 [4] (see `streamWords`); wanted where the inner loss draws any. */
   readonly streams?: readonly Int32Array[];
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gradient } from '../../../src/autograd/gradient.js';
 import { add, mul, scale } from '../../../src/autograd/ops/elementwise.js';
 import { squaredDistance } from '../../../src/autograd/ops/mse.js';
+import { dropout } from '../../../src/autograd/ops/random.js';
 import { dot, reshape, sumAll } from '../../../src/autograd/ops/reduce.js';
 import { f32, i32 } from '../../../src/autograd/tape.js';
 import {
@@ -11,7 +12,9 @@ import {
 } from '../../../src/autograd/unroll/interpretUnroll.js';
 import type { UnrollDescription } from '../../../src/autograd/unroll/options.js';
 import { type OuterObjective, trajectoryLoss } from '../../../src/autograd/unroll/problem.js';
+import { streamWords } from '../../../src/kernels/philox.js';
 import { mse, softmaxCrossEntropy } from '../../../src/nn/losses.js';
+import { adam } from '../../../src/nn/optimisers/adam.js';
 import { expectNear, inner, norm, numbers } from '../../support/compare.js';
 import { centralDifference } from '../../support/derivatives.js';
 import {
@@ -116,6 +119,32 @@ describe('the hypergradient through other optimisers', () => {
   ])('is exact for SGD with %s, by every hyperparameter', (_, settings) => {
     const { description, values: at } = sgdCase(settings);
     expectGradients(description, at, description.wrt!);
+  });
+
+  it('is exact for Adam, also where a parameter has no gradient', () => {
+    // θ has padding, whose gradient and second moment are 0: the root's derivative there must not become NaN.
+    const description = {
+      ...plain,
+      optimiser: adam({ weightDecay: true, epsilon: 1e-3 }),
+      wrt: ['images', 'targets', 'learningRate', 'weightDecay'],
+    };
+    const inputs = { ...values.inputs, learningRate: [0.01], weightDecay: [0.05] };
+    expectGradients(description, { ...values, inputs }, description.wrt);
+  });
+
+  it('draws other dropout masks at every step, and the same on the way back', () => {
+    const problem = {
+      ...regression,
+      loss: (theta, { images, targets }, { stream }) =>
+        mse(model.forward(theta, dropout(images!, stream, 0.3)).output, targets!),
+    } satisfies UnrollDescription['problem'];
+    const streams = [0, 1, 2].map((index) => streamWords({ seed: 1, purpose: 'test/dropout', index }));
+    const description = { ...plain, problem };
+    expectGradients(description, { ...values, streams }, ['images', 'targets', 'learningRate']);
+    const { innerLosses } = interpretForward(description, { ...values, streams });
+    const again = interpretForward(description, { ...values, streams: streams.map(() => streams[0]!) });
+    expect(innerLosses[0]).toBe(again.innerLosses[0]);
+    expect(innerLosses[1]).not.toBe(again.innerLosses[1]);
   });
 
   it('agrees with the written-out adjoint of momentum and weight decay', () => {

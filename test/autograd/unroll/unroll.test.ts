@@ -1,13 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { dropout } from '../../../src/autograd/ops/random.js';
 import { f32, i32 } from '../../../src/autograd/tape.js';
 import { interpretUnroll } from '../../../src/autograd/unroll/interpretUnroll.js';
 import { truncationCosines } from '../../../src/autograd/unroll/observer.js';
-import type { MemoryMode } from '../../../src/autograd/unroll/options.js';
+import type { MemoryMode, UnrollDescription } from '../../../src/autograd/unroll/options.js';
 import type { OuterObjective } from '../../../src/autograd/unroll/problem.js';
 import { Unroll } from '../../../src/autograd/unroll/unroll.js';
 import { DeviceError, ShapeError } from '../../../src/errors.js';
 import type { Device } from '../../../src/gpu/device.js';
-import { softmaxCrossEntropy } from '../../../src/nn/losses.js';
+import { streamWords } from '../../../src/kernels/philox.js';
+import { mse, softmaxCrossEntropy } from '../../../src/nn/losses.js';
+import { adam } from '../../../src/nn/optimisers/adam.js';
 import { expectNear, numbers } from '../../support/compare.js';
 import { useDevice } from '../../support/device.js';
 import {
@@ -70,6 +73,35 @@ describe('Unroll', () => {
     const want = interpretUnroll(description, at);
     expectSame(got, want);
     expectNear(got.end, want.path[3]!, TOLERANCE, 'θ_N');
+  });
+
+  it('goes through Adam', async () => {
+    const description = { ...plain, optimiser: adam({ epsilon: 1e-2 }) };
+    const at = { ...values, inputs: { ...values.inputs, learningRate: [0.02] } };
+    const want = interpretUnroll(description, at);
+    for (const memory of ['recompute', 'full'] as const) {
+      expectSame(await runUnroll(device, description, at, { memory }), want, {
+        relative: 1e-4,
+        absolute: 1e-7,
+      });
+    }
+  });
+
+  it('draws the dropout masks of a step again on the way back, and asks for the streams', async () => {
+    const problem = {
+      ...regression,
+      loss: (theta, { images, targets }, { stream }) =>
+        mse(model.forward(theta, dropout(images!, stream, 0.3)).output, targets!),
+    } satisfies UnrollDescription['problem'];
+    const streams = [0, 1, 2].map((index) => streamWords({ seed: 1, purpose: 'test/dropout', index }));
+    const description = { ...plain, problem };
+    const at = { ...values, streams };
+    for (const memory of ['recompute', 'full'] as const) {
+      expectSame(await runUnroll(device, description, at, { memory }), interpretUnroll(description, at));
+    }
+    await expect(runUnroll(device, description, values)).rejects.toThrow(
+      /draws random numbers; give 3 streams/,
+    );
   });
 
   it('gives a learning rate of each step its own gradient', async () => {
