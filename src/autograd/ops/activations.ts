@@ -4,6 +4,7 @@ import { greater, where } from './comparisons.js';
 import { mul, scale, shift } from './elementwise.js';
 import { erf, sigmoid, tanh } from './smooth.js';
 
+/** Which form of the GELU is computed. */
 export interface GeluOptions {
   /** `none` (default) is a·Φ(a) by erf; `tanh` is the cheaper approximation that some models were trained with. */
   readonly approximate?: 'none' | 'tanh';

@@ -18,6 +18,7 @@ import { requireFloats, resolveAxis } from './operands.js';
 /** One axis or several; a negative one counts from the last, which is −1. */
 export type Axes = number | readonly number[];
 
+/** What a reduction may be told beside its axes. */
 export interface ReductionOptions {
   /** Whether the reduced axes stay, with extents of 1 (default), so that the result broadcasts against the operand. */
   readonly keepDimensions?: boolean;

@@ -133,6 +133,7 @@ function box(a: Tensor, starts: readonly number[], steps: readonly number[], sha
   return segment(reshape(a, [sizeOf(a.shape)]), offset, shape);
 }
 
+/** Which part `slice` takes, per axis. */
 export interface SliceOptions {
   /** First place along each axis; a negative one counts from the end. By default the end that the step leaves. */
   readonly starts?: readonly (number | null)[];
@@ -182,6 +183,7 @@ export function slice(a: Tensor, { starts = [], ends = [], steps = [] }: SliceOp
   );
 }
 
+/** Where `place` puts a tensor, and what lies around it. */
 export interface PlaceOptions {
   /** Where the first element goes along each axis; 0 by default. */
   readonly starts?: readonly number[];

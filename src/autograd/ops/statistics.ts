@@ -14,6 +14,7 @@ import {
   withDimensions,
 } from './reduce.js';
 
+/** Which divisor a variance has, and whether reduced axes stay. */
 export interface VarianceOptions extends ReductionOptions {
   /** The sum of squares is divided by the count less this: 0 (default) is the biased estimate, 1 the unbiased one. */
   readonly correction?: number;
@@ -68,6 +69,7 @@ export function norm(a: Tensor, axes?: Axes, options: ReductionOptions = {}): Te
   return withDimensions(rootOfSquares(sum(mul(a, a), resolved)), resolved, options);
 }
 
+/** What keeps a normalisation finite. */
 export interface NormaliseOptions {
   /** Least norm that is divided by; a vector below it is divided by this instead. 1e-12 by default, as in PyTorch. */
   readonly epsilon?: number;
