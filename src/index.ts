@@ -7,7 +7,7 @@ export { type CompileOptions, compile, type Plan } from './autograd/compile/plan
 export { type GradientOptions, gradient, gradientTape } from './autograd/gradient.js';
 export { interpret } from './autograd/interpret.js';
 export { augment } from './autograd/ops/augment.js';
-export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
+export { avgPool2d, globalAveragePool } from './autograd/ops/avgPool2d.js';
 export { barlowTwinsLoss } from './autograd/ops/barlowTwins.js';
 export { type Conv2dOptions, conv2d, conv2dInputGrad, conv2dWeightGrad } from './autograd/ops/conv2d.js';
 export {
@@ -30,9 +30,12 @@ export {
 export { gather, scatterAdd } from './autograd/ops/gather.js';
 export { instanceNorm, standardiseRows } from './autograd/ops/instanceNorm.js';
 export { crossCorrelation, linear, type MatmulOptions, matmul } from './autograd/ops/matmul.js';
+export { maxPool2d } from './autograd/ops/maxPool2d.js';
 export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
+export type { Pair } from './autograd/ops/pair.js';
+export type { Pool2dOptions } from './autograd/ops/pool2dExtents.js';
 export { dot, maximum, mean, reshape, sum, sumAll } from './autograd/ops/reduce.js';
 export {
   type DataType,

@@ -3,6 +3,7 @@ import { convolutionProperties } from './convolution.js';
 import { elementwiseProperties } from './elementwise.js';
 import { layoutProperties } from './layout.js';
 import { matrixProperties } from './matrices.js';
+import { poolingProperties } from './pooling.js';
 
 /** A property for every operation of the engine. */
 export const allProperties = (sizes: Sizes): OperationProperty[] => [
@@ -10,4 +11,5 @@ export const allProperties = (sizes: Sizes): OperationProperty[] => [
   ...elementwiseProperties(sizes),
   ...layoutProperties(sizes),
   ...matrixProperties(sizes),
+  ...poolingProperties(sizes),
 ];
