@@ -9,6 +9,13 @@ export { interpret } from './autograd/interpret.js';
 export { augment } from './autograd/ops/augment.js';
 export { avgPool2d, globalAveragePool } from './autograd/ops/avgPool2d.js';
 export { barlowTwinsLoss } from './autograd/ops/barlowTwins.js';
+export {
+  type BatchNormOutput,
+  batchNorm,
+  batchNormWith,
+  type ChannelStatistics,
+  moveRunningStatistics,
+} from './autograd/ops/batchNorm.js';
 export { type Conv2dOptions, conv2d, conv2dInputGrad, conv2dWeightGrad } from './autograd/ops/conv2d.js';
 export {
   add,
