@@ -62,6 +62,7 @@ export { normal, permutation, type StreamKey, uniform, uniformRange } from './ke
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
 export { barlowTwins, logSumExp, softmaxCrossEntropy, standardiseColumns } from './nn/losses.js';
 export { initialParameters, type Model } from './nn/model.js';
+export { normaliseRows, ntXent } from './nn/ntXent.js';
 export { type AdamSettings, adamStep } from './nn/optimisers/adam.js';
 export { type SgdSettings, sgdStep } from './nn/optimisers/sgd.js';
 export {
