@@ -61,7 +61,7 @@ export { type AdapterDescription, Device } from './gpu/device.js';
 export { normal, permutation, type StreamKey, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
 export { barlowTwins, logSumExp, softmaxCrossEntropy, standardiseColumns } from './nn/losses.js';
-export { initialParameters, type Model } from './nn/model.js';
+export { initialParameters, type Model, type ModelOutput, type ModelWithBuffers } from './nn/model.js';
 export { normaliseRows, ntXent } from './nn/ntXent.js';
 export { type AdamSettings, adamStep } from './nn/optimisers/adam.js';
 export { type SgdSettings, sgdStep } from './nn/optimisers/sgd.js';
@@ -73,3 +73,4 @@ export {
   unpack,
 } from './nn/parameters.js';
 export { fitProbe, type Probe, probeAccuracy, probeProbabilities } from './nn/probe.js';
+export { type ResNet18Options, resNet18 } from './nn/resNet18.js';
