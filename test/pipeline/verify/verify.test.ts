@@ -30,10 +30,6 @@ const cases = existsSync(golden)
 
 /** Cases of what is not built yet, and what is said of them. */
 const unsupported: Readonly<Record<string, string>> = {
-  op_batchNorm_8x4x5x5: "the operation 'batchNorm' is not known",
-  op_maxPool3: "the operation 'maxPool2d' is not known",
-  op_ntXent: "the operation 'ntXent' is not known",
-  resnet18_w4: "cases of kind 'resnet18' are not known yet",
   unroll_momentum_w8d2_16_N6: 'unrolling through momentum and weight decay is not built yet',
 };
 
