@@ -27,8 +27,15 @@ export { interpret } from './autograd/interpret.js';
 export { type GeluOptions, gelu, leakyRelu, silu } from './autograd/ops/activations.js';
 export { scatterAddAlongAxis, takeAlongAxis } from './autograd/ops/alongAxis.js';
 export { augment } from './autograd/ops/augment.js';
-export { avgPool2d, type Pool2dOptions } from './autograd/ops/avgPool2d.js';
+export { avgPool2d, globalAveragePool } from './autograd/ops/avgPool2d.js';
 export { barlowTwinsLoss } from './autograd/ops/barlowTwins.js';
+export {
+  type BatchNormOutput,
+  batchNorm,
+  batchNormWith,
+  type ChannelStatistics,
+  moveRunningStatistics,
+} from './autograd/ops/batchNorm.js';
 export {
   clamp,
   equal,
@@ -67,9 +74,12 @@ export {
 export { gather, scatterAdd } from './autograd/ops/gather.js';
 export { instanceNorm, standardiseRows } from './autograd/ops/instanceNorm.js';
 export { crossCorrelation, linear, type MatmulOptions, matmul } from './autograd/ops/matmul.js';
+export { maxPool2d } from './autograd/ops/maxPool2d.js';
 export { mse, squaredDistance } from './autograd/ops/mse.js';
 export { oneHot } from './autograd/ops/oneHot.js';
 export { pack, segment } from './autograd/ops/pack.js';
+export type { Pair } from './autograd/ops/pair.js';
+export type { Pool2dOptions } from './autograd/ops/pool2dExtents.js';
 export { pow, powNumber } from './autograd/ops/pow.js';
 export { dropout, dropoutMask, randomNormal, randomUniform } from './autograd/ops/random.js';
 export {
@@ -153,7 +163,8 @@ export {
   softmaxCrossEntropy,
   standardiseColumns,
 } from './nn/losses.js';
-export { initialParameters, type Model, type ModelOutput } from './nn/model.js';
+export { initialParameters, type Model, type ModelOutput, type ModelWithBuffers } from './nn/model.js';
+export { ntXent } from './nn/ntXent.js';
 export { type AdamSettings, adam, adamStep, type InnerAdamSettings } from './nn/optimisers/adam.js';
 export { type InnerSgdSettings, type SgdSettings, sgd, sgdStep } from './nn/optimisers/sgd.js';
 export {
@@ -165,3 +176,4 @@ export {
   unpack,
 } from './nn/parameters.js';
 export { fitProbe, type Probe, type ProbeOptions, probeAccuracy, probeProbabilities } from './nn/probe.js';
+export { type ResNet18Options, resNet18 } from './nn/resNet18.js';

@@ -7,7 +7,7 @@ import augment from './augment.wgsl?raw';
 import avgPool from './avgPool.wgsl?raw';
 import barlowTwins from './barlowTwins.wgsl?raw';
 import conv2d from './conv2d.wgsl?raw';
-import conv2dStrided from './conv2dStrided.wgsl?raw';
+import conv2dInputGrad from './conv2dInputGrad.wgsl?raw';
 import conv2dWeightGrad from './conv2dWeightGrad.wgsl?raw';
 import copy from './copy.wgsl?raw';
 import crossCorrelation from './crossCorrelation.wgsl?raw';
@@ -17,6 +17,7 @@ import functions from './functions.wgsl?raw';
 import gather from './gather.wgsl?raw';
 import instanceNorm from './instanceNorm.wgsl?raw';
 import matmul from './matmul.wgsl?raw';
+import maxPool from './maxPool.wgsl?raw';
 import mse from './mse.wgsl?raw';
 import oneHot from './oneHot.wgsl?raw';
 import pack from './pack.wgsl?raw';
@@ -33,7 +34,7 @@ const sources = {
   avgPool,
   barlowTwins,
   conv2d,
-  conv2dStrided,
+  conv2dInputGrad,
   conv2dWeightGrad,
   copy,
   crossCorrelation,
@@ -42,6 +43,7 @@ const sources = {
   gather,
   instanceNorm,
   matmul,
+  maxPool,
   mse,
   oneHot,
   pack,
@@ -61,10 +63,15 @@ export type DeviceClass = 'software' | 'hardware';
 export interface Tuning {
   /** Invocations in a workgroup, by kernel. */
   readonly workgroup: Readonly<Record<KernelName, number>>;
-  /** Most output channels, neighbouring pixels, and products of the two that a convolution holds in registers. */
-  readonly conv2d: { readonly outputs: number; readonly pixels: number; readonly sums: number };
-  /** Output channels, segment of a row, window rows of a convolution's weight gradient. */
-  readonly conv2dWeightGrad: { readonly outputs: number; readonly pixels: number; readonly tapRows: number };
+  /**
+   * Most output channels, neighbouring pixels, and products of the two that a convolution holds in registers; most
+   * products of the sums with a window's row that are written out.
+   */
+  readonly conv2d: Readonly<Record<'outputs' | 'pixels' | 'sums' | 'terms', number>>;
+  /** Output channels, segment of a row, window rows, and most sums in all of a convolution's weight gradient. */
+  readonly conv2dWeightGrad: Readonly<Record<'outputs' | 'pixels' | 'tapRows' | 'sums', number>>;
+  /** Most window elements that a pooling kernel writes out, for all the windows of one turn. */
+  readonly poolTerms: number;
   /** Rows × columns of a matrix product held in registers. */
   readonly matmul: { readonly rows: number; readonly columns: number };
   /** Neighbours that one invocation of an elementwise kernel computes, written out one by one. */
@@ -83,9 +90,10 @@ const everyKernel = (size: number): Record<KernelName, number> =>
 const tunings: Readonly<Record<DeviceClass, Tuning>> = {
   // A workgroup is a unit of work for one core: small ones share the cores evenly.
   software: {
-    workgroup: { ...everyKernel(16), elementwise: 32, conv2d: 8, conv2dWeightGrad: 8 },
-    conv2d: { outputs: 8, pixels: 16, sums: 64 },
-    conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3 },
+    workgroup: { ...everyKernel(16), elementwise: 32, conv2d: 8, conv2dInputGrad: 8, conv2dWeightGrad: 8 },
+    conv2d: { outputs: 8, pixels: 16, sums: 64, terms: 512 },
+    conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3, sums: 96 },
+    poolTerms: 256,
     matmul: { rows: 8, columns: 8 },
     elementwiseItems: 8,
     copyItems: 16,
@@ -94,8 +102,9 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
   },
   hardware: {
     workgroup: everyKernel(64),
-    conv2d: { outputs: 8, pixels: 4, sums: 32 },
-    conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3 },
+    conv2d: { outputs: 8, pixels: 4, sums: 32, terms: 512 },
+    conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3, sums: 96 },
+    poolTerms: 256,
     matmul: { rows: 4, columns: 4 },
     elementwiseItems: 1,
     copyItems: 1,

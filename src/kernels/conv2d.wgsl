@@ -1,8 +1,9 @@
-// 2-D convolution (cross-correlation, as in every deep-learning framework), stride 1:
+// 2-D convolution (cross-correlation, as in every deep-learning framework), strides SH, SW:
 //
-//   y[n,o,i,j] = bias[o] + Σ_c Σ_p Σ_q  x[n, c, i+p−P, j+q−P] · w[o, c, p, q]
+//   y[n,o,i,j] = bias[o] + Σ_c Σ_p Σ_q  x[n, c, i·SH+p−PH, j·SW+q−PW] · w[o, c, p, q]
 //
-// The gradient with respect to x has the same form, with w flipped and its two channel axes exchanged.
+// The gradient with respect to x has the same form where the strides are 1, with w flipped, its two channel axes
+// exchanged, and the padding that is left (negative where the padding was wider than the window).
 //
 // bindings  x [N, C, H, W]   w [O, C, K, L]   bias [O] (if BIAS)   y [N, O, HO, WO]
 //           with TRANSPOSED_WEIGHT w is [C, O, K, L] and read flipped: the input gradient
@@ -27,6 +28,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let image = number / ${SEGMENTS * HO * CHANNEL_GROUPS}u;
   let column = segment * ${PIXELS}u;
   let channel = group * ${OUTPUTS}u;
+  // Bound even where every window lies in the padding.
+  _ = &x;
 
   #repeat o OUTPUTS
   #if ${O % OUTPUTS == 0}
@@ -41,17 +44,19 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
   for (var c = 0u; c < ${C}u; c++) {
     for (var p = 0u; p < ${K}u; p++) {
-      let source_row = i32(row + p) - ${P};
+      let source_row = i32(row * ${SH}u + p) - ${PH};
       if (source_row < 0 || source_row >= ${H}) { continue; }
-      let at = i32(((image * ${C}u + c) * ${H}u + u32(source_row)) * ${W}u + column);
-      #repeat t PIXELS + L - 1
-      #if ${SEGMENTS == 1 && (t < P || t - P >= W)}
+      let at = i32(((image * ${C}u + c) * ${H}u + u32(source_row)) * ${W}u + column * ${SW}u);
+      #repeat t (PIXELS - 1) * SW + L
+      #if ${t % SW < L}
+      #if ${SEGMENTS == 1 && (t < PW || t - PW >= W)}
       let x${t} = 0.0;
-      #elif ${(SEGMENTS == 1) || (t >= P && (SEGMENTS - 1) * PIXELS + t - P < W)}
-      let x${t} = x[at + ${t - P}];
+      #elif ${(SEGMENTS == 1) || (t >= PW && (SEGMENTS - 1) * PIXELS * SW + t - PW < W)}
+      let x${t} = x[at + ${t - PW}];
       #else
-      let column${t} = i32(column) + ${t - P};
-      let x${t} = select(0.0, x[max(at + ${t - P}, 0)], column${t} >= 0 && column${t} < ${W});
+      let column${t} = i32(column * ${SW}u) + ${t - PW};
+      let x${t} = select(0.0, x[max(at + ${t - PW}, 0)], u32(column${t}) < ${W}u);
+      #endif
       #endif
       #endrepeat
       #repeat o OUTPUTS
@@ -70,7 +75,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       #repeat j PIXELS
       sum${o}_${j} = sum${o}_${j}
       #repeat q L
-        + w${o}_${q} * x${j + q}
+        + w${o}_${q} * x${j * SW + q}
       #endrepeat
       ;
       #endrepeat

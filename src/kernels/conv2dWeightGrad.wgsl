@@ -1,6 +1,6 @@
-// Gradient of a convolution with respect to its weight, any stride S:
+// Gradient of a convolution with respect to its weight, strides SH, SW:
 //
-//   part[b,o,c,p,q] = Σ_{n ∈ slice b} Σ_i Σ_j  ȳ[n,o,i,j] · x[n, c, i·S+p−P, j·S+q−P]
+//   part[b,o,c,p,q] = Σ_{n ∈ slice b} Σ_i Σ_j  ȳ[n,o,i,j] · x[n, c, i·SH+p−PH, j·SW+q−PW]
 //
 // The slices of the batch are summed afterwards in a fixed order (reduce.wgsl).
 //
@@ -50,22 +50,24 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         #endrepeat
         #repeat p TAP_ROWS
         {
-          let source_row = i32(row * ${S}u + tap) + ${p - P};
+          let source_row = i32(row * ${SH}u + tap) + ${p - PH};
           if (source_row >= 0 && source_row < ${H}) {
-            let at = i32(((image * ${C}u + c) * ${H}u + u32(source_row)) * ${W}u + column * ${S}u);
-            #repeat t (PIXELS - 1) * S + L
-            #if ${t >= P && ((WO + PIXELS - 1) / PIXELS - 1) * PIXELS * S + t - P < W}
-            let x${t} = x[at + ${t - P}];
+            let at = i32(((image * ${C}u + c) * ${H}u + u32(source_row)) * ${W}u + column * ${SW}u);
+            #repeat t (PIXELS - 1) * SW + L
+            #if ${t % SW < L}
+            #if ${t >= PW && ((WO + PIXELS - 1) / PIXELS - 1) * PIXELS * SW + t - PW < W}
+            let x${t} = x[at + ${t - PW}];
             #else
-            let column${t} = i32(column * ${S}u) + ${t - P};
-            let x${t} = select(0.0, x[max(at + ${t - P}, 0)], column${t} >= 0 && column${t} < ${W});
+            let column${t} = i32(column * ${SW}u) + ${t - PW};
+            let x${t} = select(0.0, x[max(at + ${t - PW}, 0)], u32(column${t}) < ${W}u);
+            #endif
             #endif
             #endrepeat
             #repeat o OUTPUTS
             #repeat q L
             sum${o}_${p}_${q} = sum${o}_${p}_${q}
             #repeat j PIXELS
-              + g${o}_${j} * x${j * S + q}
+              + g${o}_${j} * x${j * SW + q}
             #endrepeat
             ;
             #endrepeat

@@ -1,7 +1,7 @@
 /** What every model offers: a layout of parameters, and a forward pass written in operations. */
 import type { Tensor } from '../autograd/trace.js';
 import type { StreamKey } from '../kernels/philox.js';
-import { uniformFanIn } from './initialisation.js';
+import { heNormal, uniformFanIn } from './initialisation.js';
 import type { ParameterLayout } from './parameters.js';
 
 /** What a model computes of a batch. */
@@ -30,9 +30,21 @@ export interface Model {
   forward(theta: Tensor, images: Tensor): ModelOutput;
 }
 
+/** A model that normalises over the batch, and so holds running statistics beside its parameters. */
+export interface ModelWithBuffers extends Model {
+  /** Layout of the running statistics, which start as `initialParameters` gives them and are not learnt. */
+  readonly buffers: ParameterLayout;
+  /** Training mode: statistics of this batch; the running ones play no part. */
+  forward(theta: Tensor, images: Tensor): ModelOutput;
+  /** Training mode, and the running statistics [buffers.total] moved on by this batch. */
+  train(theta: Tensor, running: Tensor, images: Tensor): ModelOutput & { readonly buffers: Tensor };
+  /** Evaluation mode: running statistics [buffers.total] in place of the batch's. */
+  evaluate(theta: Tensor, running: Tensor, images: Tensor): ModelOutput;
+}
+
 /**
- * A fresh θ in PyTorch's default initialisation: weights and biases uniform within ±1/√fan_in, norms at 1 and 0. Each
- * tensor draws from a stream of its own, named by the key's purpose and the tensor's name.
+ * A fresh θ as each entry says: by default as in PyTorch, weights and biases uniform within ±1/√fan_in, norms at 1 and
+ * 0; convolutions of residual networks normal with variance 2/fan_out. Each tensor draws from a stream of its own, named by the key's purpose and the tensor's name.
  */
 export function initialParameters(layout: ParameterLayout, key: StreamKey): Float32Array {
   const theta = new Float32Array(layout.total);
@@ -40,6 +52,8 @@ export function initialParameters(layout: ParameterLayout, key: StreamKey): Floa
     const size = shape.reduce((product, extent) => product * extent, 1);
     if (start === 'uniform') {
       theta.set(uniformFanIn({ ...key, purpose: `${key.purpose}/${name}` }, shape, fanIn), offset);
+    } else if (start === 'heNormal') {
+      theta.set(heNormal({ ...key, purpose: `${key.purpose}/${name}` }, shape), offset);
     } else if (start === 'ones') theta.fill(1, offset, offset + size);
   }
   return theta;

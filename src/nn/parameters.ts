@@ -16,8 +16,8 @@ export interface ParameterEntry {
   readonly offset: number;
   /** Inputs that one output of the layer sums over; sets the range of its initialisation. */
   readonly fanIn: number;
-  /** How it starts: uniform within ±1/√fanIn, all ones, or all zeros. */
-  readonly start: 'uniform' | 'ones' | 'zeros';
+  /** How it starts: uniform within ±1/√fanIn, normal with variance 2/fan-out, all ones, or all zeros. */
+  readonly start: 'uniform' | 'heNormal' | 'ones' | 'zeros';
 }
 
 /** Where a model's named tensors lie in its flat vector θ. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
-import { uniformFanIn } from '../../src/nn/initialisation.js';
+import { heNormal, uniformFanIn } from '../../src/nn/initialisation.js';
 
 const key = { seed: 1, purpose: 'initialisation', index: 0 };
 
@@ -24,5 +24,22 @@ describe('uniformFanIn', () => {
   it('refuses an impossible fan-in or shape', () => {
     expect(() => uniformFanIn(key, [3], 0)).toThrow(ShapeError);
     expect(() => uniformFanIn(key, [3, -1], 3)).toThrow(/\[3, -1\].*-1 must be a positive integer/);
+  });
+});
+
+describe('heNormal', () => {
+  it('fills the shape with values of mean 0 and variance 2/fan-out', () => {
+    const values = heNormal(key, [32, 64, 3, 3]);
+    expect(values).toHaveLength(32 * 64 * 9);
+    const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+    const variance = values.reduce((sum, x) => sum + x * x, 0) / values.length;
+    expect(mean * 12).toBeCloseTo(0, 1);
+    expect((variance * 32 * 9) / 2).toBeCloseTo(1, 1);
+  });
+
+  it('refuses a shape that is no convolution’s', () => {
+    expect(() => heNormal(key, [3, 4])).toThrow(ShapeError);
+    expect(() => heNormal(key, [3, 4])).toThrow(/\[3, 4\].*four axes/);
+    expect(() => heNormal(key, [3, 4, 0, 1])).toThrow(/0 must be a positive integer/);
   });
 });

@@ -3,18 +3,22 @@ import { compile } from '../../src/autograd/compile/plan.js';
 import { interpret } from '../../src/autograd/interpret.js';
 import { trace } from '../../src/autograd/trace.js';
 import type { Device } from '../../src/gpu/device.js';
-import { expectNear } from './compare.js';
+import { expectNear, FLOAT32, type Tolerance } from './compare.js';
 import type { OperationCase } from './operations/case.js';
 
 /** Holds that an operation gives on the device what its float64 reference gives. */
-export async function expectSameOnDevice(device: Device, { inputs, build }: OperationCase): Promise<void> {
+export async function expectSameOnDevice(
+  device: Device,
+  { inputs, build }: OperationCase,
+  tolerance: Tolerance = FLOAT32,
+): Promise<void> {
   const types = Object.fromEntries(Object.entries(inputs).map(([name, { type }]) => [name, type]));
   const values = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.values]));
   const tape = trace(types, (tensors) => ({ y: build(tensors) }));
   const plan = await compile(tape, device);
   try {
     const { y } = await plan.run(values);
-    expectNear(y!, interpret(tape, values).y!);
+    expectNear(y!, interpret(tape, values).y!, tolerance);
   } finally {
     plan.release();
   }

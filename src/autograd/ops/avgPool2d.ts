@@ -8,74 +8,56 @@ import {
   referenceZeros,
   type Storage,
 } from '../operation.js';
-import { type Attributes, type Shape, shapeText } from '../tape.js';
+import { type Shape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
-
-/** The window of an average pooling. */
-export interface Pool2dOptions {
-  /** Side of the square window. */
-  readonly size: number;
-  /** Step of the window; the window's size by default. */
-  readonly stride?: number;
-}
-
-function extentsOf(shape: Shape, { size, stride }: Attributes) {
-  if (shape.length !== 4) {
-    throw new ShapeError(`avgPool2d: x is ${shapeText(shape)}, but a tensor [N,C,H,W] is needed.`);
-  }
-  const [N, C, H, W] = shape as [number, number, number, number];
-  const K = Number(size);
-  const S = Number(stride);
-  if (!Number.isInteger(K) || K < 1 || !Number.isInteger(S) || S < 1 || K > H || K > W) {
-    throw new ShapeError(
-      `avgPool2d: a window of ${K} with stride ${S} does not fit into x ${shapeText(shape)}.`,
-    );
-  }
-  return { N, C, H, W, K, S, HO: Math.floor((H - K) / S) + 1, WO: Math.floor((W - K) / S) + 1 };
-}
-
-/** Visits each (output pixel, input pixel) pair of one window. */
-function forEachPair(
-  { N, C, HO, WO, K, S }: ReturnType<typeof extentsOf>,
-  visit: (n: number, c: number, i: number, j: number, r: number, s: number) => void,
-): void {
-  for (let n = 0; n < N; n++)
-    for (let c = 0; c < C; c++)
-      for (let i = 0; i < HO; i++)
-        for (let j = 0; j < WO; j++)
-          for (let p = 0; p < K; p++) for (let q = 0; q < K; q++) visit(n, c, i, j, i * S + p, j * S + q);
-}
+import {
+  forEachPixel,
+  forEachWindow,
+  type Pool2dOptions,
+  type PoolExtents,
+  poolAttributes,
+  poolExtents,
+  pooledShape,
+  requirePooledCotangent,
+} from './pool2dExtents.js';
+import { mean, reshape } from './reduce.js';
 
 function launchPool(
   lowering: Lowering,
-  extents: ReturnType<typeof extentsOf>,
+  extents: PoolExtents,
   adjoint: boolean,
   source: Storage,
   output: Storage,
 ): void {
-  const { N, C, H, HO, WO, K } = extents;
-  const UNROLL = unrollFactor(WO, lowering.tuning.unroll);
+  const { N, C, H, K, L, SH, SW, PH, PW, HO, WO } = extents;
+  const { unroll, poolTerms } = lowering.tuning;
+  const isWhole = PH === 0 && PW === 0;
   const definitions = {
     ...extents,
     CHANNELS: N * C,
     ADJOINT: adjoint,
-    UNROLL,
-    INVERSE_AREA: `f32(${1 / (K * K)})`,
+    WRITTEN_OUT: isWhole && (adjoint ? K === SH && L === SW : true) && K * L <= poolTerms,
+    UNROLL: unrollFactor(WO, Math.max(1, Math.min(unroll, Math.floor(poolTerms / (K * L))))),
+    INVERSE_AREA: `f32(${1 / (K * L)})`,
   };
   lowering.launch('avgPool', definitions, [source, output], N * C * (adjoint ? H : HO));
 }
 
 const avgPoolDefinition: OperationDefinition = {
   name: 'avgPool2d',
-  type([x], attributes) {
-    const { N, C, HO, WO } = extentsOf(x!.shape, attributes);
-    return { dataType: 'f32', shape: [N, C, HO, WO] };
-  },
+  type: ([x], attributes) => ({
+    dataType: 'f32',
+    shape: pooledShape(poolExtents('avgPool2d', x!, attributes)),
+  }),
   reference([x], attributes, { shape }) {
     const y = referenceZeros(shape);
-    const extents = extentsOf(x!.shape, attributes);
-    forEachPair(extents, (n, c, i, j, r, s) => {
-      y.set(n, c, i, j, y.get(n, c, i, j) + x!.get(n, c, r, s) / extents.K ** 2);
+    const extents = poolExtents('avgPool2d', { dataType: 'f32', shape: x!.shape }, attributes);
+    forEachWindow(extents, (n, c, i, j) => {
+      let total = 0;
+      forEachPixel(extents, i, j, (r, s) => {
+        total += x!.get(n, c, r, s);
+      });
+      y.set(n, c, i, j, total / (extents.K * extents.L));
     });
     return y;
   },
@@ -83,35 +65,59 @@ const avgPoolDefinition: OperationDefinition = {
     apply(adjointDefinition, [c], { ...attributes, shape: [...x!.shape] }),
   ],
   lower(lowering, { inputs, inputTypes, attributes, output }) {
-    launchPool(lowering, extentsOf(inputTypes[0]!.shape, attributes), false, inputs[0]!, output);
+    const extents = poolExtents('avgPool2d', inputTypes[0]!, attributes);
+    launchPool(lowering, extents, false, inputs[0]!, output);
   },
 };
 
 const adjointDefinition: OperationDefinition = {
   name: 'avgPool2dInputGrad',
-  type: (_inputs, { shape }) => ({ dataType: 'f32', shape: shape as Shape }),
-  reference([c], attributes, { shape }) {
-    const x = referenceZeros(shape);
-    const extents = extentsOf(shape, attributes);
-    forEachPair(extents, (n, channel, i, j, r, s) => {
-      x.set(n, channel, r, s, x.get(n, channel, r, s) + c!.get(n, channel, i, j) / extents.K ** 2);
+  type([c], attributes) {
+    const x = { dataType: 'f32', shape: attributes.shape as Shape } as const;
+    const extents = poolExtents('avgPool2dInputGrad', x, attributes);
+    requirePooledCotangent('avgPool2dInputGrad', c!, extents, x.shape);
+    return x;
+  },
+  reference([c], attributes, type) {
+    const x = referenceZeros(type.shape);
+    const extents = poolExtents('avgPool2dInputGrad', type, attributes);
+    forEachWindow(extents, (n, channel, i, j) => {
+      const share = c!.get(n, channel, i, j) / (extents.K * extents.L);
+      forEachPixel(extents, i, j, (r, s) => {
+        x.set(n, channel, r, s, x.get(n, channel, r, s) + share);
+      });
     });
     return x;
   },
-  vjp: ({ attributes: { size, stride } }, c) => [
-    apply(avgPoolDefinition, [c], { size: size!, stride: stride! }),
-  ],
+  vjp: ({ attributes: { shape: _, ...settings } }, c) => [apply(avgPoolDefinition, [c], settings)],
   lower(lowering, { inputs, type, attributes, output }) {
-    launchPool(lowering, extentsOf(type.shape, attributes), true, inputs[0]!, output);
+    const extents = poolExtents('avgPool2dInputGrad', type, attributes);
+    launchPool(lowering, extents, true, inputs[0]!, output);
   },
 };
 
 /**
- * Average pooling: x [N,C,H,W] → [N,C,⌊(H−size)/stride⌋+1, ⌊(W−size)/stride⌋+1]; a rest that fills no window is left out.
+ * Average pooling: x [N,C,H,W] → [N,C,HO,WO], HO = ⌊(H + 2·padding − size)/stride⌋ + 1. A rest that fills no window is
+ * left out. Padding counts as zeros: a window's sum is always divided by its whole size (PyTorch's default,
+ * `count_include_pad=True`).
  *
- * @throws ShapeError when x has not four axes or the window does not fit into it.
+ * @throws ShapeError when x has not four axes, the window does not fit, or the padding is more than half of it.
  */
-export const avgPool2d = (x: Tensor, { size, stride = size }: Pool2dOptions): Tensor =>
-  apply(avgPoolDefinition, [x], { size, stride });
+export const avgPool2d = (x: Tensor, options: Pool2dOptions): Tensor =>
+  apply(avgPoolDefinition, [x], poolAttributes(options));
+
+/**
+ * The mean of each channel of each image: x [N,C,H,W] → [N,C].
+ *
+ * @throws ShapeError when x has not four axes.
+ */
+export function globalAveragePool(x: Tensor): Tensor {
+  if (x.shape.length !== 4) {
+    throw new ShapeError(
+      `globalAveragePool: x is ${shapeText(x.shape)}, but a tensor [N,C,H,W] is needed; reshape it first.`,
+    );
+  }
+  return reshape(mean(x, [2, 3]), x.shape.slice(0, 2));
+}
 
 export const avgPool2dOperations: readonly OperationDefinition[] = [avgPoolDefinition, adjointDefinition];

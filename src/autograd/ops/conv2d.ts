@@ -6,66 +6,25 @@
  *     w̄  = conv2dWeightGrad(x, ȳ)   x' = inputGrad(ȳ, v)   ȳ' = conv2d(x, v)         (v: cotangent of w̄)
  */
 import { ShapeError } from '../../errors.js';
-import { evenPieces } from '../../kernels/catalogue.js';
-import type { Definitions } from '../../kernels/template.js';
-import {
-  apply,
-  type LoweredOperation,
-  type Lowering,
-  type OperationDefinition,
-  type Reference,
-  referenceZeros,
-} from '../operation.js';
-import { type Attributes, type Shape, shapeText, sizeOf } from '../tape.js';
+import { apply, type OperationDefinition, type Reference, referenceZeros } from '../operation.js';
+import { type Attributes, type Shape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
-import {
-  type Extents,
-  extentsOf,
-  extentsWithCotangent,
-  forEachProduct,
-  requireRank4,
-} from './conv2dExtents.js';
+import { extentsOf, extentsWithCotangent, forEachProduct, requireRank4 } from './conv2dExtents.js';
+import { launchConv2d, launchInputGrad, launchWeightGrad } from './conv2dLowering.js';
+import { type Pair, pairAttribute } from './pair.js';
 import { reshape, sum } from './reduce.js';
-import { launchSliceSum } from './sliceSum.js';
 
 /** How the window of a convolution moves. The same numbers belong to its two gradients. */
 export interface Conv2dOptions {
-  /** Step of the window in both directions, 1 by default. */
-  readonly stride?: number;
-  /** Zeros on every side, 0 by default. */
-  readonly padding?: number;
+  /** Step of the window, 1 by default: a number, or [vertical, horizontal]. */
+  readonly stride?: Pair;
+  /** Zeros above and below, and left and right, 0 by default: a number, or [vertical, horizontal]. */
+  readonly padding?: Pair;
 }
 
 const increase = (tensor: Reference, value: number, a: number, b: number, c: number, d: number): void => {
   tensor.set(a, b, c, d, tensor.get(a, b, c, d) + value);
 };
-
-/** Launches conv2d.wgsl for a convolution of stride 1 with these extents. */
-function launchBlocked(
-  lowering: Lowering,
-  extents: Extents,
-  transposed: boolean,
-  { inputs, output }: LoweredOperation,
-): void {
-  const { N, O, HO, WO } = extents;
-  const { outputs, pixels, sums } = lowering.tuning.conv2d;
-  const PIXELS = evenPieces(WO, pixels);
-  const OUTPUTS = evenPieces(O, Math.max(1, Math.min(outputs, Math.floor(sums / PIXELS))));
-  const SEGMENTS = Math.ceil(WO / PIXELS);
-  const CHANNEL_GROUPS = Math.ceil(O / OUTPUTS);
-  const [x, w, bias] = inputs;
-  const definitions: Definitions = {
-    ...extents,
-    OUTPUTS,
-    PIXELS,
-    SEGMENTS,
-    CHANNEL_GROUPS,
-    TRANSPOSED_WEIGHT: transposed,
-    BIAS: bias !== undefined,
-  };
-  const buffers = [x!, w!, output, ...(bias === undefined ? [] : [bias])];
-  lowering.launch('conv2d', definitions, buffers, N * CHANNEL_GROUPS * HO * SEGMENTS);
-}
 
 const conv2dDefinition: OperationDefinition = {
   name: 'conv2d',
@@ -101,12 +60,7 @@ const conv2dDefinition: OperationDefinition = {
   },
   lower(lowering, operation) {
     const [x, w] = operation.inputTypes;
-    const extents = extentsOf('conv2d', x!.shape, w!.shape, operation.attributes);
-    if (extents.S === 1) return launchBlocked(lowering, extents, false, operation);
-    const [source, weight, bias] = operation.inputs;
-    const buffers = [source!, weight!, operation.output, ...(bias === undefined ? [] : [bias])];
-    const definitions = { ...extents, INPUT_GRADIENT: false, BIAS: bias !== undefined };
-    lowering.launch('conv2dStrided', definitions, buffers, sizeOf(operation.type.shape));
+    launchConv2d(lowering, extentsOf('conv2d', x!.shape, w!.shape, operation.attributes), operation);
   },
 };
 
@@ -138,25 +92,9 @@ const inputGradDefinition: OperationDefinition = {
     ];
   },
   lower(lowering, operation) {
-    const extents = extentsOf(
-      'conv2dInputGrad',
-      operation.type.shape,
-      operation.inputTypes[1]!.shape,
-      operation.attributes,
-    );
-    const { N, C, H, W, O, K, L, HO, WO, S, P } = extents;
-    if (S === 1 && K === L && P <= K - 1) {
-      // The same convolution from ȳ to x̄, with the other padding.
-      const mirrored = { N, C: O, H: HO, W: WO, O: C, K, L, HO: H, WO: W, S, P: K - 1 - P };
-      return launchBlocked(lowering, mirrored, true, operation);
-    }
-    const definitions = { ...extents, INPUT_GRADIENT: true, BIAS: false };
-    lowering.launch(
-      'conv2dStrided',
-      definitions,
-      [operation.inputs[0]!, operation.inputs[1]!, operation.output],
-      N * C * H * W,
-    );
+    const w = operation.inputTypes[1]!;
+    const extents = extentsOf('conv2dInputGrad', operation.type.shape, w.shape, operation.attributes);
+    launchInputGrad(lowering, extents, operation);
   },
 };
 
@@ -191,47 +129,18 @@ const weightGradDefinition: OperationDefinition = {
     ];
   },
   lower(lowering, operation) {
-    const [x, cotangent] = operation.inputs;
-    const extents = extentsOf(
-      'conv2dWeightGrad',
-      operation.inputTypes[0]!.shape,
-      operation.type.shape,
-      operation.attributes,
-    );
-    const { N, C, O, K, WO } = extents;
-    const blocks = lowering.tuning.conv2dWeightGrad;
-    const OUTPUTS = evenPieces(O, blocks.outputs);
-    const CHANNEL_GROUPS = Math.ceil(O / OUTPUTS);
-    const TAP_ROWS = evenPieces(K, blocks.tapRows);
-    const TAP_GROUPS = Math.ceil(K / TAP_ROWS);
-    // A slice holds whole images, so its length counts them.
-    const perOutput = C * TAP_GROUPS * CHANNEL_GROUPS;
-    const wantedSlices = Math.min(N, Math.max(1, Math.ceil(lowering.tuning.parallelism / perOutput)));
-    const IMAGES_PER_SLICE = Math.ceil(N / wantedSlices);
-    const SLICES = Math.ceil(N / IMAGES_PER_SLICE);
-    const size = sizeOf(operation.type.shape);
-    const part = SLICES === 1 ? operation.output : lowering.scratch(SLICES * size);
-    const definitions: Definitions = {
-      ...extents,
-      OUTPUTS,
-      CHANNEL_GROUPS,
-      TAP_ROWS,
-      TAP_GROUPS,
-      SLICES,
-      IMAGES_PER_SLICE,
-      PIXELS: evenPieces(WO, blocks.pixels),
-    };
-    lowering.launch('conv2dWeightGrad', definitions, [x!, cotangent!, part], perOutput * SLICES);
-    if (SLICES > 1) launchSliceSum(lowering, part, operation.output, SLICES, size);
+    const x = operation.inputTypes[0]!;
+    const extents = extentsOf('conv2dWeightGrad', x.shape, operation.type.shape, operation.attributes);
+    launchWeightGrad(lowering, extents, operation);
   },
 };
 
-function optionsOf(attributes: Attributes): Conv2dOptions {
-  return { stride: Number(attributes.stride), padding: Number(attributes.padding) };
+function optionsOf({ stride, padding }: Attributes): Conv2dOptions {
+  return { stride: stride as Pair, padding: padding as Pair };
 }
 
-function withDefaults({ stride = 1, padding = 0 }: Conv2dOptions): { stride: number; padding: number } {
-  return { stride, padding };
+function settings({ stride = 1, padding = 0 }: Conv2dOptions): Attributes {
+  return { stride: pairAttribute(stride), padding: pairAttribute(padding) };
 }
 
 /** [N,O,H,W] → [O]: the sum over everything but the channels, the gradient of a bias. */
@@ -241,9 +150,10 @@ function sumChannels(a: Tensor): Tensor {
 }
 
 /**
- * 2-D convolution. x [N,C,H,W], w [O,C,K,L], bias [O] → [N,O,HO,WO], HO = ⌊(H + 2·padding − K) / stride⌋ + 1.
+ * 2-D convolution. x [N,C,H,W], w [O,C,K,L], bias [O] → [N,O,HO,WO], HO = ⌊(H + 2·padding − K) / stride⌋ + 1 and WO
+ * likewise; rows and columns that the last step of the window leaves out have no influence.
  *
- * @throws ShapeError when channels differ or the window does not fit.
+ * @throws ShapeError when channels differ, the window does not fit, or a stride or padding makes no sense.
  */
 export function conv2d(
   x: Tensor,
@@ -251,7 +161,7 @@ export function conv2d(
   options: Conv2dOptions & { readonly bias?: Tensor } = {},
 ): Tensor {
   const operands = options.bias === undefined ? [x, w] : [x, w, options.bias];
-  return apply(conv2dDefinition, operands, withDefaults(options));
+  return apply(conv2dDefinition, operands, settings(options));
 }
 
 /**
@@ -264,7 +174,7 @@ export const conv2dInputGrad = (
   w: Tensor,
   shape: Shape,
   options: Conv2dOptions = {},
-): Tensor => apply(inputGradDefinition, [cotangent, w], { ...withDefaults(options), shape: [...shape] });
+): Tensor => apply(inputGradDefinition, [cotangent, w], { ...settings(options), shape: [...shape] });
 
 /**
  * Gradient of conv2d by w: x [N,C,H,W], cotangent [N,O,HO,WO] → `shape` [O,C,K,L].
@@ -276,7 +186,7 @@ export const conv2dWeightGrad = (
   cotangent: Tensor,
   shape: Shape,
   options: Conv2dOptions = {},
-): Tensor => apply(weightGradDefinition, [x, cotangent], { ...withDefaults(options), shape: [...shape] });
+): Tensor => apply(weightGradDefinition, [x, cotangent], { ...settings(options), shape: [...shape] });
 
 export const conv2dOperations: readonly OperationDefinition[] = [
   conv2dDefinition,

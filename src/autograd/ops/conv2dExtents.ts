@@ -1,8 +1,9 @@
 /** The extents of a convolution, their rules, and the plain loop over its products that every reference shares. */
 import { ShapeError } from '../../errors.js';
 import { type Attributes, type Shape, shapeText, type TensorType } from '../tape.js';
+import { pairText, readPair } from './pair.js';
 
-/** Extents of one convolution: x [N,C,H,W], w [O,C,K,L], y [N,O,HO,WO], stride S, padding P. */
+/** Extents of one convolution: x [N,C,H,W], w [O,C,K,L], y [N,O,HO,WO], strides [SH,SW], paddings [PH,PW]. */
 export interface Extents {
   readonly [name: string]: number;
   readonly N: number;
@@ -14,8 +15,10 @@ export interface Extents {
   readonly L: number;
   readonly HO: number;
   readonly WO: number;
-  readonly S: number;
-  readonly P: number;
+  readonly SH: number;
+  readonly SW: number;
+  readonly PH: number;
+  readonly PW: number;
 }
 
 export function requireRank4(operation: string, argument: string, type: TensorType): void {
@@ -32,24 +35,22 @@ export function requireRank4(operation: string, argument: string, type: TensorTy
 export function extentsOf(operation: string, x: Shape, w: Shape, attributes: Attributes): Extents {
   const [N, C, H, W] = x as [number, number, number, number];
   const [O, inputs, K, L] = w as [number, number, number, number];
-  const S = Number(attributes.stride);
-  const P = Number(attributes.padding);
   if (C !== inputs) {
     throw new ShapeError(
       `${operation}: x ${shapeText(x)} has ${C} channels, but w ${shapeText(w)} takes ${inputs}.`,
     );
   }
-  if (!Number.isInteger(S) || S < 1 || !Number.isInteger(P) || P < 0) {
-    throw new ShapeError(`${operation}: stride ${S} must be a whole number ≥ 1 and padding ${P} one ≥ 0.`);
-  }
-  const HO = Math.floor((H + 2 * P - K) / S) + 1;
-  const WO = Math.floor((W + 2 * P - L) / S) + 1;
+  const [SH, SW] = readPair(operation, 'stride', attributes.stride, 1);
+  const [PH, PW] = readPair(operation, 'padding', attributes.padding, 0);
+  const HO = Math.floor((H + 2 * PH - K) / SH) + 1;
+  const WO = Math.floor((W + 2 * PW - L) / SW) + 1;
   if (HO < 1 || WO < 1) {
     throw new ShapeError(
-      `${operation}: the ${K}×${L} window of w ${shapeText(w)} does not fit into x ${shapeText(x)} with padding ${P}.`,
+      `${operation}: the ${K}×${L} window of w ${shapeText(w)} does not fit into x ${shapeText(x)} with padding ` +
+        `${pairText(attributes.padding)}; use a smaller window or more padding.`,
     );
   }
-  return { N, C, H, W, O, K, L, HO, WO, S, P };
+  return { N, C, H, W, O, K, L, HO, WO, SH, SW, PH, PW };
 }
 
 /**
@@ -75,7 +76,7 @@ export function extentsWithCotangent(
 
 /** Visits every product of a convolution: y[n,o,i,j] += x[n,c,r,s] · w[o,c,p,q]. */
 export function forEachProduct(
-  { N, C, H, W, O, K, L, HO, WO, S, P }: Extents,
+  { N, C, H, W, O, K, L, HO, WO, SH, SW, PH, PW }: Extents,
   visit: (
     n: number,
     o: number,
@@ -95,8 +96,8 @@ export function forEachProduct(
           for (let c = 0; c < C; c++)
             for (let p = 0; p < K; p++)
               for (let q = 0; q < L; q++) {
-                const r = i * S + p - P;
-                const s = j * S + q - P;
+                const r = i * SH + p - PH;
+                const s = j * SW + q - PW;
                 if (r >= 0 && r < H && s >= 0 && s < W) visit(n, o, i, j, c, p, q, r, s);
               }
 }

@@ -12,6 +12,7 @@ import { elementwiseOperations } from './elementwise.js';
 import { gatherOperations } from './gather.js';
 import { instanceNormOperations } from './instanceNorm.js';
 import { matmulOperations } from './matmul.js';
+import { maxPool2dOperations } from './maxPool2d.js';
 import { mseOperations } from './mse.js';
 import { oneHotOperations } from './oneHot.js';
 import { packOperations } from './pack.js';
@@ -35,6 +36,7 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     gatherOperations,
     instanceNormOperations,
     matmulOperations,
+    maxPool2dOperations,
     mseOperations,
     oneHotOperations,
     packOperations,

@@ -1,5 +1,6 @@
 /** A reference case: a safetensors file of inputs and wanted results, made in float64 elsewhere. */
 import { z } from 'zod';
+import type { Pair } from '../../autograd/ops/pair.js';
 import { DataError } from '../../errors.js';
 import { decodeSafetensors, type NamedTensor } from '../store/safetensors.js';
 
@@ -79,10 +80,29 @@ export function integersOf(reference: ReferenceCase, name: string): Int32Array {
   return data;
 }
 
-/** A number of the case's config. */
-export function numberOf(reference: ReferenceCase, key: string): number {
-  const value = reference.config[key];
+/** A number of the case's config, or `standard` where the config leaves it out and there is one. */
+export function numberOf(reference: ReferenceCase, key: string, standard?: number): number {
+  const value = reference.config[key] ?? standard;
   if (typeof value !== 'number') throw new DataError(`${reference.name}: config '${key}' is no number.`);
+  return value;
+}
+
+/** A setting that may differ by direction: a number, or [vertical, horizontal]. */
+export function pairOf(reference: ReferenceCase, key: string, standard?: Pair): Pair {
+  const value = reference.config[key] ?? standard;
+  if (typeof value === 'number') return value;
+  if (Array.isArray(value) && value.length === 2 && value.every((each) => typeof each === 'number')) {
+    return [value[0], value[1]];
+  }
+  throw new DataError(`${reference.name}: config '${key}' is neither a number nor two of them.`);
+}
+
+/** A yes or no of the case's config, or `standard` where the config leaves it out. */
+export function flagOf(reference: ReferenceCase, key: string, standard: boolean): boolean {
+  const value = reference.config[key] ?? standard;
+  if (typeof value !== 'boolean') {
+    throw new DataError(`${reference.name}: config '${key}' is neither true nor false.`);
+  }
   return value;
 }
 

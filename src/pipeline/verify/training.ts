@@ -198,7 +198,7 @@ export async function replayUnroll(reference: ReferenceCase, device: Device): Pr
     unrolled.write('images', floatsOf(reference, 'in.x'));
     unrolled.write('targets', targets);
     for (const name of optimiser.hyperparameters) {
-      unrolled.write(name, floatsOf(reference, `in.${caseHyperparameter(name)}`));
+      unrolled.write(name, hyperparameterOf(reference, caseHyperparameter(name)));
     }
     const start = readTheta(reference, parameters, 'theta');
     const outer = { start, target: readTheta(reference, parameters, 'target') };
@@ -218,6 +218,12 @@ export async function replayUnroll(reference: ReferenceCase, device: Device): Pr
     unrolled.release();
   }
 }
+
+/** A hyperparameter as a tensor of the case, or else as a number of its config. */
+const hyperparameterOf = (reference: ReferenceCase, name: string): Float32Array =>
+  reference.tensors.has(`in.${name}`)
+    ? floatsOf(reference, `in.${name}`)
+    : Float32Array.of(numberOf(reference, name));
 
 const caseTable = (name: string): string | undefined => ({ images: 'x', targets: 'y' })[name];
 const caseHyperparameter = (name: string): string => (name === 'learningRate' ? 'lr' : name);

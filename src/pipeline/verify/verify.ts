@@ -5,6 +5,7 @@ import { DataError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { type Measured, measure, type Outputs, parseCase, type ReferenceCase } from './case.js';
 import { replayOperation } from './operations.js';
+import { replayResNet18 } from './resNet18.js';
 import { replayExpert, replayProbe, replayStudentStep, replayUnroll } from './training.js';
 
 type Replay = (reference: ReferenceCase, device: Device) => Promise<Outputs> | Outputs;
@@ -15,6 +16,7 @@ const replays: Readonly<Record<string, Replay>> = {
   expert: replayExpert,
   unroll: replayUnroll,
   probe: replayProbe,
+  resnet18: replayResNet18,
 };
 
 /** How one reference case came out. */

@@ -5,6 +5,7 @@ import { elementwiseProperties } from './elementwise.js';
 import { functionProperties } from './functions.js';
 import { layoutProperties } from './layout.js';
 import { matrixProperties } from './matrices.js';
+import { poolingProperties } from './pooling.js';
 import { rearrangementProperties } from './rearrangement.js';
 
 /** A property for every operation of the engine. */
@@ -16,4 +17,5 @@ export const allProperties = (sizes: Sizes): OperationProperty[] => [
   ...layoutProperties(sizes),
   ...matrixProperties(sizes),
   ...rearrangementProperties(sizes),
+  ...poolingProperties(sizes),
 ];

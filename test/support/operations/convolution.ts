@@ -1,7 +1,6 @@
-/** Cases of the operations on images: convolution, pooling, and the row statistics of instance normalisation. */
+/** Cases of the operations on images: convolution, views, and the row statistics of instance normalisation. */
 import fc from 'fast-check';
 import { augment, VIEW_NUMBERS } from '../../../src/autograd/ops/augment.js';
-import { avgPool2d } from '../../../src/autograd/ops/avgPool2d.js';
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from '../../../src/autograd/ops/conv2d.js';
 import {
   meanProductRows,
@@ -16,13 +15,10 @@ import {
   type OperationCase,
   type OperationProperty,
   property,
-  record,
   type Sizes,
   seed,
 } from './case.js';
-
-const outputExtent = (extent: number, window: number, stride: number, padding: number): number =>
-  Math.floor((extent + 2 * padding - window) / stride) + 1;
+import { both, outputExtent, pairs } from './windows.js';
 
 const convolutionParameters = ({ extent, few }: Sizes) =>
   fc
@@ -33,18 +29,19 @@ const convolutionParameters = ({ extent, few }: Sizes) =>
       O: extent,
       H: extent,
       W: extent,
-      K: fc.integer({ min: 1, max: 5 }),
-      L: fc.integer({ min: 1, max: 5 }),
-      stride: fc.integer({ min: 1, max: 3 }),
-      padding: fc.integer({ min: 0, max: 3 }),
+      K: fc.integer({ min: 1, max: 6 }),
+      L: fc.integer({ min: 1, max: 6 }),
+      stride: pairs(1, 3),
+      padding: pairs(0, 3),
       square: fc.boolean(),
       bias: fc.boolean(),
     })
     .map(({ square, ...parameters }) => {
       // Half of the windows are square, which some kernels treat apart; all are cut down to what fits.
-      const { K, H, W, padding } = parameters;
-      const rows = Math.min(K, H + 2 * padding);
-      const columns = Math.min(square ? rows : parameters.L, W + 2 * padding);
+      const { K, H, W } = parameters;
+      const [above, left] = both(parameters.padding);
+      const rows = Math.min(K, H + 2 * above);
+      const columns = Math.min(square ? rows : parameters.L, W + 2 * left);
       return { ...parameters, K: rows, L: columns };
     });
 
@@ -52,28 +49,13 @@ type ConvolutionParameters =
   ReturnType<typeof convolutionParameters> extends fc.Arbitrary<infer P> ? P : never;
 
 function shapesOf({ N, C, O, H, W, K, L, stride, padding }: ConvolutionParameters) {
+  const [[SH, SW], [PH, PW]] = [both(stride), both(padding)];
   return {
     x: [N, C, H, W],
     w: [O, C, K, L],
-    y: [N, O, outputExtent(H, K, stride, padding), outputExtent(W, L, stride, padding)],
+    y: [N, O, outputExtent(H, K, SH, PH), outputExtent(W, L, SW, PW)],
   };
 }
-
-const poolParameters = ({ extent, few }: Sizes) =>
-  fc
-    .record({
-      seed,
-      N: few,
-      C: few,
-      H: extent,
-      W: extent,
-      size: fc.integer({ min: 1, max: 3 }),
-      stride: fc.integer({ min: 1, max: 3 }),
-    })
-    .map((parameters) => ({
-      ...parameters,
-      size: Math.min(parameters.size, parameters.H, parameters.W),
-    }));
 
 /** Views that turn, shift, stretch and recolour; every second one is gray. */
 function viewNumbers(seed: number, images: number, noise: number): CaseInput {
@@ -130,20 +112,6 @@ export const convolutionProperties = (sizes: Sizes): OperationProperty[] => [
       inputs: { x: floats(seed, 'x', x), cotangent: floats(seed, 'cotangent', y) },
       build: ({ x, cotangent }) => conv2dWeightGrad(x!, cotangent!, w, { stride, padding }),
       differentiable: ['x', 'cotangent'],
-    };
-  }),
-  property('avgPool2d', poolParameters(sizes), ({ seed, N, C, H, W, size, stride }) => ({
-    inputs: { x: floats(seed, 'x', [N, C, H, W]) },
-    build: ({ x }) => avgPool2d(x!, { size, stride }),
-    differentiable: ['x'],
-  })),
-  property('avgPool2dInputGrad', poolParameters(sizes), ({ seed, N, C, H, W, size, stride }) => {
-    const pooled = [N, C, outputExtent(H, size, stride, 0), outputExtent(W, size, stride, 0)];
-    return {
-      inputs: { cotangent: floats(seed, 'cotangent', pooled) },
-      build: ({ cotangent }) =>
-        record('avgPool2dInputGrad', [cotangent!], { size, stride, shape: [N, C, H, W] }),
-      differentiable: ['cotangent'],
     };
   }),
   property(
