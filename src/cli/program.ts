@@ -4,6 +4,7 @@ import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
 import { describePreset, presetNames } from '../pipeline/config/resolve.js';
 import { doctorCommand } from './commands/doctor.js';
+import { gradcheckCommand } from './commands/gradcheck.js';
 import { runCommand } from './commands/run.js';
 import { verifyCommand } from './commands/verify.js';
 import { usageSentence } from './errors.js';
@@ -57,6 +58,7 @@ export function createProgram(): Command {
       examples([
         ['hypergrad run --preset mnist-small', 'distil and evaluate; the report is in runs/mnist-small'],
         ['hypergrad verify cases/', 'replay reference cases on this device'],
+        ['hypergrad gradcheck', 'hold gradients through training against float64'],
         ['hypergrad doctor', 'see what this machine offers'],
       ]),
     );
@@ -85,6 +87,16 @@ export function createProgram(): Command {
         ['hypergrad verify case.safetensors --json', 'all numbers of one case'],
       ]),
     );
+  const gradcheck = gradcheckCommand()
+    .addOption(deviceOption())
+    .addHelpText(
+      'after',
+      examples([
+        ['hypergrad gradcheck', 'a tiny student, 5 steps, in seconds'],
+        ['hypergrad gradcheck --steps 40 --optimiser momentum', 'longer, with momentum and weight decay'],
+        ['hypergrad gradcheck --preset mnist-small --steps 3', "a preset's own student"],
+      ]),
+    );
   const doctor = doctorCommand().addHelpText(
     'after',
     examples([
@@ -94,7 +106,7 @@ export function createProgram(): Command {
   );
 
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, verify, doctor]) {
+  for (const command of [run, verify, gradcheck, doctor]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }

@@ -3,6 +3,13 @@ import type { Config } from './schema.js';
 
 /** Height and width of each source's images, in pixels. */
 const imageSide: Record<Config['data']['source'], number> = { mnist: 28, cifar10: 32 };
+const imageChannels: Record<Config['data']['source'], number> = { mnist: 1, cifar10: 3 };
+
+/** Shape of one image [C, H, W] as the run sees it, after pooling; known without reading any file. */
+export function imageShape({ source, pool }: Config['data']): readonly [number, number, number] {
+  const side = imageSide[source] / pool;
+  return [imageChannels[source], side, side];
+}
 
 /** Number of images in the synthetic set and in each subset: `fraction` of `trainCount`, rounded, at least 1. */
 export function subsetSize(subsetFraction: number, trainCount: number): number {

@@ -1,0 +1,192 @@
+/** The command `hypergrad gradcheck`: the engine's gradients held against float64, differences and each other. */
+import { writeFile } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { ConfigError } from '../../errors.js';
+import { formatBytes } from '../../gpu/bufferPool.js';
+import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
+import { resolveConfig } from '../../pipeline/config/resolve.js';
+import type { Agreement } from '../../pipeline/gradcheck/compare.js';
+import { type Gradcheck, gradcheck, type Section } from '../../pipeline/gradcheck/gradcheck.js';
+import { modeSteps } from '../../pipeline/gradcheck/modes.js';
+import {
+  DEFAULT_STEPS,
+  type FittedSettings,
+  fitSettings,
+  type OptimiserName,
+  optimiserNames,
+  smallConfig,
+} from '../../pipeline/gradcheck/settings.js';
+
+interface GradcheckFlags {
+  readonly preset?: string;
+  readonly set?: readonly string[];
+  readonly steps?: string;
+  readonly seed?: string;
+  readonly optimiser: OptimiserName;
+  readonly json?: string;
+  readonly device?: DeviceChoice;
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
+    throw new ConfigError(`${option} ${JSON.stringify(text)} must be a whole number of at least ${least}.`);
+  }
+  return value;
+}
+
+const scientific = (value: number): string => value.toExponential(1);
+const verdict = ({ agrees }: Agreement): string => (agrees ? 'ok' : 'FAIL');
+const within = (found: Agreement): string =>
+  `${scientific(found.error)} (allowed ${scientific(found.tolerance)}) ${verdict(found)}`;
+
+/** Columns as wide as their widest cell, the first to the left and the others to the right. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map(
+    (row) =>
+      `  ${row.map((cell, k) => (k === 0 ? cell.padEnd(widths[k]!) : cell.padStart(widths[k]!))).join('  ')}`,
+  );
+}
+
+function settingsLines({ settings, asked }: FittedSettings): string[] {
+  const { image, depth, width, representation, images, batch, steps, optimiser, seed } = settings;
+  const lines = [
+    `ConvNet depth ${depth}, width ${width} on ${image.join('×')} to ${representation}; ${steps} steps of ${optimiser}, ` +
+      `${batch} of ${images} random standardised images a step, seed ${seed}`,
+  ];
+  if (batch !== asked.batch || images !== asked.images) {
+    lines.push(
+      `(the configuration asks for ${asked.batch} of ${asked.images}: fewer are checked, for float64 is slow)`,
+    );
+  }
+  return lines;
+}
+
+/** The sections as text, without the verdict. */
+export function describeGradcheck(found: Gradcheck): string {
+  const { nested, gradients, modes, memory, truncation } = found;
+  const lines = [
+    'A gradient of a gradient: d/dx ‖∇θ ℓ(θ, x)‖², x an argument of the inner gradient',
+    `  norm ${nested.norm.toPrecision(4)}, not zero; float32 against float64 ${within(nested.device)}; ` +
+      `float64 against differences ${within(nested.differences)}`,
+    '  asked for what the loss does not read:',
+    `  ${nested.refusal}`,
+    '',
+    'Every gradient: float32 on the device against float64, float64 against central differences (relative errors)',
+    ...table([
+      ['', 'norm', 'float32 – float64', '', 'float64 – differences', ''],
+      ...gradients.map(({ name, norm, device, differences }) => [
+        name,
+        norm.toExponential(3),
+        scientific(device.error),
+        verdict(device),
+        scientific(differences.error),
+        verdict(differences),
+      ]),
+    ]),
+    `  allowed: ${scientific(gradients[0]!.device.tolerance)} and ${scientific(gradients[0]!.differences.tolerance)}`,
+    '',
+    `Memory modes against each other, N = ${modeSteps(found.settings)}`,
+    ...table([
+      ['', 'device memory', 'kept steps', 'time', 'difference', ''],
+      ...modes.map(({ mode, memory, keptSteps, seconds, difference }) => [
+        mode,
+        formatBytes(memory),
+        String(keptSteps),
+        `${(seconds * 1e3).toFixed(1)} ms`,
+        scientific(difference.error),
+        verdict(difference),
+      ]),
+    ]),
+    '',
+    'Device memory by the number of steps',
+    ...table([
+      [
+        'N',
+        'recompute',
+        'growth',
+        'stored parameters',
+        'full',
+        `mixed, ≤ ${formatBytes(memory.budget)}`,
+        'kept',
+      ],
+      ...memory.rows.map((row) => [
+        String(row.steps),
+        formatBytes(row.recompute),
+        `${row.growth} bytes`,
+        `${row.storedGrowth} bytes`,
+        formatBytes(row.full),
+        formatBytes(row.mixed),
+        String(row.mixedKeptSteps),
+      ]),
+    ]),
+    `  recompute grows by the stored parameters and ${memory.restPerStep.error.toFixed(0)} bytes a step (losses): ${verdict(memory.restPerStep)}`,
+    `  mixed stays within its budget: ${memory.isWithinBudget ? 'ok' : 'FAIL'}`,
+    '',
+    'Truncated to the last k steps: cosine of the pixel gradient to the exact one, and ‖λ_n‖ where it stops',
+    ...table([
+      ['k', 'cosine', 'n', '‖λ_n‖'],
+      ...truncation.cosines.map((cosine, k) => {
+        const n = truncation.cosines.length - 1 - k;
+        return [String(k + 1), cosine.toFixed(6), String(n), truncation.adjointNorms[n]!.toExponential(3)];
+      }),
+    ]),
+  ];
+  return lines.join('\n');
+}
+
+const sectionNames: Readonly<Record<Section, string>> = {
+  nested: 'a gradient of a gradient',
+  gradients: 'gradients in float32, float64 and by differences (float64 takes its time)',
+  modes: 'memory modes',
+  memory: 'memory by the number of steps',
+  truncation: 'truncation',
+};
+
+async function run(flags: GradcheckFlags): Promise<void> {
+  const seed = flags.seed === undefined ? undefined : wholeNumber('--seed', flags.seed, 0);
+  const steps = flags.steps === undefined ? DEFAULT_STEPS : wholeNumber('--steps', flags.steps, 1);
+  const sets = flags.set ?? [];
+  const config =
+    flags.preset === undefined
+      ? smallConfig(sets, seed)
+      : resolveConfig({ preset: flags.preset, sets, ...(seed === undefined ? {} : { seed }) });
+  const fitted = fitSettings(config, { steps, optimiser: flags.optimiser });
+  const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
+  try {
+    process.stdout.write(`${device.describe()}\n${settingsLines(fitted).join('\n')}\n\n`);
+    const found = await gradcheck(device, fitted, (section) => {
+      if (process.stderr.isTTY) process.stderr.write(`checking ${sectionNames[section]} …\n`);
+    });
+    process.stdout.write(`${describeGradcheck(found)}\n\n`);
+    if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(found, null, 2)}\n`);
+    process.stdout.write(found.agrees ? 'all agree\n' : 'something does not agree: see FAIL above\n');
+    process.exitCode = found.agrees ? 0 : 1;
+  } finally {
+    device.close();
+  }
+}
+
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+/** The command `hypergrad gradcheck`. */
+export function gradcheckCommand(): Command {
+  return new Command('gradcheck')
+    .description('hold gradients through training against float64, central differences and each other')
+    .option('--preset <name>', "the preset's student and inner loop; a tiny ConvNet where none is named")
+    .option('--set <path=value>', 'change one value of the configuration; may be given again', collect)
+    .option('--steps <n>', `number of inner steps N (default: ${DEFAULT_STEPS})`)
+    .option('--seed <n>', 'seed of images, parameters and directions')
+    .addOption(
+      new Option('--optimiser <name>', 'the inner optimiser; all but sgd have weight decay')
+        .choices(optimiserNames)
+        .default('sgd'),
+    )
+    .option('--json <file>', 'write all numbers to a file as well')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 when everything agrees, 1 when something does not. Works on random images; reads no data.',
+    )
+    .action(run);
+}
