@@ -12,6 +12,7 @@ import { ShapeError } from '../errors.js';
 import type { ModelWithBuffers } from './model.js';
 import { layOut, type ParameterEntry, packParameters, unpack } from './parameters.js';
 
+/** Sizes of a ResNet-18 for small images. */
 export interface ResNet18Options {
   readonly image: readonly [channels: number, height: number, width: number];
   /** Channels of the first layer, 64 by default; the representation has eight times as many. */

@@ -3,6 +3,7 @@ import { ShapeError } from '../../errors.js';
 import { type Attributes, type Shape, shapeText, type TensorType } from '../tape.js';
 import { type Pair, pairAttribute, pairText, readPair } from './pair.js';
 
+/** The window of a pooling. */
 export interface Pool2dOptions {
   /** Extents of the window: a number, or [height, width]. */
   readonly size: Pair;
