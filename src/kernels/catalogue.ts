@@ -68,12 +68,12 @@ export interface Tuning {
    * products of the sums with a window's row that are written out.
    */
   readonly conv2d: Readonly<Record<'outputs' | 'pixels' | 'sums' | 'terms', number>>;
-  /** Output channels, segment of a row, window rows, and most sums in all of a convolution's weight gradient. */
-  readonly conv2dWeightGrad: Readonly<Record<'outputs' | 'pixels' | 'tapRows' | 'sums', number>>;
+  /** Output channels, segment of a row (rows up to `wholeRow` are taken whole), window rows, and most sums in all of a convolution's weight gradient. */
+  readonly conv2dWeightGrad: Readonly<Record<'outputs' | 'pixels' | 'wholeRow' | 'tapRows' | 'sums', number>>;
   /** Most window elements that a pooling kernel writes out, for all the windows of one turn. */
   readonly poolTerms: number;
-  /** Rows × columns of a matrix product held in registers. */
-  readonly matmul: { readonly rows: number; readonly columns: number };
+  /** Rows × columns of a matrix product held in registers: the first that leaves enough invocations, else the last. */
+  readonly matmul: readonly { readonly rows: number; readonly columns: number }[];
   /** Neighbours that one invocation of an elementwise kernel computes, written out one by one. */
   readonly elementwiseItems: number;
   /** Neighbours that one invocation of a copying kernel moves in a loop. */
@@ -92,9 +92,12 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
   software: {
     workgroup: { ...everyKernel(16), elementwise: 32, conv2d: 8, conv2dInputGrad: 8, conv2dWeightGrad: 8 },
     conv2d: { outputs: 8, pixels: 16, sums: 64, terms: 512 },
-    conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3, sums: 96 },
+    conv2dWeightGrad: { outputs: 4, pixels: 4, wholeRow: 8, tapRows: 3, sums: 96 },
     poolTerms: 256,
-    matmul: { rows: 8, columns: 8 },
+    matmul: [
+      { rows: 12, columns: 12 },
+      { rows: 8, columns: 8 },
+    ],
     elementwiseItems: 8,
     copyItems: 16,
     unroll: 8,
@@ -103,9 +106,9 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
   hardware: {
     workgroup: everyKernel(64),
     conv2d: { outputs: 8, pixels: 4, sums: 32, terms: 512 },
-    conv2dWeightGrad: { outputs: 4, pixels: 4, tapRows: 3, sums: 96 },
+    conv2dWeightGrad: { outputs: 4, pixels: 4, wholeRow: 4, tapRows: 3, sums: 96 },
     poolTerms: 256,
-    matmul: { rows: 4, columns: 4 },
+    matmul: [{ rows: 4, columns: 4 }],
     elementwiseItems: 1,
     copyItems: 1,
     unroll: 4,
@@ -154,4 +157,22 @@ export function splitSum(
   const wanted = Math.max(1, Math.ceil(tuning.parallelism / outputs));
   const perSlice = Math.max(Math.ceil(length / wanted), Math.min(shortestSlice, length));
   return { slices: Math.ceil(length / perSlice), perSlice };
+}
+
+/** The block of a matrix product of so many rows and columns, and how many blocks lie along each. */
+export function matmulBlocks(
+  rows: number,
+  columns: number,
+  { matmul, parallelism }: Tuning,
+): Record<'ROW_BLOCK' | 'COLUMN_BLOCK' | 'ROW_GROUPS' | 'COLUMN_GROUPS', number> {
+  const choices = matmul.map((block) => {
+    const ROW_BLOCK = evenPieces(rows, block.rows);
+    const COLUMN_BLOCK = evenPieces(columns, block.columns);
+    const ROW_GROUPS = Math.ceil(rows / ROW_BLOCK);
+    const COLUMN_GROUPS = Math.ceil(columns / COLUMN_BLOCK);
+    return { ROW_BLOCK, COLUMN_BLOCK, ROW_GROUPS, COLUMN_GROUPS };
+  });
+  const isEnough = (choice: (typeof choices)[number]): boolean =>
+    choice.ROW_GROUPS * choice.COLUMN_GROUPS >= parallelism;
+  return choices.find(isEnough) ?? choices.at(-1)!;
 }

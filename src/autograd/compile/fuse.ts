@@ -29,7 +29,9 @@ export function chooseInlined(tape: Tape, maximumOperands: number): ReadonlySet<
   }
   const outputs = new Set(Object.values(tape.outputs));
   const inlined = new Set<number>();
+  const largeOperands = new Map<number, ReadonlySet<number>>();
   for (const operation of tape.operations) {
+    largeOperands.set(operation.id, largeOperandsOf(tape, operation, inlined, largeOperands));
     const users = consumers.get(operation.id) ?? [];
     if (!isElementwise(operation) || outputs.has(operation.id) || !users.every(canHoldChain)) continue;
     const size = sizeOf(operation.type.shape);
@@ -37,7 +39,7 @@ export function chooseInlined(tape: Tape, maximumOperands: number): ReadonlySet<
     if (
       repeatable.has(operation.name) ||
       (sameSize && users.length === 1) ||
-      (sameSize && isUnaryStep(tape, operation))
+      (sameSize && isCheap(operation) && largeOperands.get(operation.id)!.size <= 1)
     ) {
       inlined.add(operation.id);
     }
@@ -58,22 +60,44 @@ export function chooseInlined(tape: Tape, maximumOperands: number): ReadonlySet<
   return inlined;
 }
 
-/** Operations whose result is one of a few numbers. */
-const steps = new Set([
+/**
+ * The tensors of an operation's own size that a chain ending in it reads. Where it is one at most, repeating the chain
+ * loads no more than its result would; what is smaller is read once a row.
+ */
+function largeOperandsOf(
+  tape: Tape,
+  operation: Operation,
+  inlined: ReadonlySet<number>,
+  known: ReadonlyMap<number, ReadonlySet<number>>,
+): ReadonlySet<number> {
+  const size = sizeOf(operation.type.shape);
+  const found = operation.inputs.flatMap((input) => {
+    if (inlined.has(input)) return [...known.get(input)!];
+    return sizeOf(tape.operations[input]!.type.shape) === size ? [input] : [];
+  });
+  return new Set(found);
+}
+
+/** Operations that take about as long as a load, or less. */
+const cheap = new Set([
+  'abs',
+  'add',
   'equal',
   'greater',
   'greaterEqual',
   'isPositive',
   'less',
   'lessEqual',
+  'mul',
+  'neg',
   'notEqual',
+  'relu',
   'sign',
+  'sub',
+  'where',
 ]);
 
-/** A comparison of one tensor, with a number at most: as cheap to repeat as to load. */
-const isUnaryStep = (tape: Tape, operation: Operation): boolean =>
-  steps.has(operation.name) &&
-  operation.inputs.filter((input) => tape.operations[input]!.name !== 'fill').length <= 1;
+const isCheap = ({ name }: Operation): boolean => cheap.has(name) || repeatable.has(name);
 
 /** Number of elements a chain that ends in this operation runs over. */
 function chainSize(tape: Tape, operation: Operation): number {

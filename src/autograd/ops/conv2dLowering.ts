@@ -74,7 +74,7 @@ export function launchInputGrad(lowering: Lowering, extents: Extents, operation:
 export function launchWeightGrad(lowering: Lowering, extents: Extents, operation: LoweredOperation): void {
   const { N, C, O, K, L, WO } = extents;
   const [x, cotangent] = operation.inputs;
-  const { outputs, pixels, tapRows, sums } = lowering.tuning.conv2dWeightGrad;
+  const { outputs, pixels, wholeRow, tapRows, sums } = lowering.tuning.conv2dWeightGrad;
   const TAP_ROWS = evenPieces(K, Math.max(1, Math.min(tapRows, Math.floor(sums / L))));
   const TAP_GROUPS = Math.ceil(K / TAP_ROWS);
   const OUTPUTS = evenPieces(O, Math.max(1, Math.min(outputs, Math.floor(sums / (TAP_ROWS * L)))));
@@ -94,7 +94,7 @@ export function launchWeightGrad(lowering: Lowering, extents: Extents, operation
     TAP_GROUPS,
     SLICES,
     IMAGES_PER_SLICE,
-    PIXELS: evenPieces(WO, pixels),
+    PIXELS: WO <= wholeRow ? WO : evenPieces(WO, pixels),
   };
   lowering.launch('conv2dWeightGrad', definitions, [x!, cotangent!, part], perOutput * SLICES);
   if (SLICES > 1) launchSliceSum(lowering, part, operation.output, SLICES, size);

@@ -3,7 +3,7 @@
  * with a scale. With A' and B' the operands as used (transposed or not), Y = s·A'B' gives Ā' = s·ȲB'ᵀ, B̄' = s·A'ᵀȲ.
  */
 import { ShapeError } from '../../errors.js';
-import { evenPieces, splitSum } from '../../kernels/catalogue.js';
+import { matmulBlocks, splitSum } from '../../kernels/catalogue.js';
 import type { Definitions } from '../../kernels/template.js';
 import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
 import { type Attributes, shapeText, type TensorType } from '../tape.js';
@@ -90,21 +90,16 @@ const matmulDefinition: OperationDefinition = {
   lower(lowering, { inputs: [a, b, bias], inputTypes, attributes, output }) {
     const { M, INNER, COLUMNS } = extentsOf(inputTypes[0]!, inputTypes[1]!, attributes);
     const { tuning } = lowering;
-    const ROW_BLOCK = evenPieces(M, tuning.matmul.rows);
-    const COLUMN_BLOCK = evenPieces(COLUMNS, tuning.matmul.columns);
-    const ROW_GROUPS = Math.ceil(M / ROW_BLOCK);
-    const COLUMN_GROUPS = Math.ceil(COLUMNS / COLUMN_BLOCK);
-    const split = bias === undefined ? splitSum(INNER, ROW_GROUPS * COLUMN_GROUPS, tuning) : null;
+    const blocks = matmulBlocks(M, COLUMNS, tuning);
+    const groups = blocks.ROW_GROUPS * blocks.COLUMN_GROUPS;
+    const split = bias === undefined ? splitSum(INNER, groups, tuning) : null;
     const SLICES = split?.slices ?? 1;
     const part = SLICES === 1 ? output : lowering.scratch(SLICES * M * COLUMNS);
     const definitions: Definitions = {
       M,
       INNER,
       COLUMNS,
-      ROW_BLOCK,
-      COLUMN_BLOCK,
-      ROW_GROUPS,
-      COLUMN_GROUPS,
+      ...blocks,
       SLICES,
       INNER_PER_SLICE: split?.perSlice ?? INNER,
       TRANSPOSE_A: Boolean(attributes.transposeA),
@@ -113,7 +108,7 @@ const matmulDefinition: OperationDefinition = {
       SCALE: '1.0',
     };
     const buffers = [a!, b!, part, ...(bias === undefined ? [] : [bias])];
-    lowering.launch('matmul', definitions, buffers, ROW_GROUPS * COLUMN_GROUPS * SLICES);
+    lowering.launch('matmul', definitions, buffers, groups * SLICES);
     if (SLICES > 1) launchSliceSum(lowering, part, output, SLICES, M * COLUMNS);
   },
 };
@@ -150,13 +145,15 @@ const crossCorrelationDefinition: OperationDefinition = {
   },
   lower(lowering, { inputs: [z1, z2], inputTypes, type, output }) {
     const [D1, D2] = type.shape as [number, number];
-    const ROW_BLOCK = evenPieces(D1, lowering.tuning.matmul.rows);
-    const COLUMN_BLOCK = evenPieces(D2, lowering.tuning.matmul.columns);
-    const ROW_GROUPS = Math.ceil(D1 / ROW_BLOCK);
-    const COLUMN_GROUPS = Math.ceil(D2 / COLUMN_BLOCK);
+    const blocks = matmulBlocks(D1, D2, lowering.tuning);
     const B = inputTypes[0]!.shape[0]!;
-    const definitions = { B, D1, D2, ROW_BLOCK, COLUMN_BLOCK, ROW_GROUPS, COLUMN_GROUPS };
-    lowering.launch('crossCorrelation', definitions, [z1!, z2!, output], ROW_GROUPS * COLUMN_GROUPS);
+    const definitions = { B, D1, D2, ...blocks };
+    lowering.launch(
+      'crossCorrelation',
+      definitions,
+      [z1!, z2!, output],
+      blocks.ROW_GROUPS * blocks.COLUMN_GROUPS,
+    );
   },
 };
 
