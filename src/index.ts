@@ -115,7 +115,15 @@ export {
 } from './autograd/ops/statistics.js';
 export { transpose } from './autograd/ops/transpose.js';
 export type { Origin } from './autograd/origin.js';
-export { type PrintOptions, print } from './autograd/print.js';
+export { type PrintOptions, type ProfilePrintOptions, print } from './autograd/print.js';
+export { type ChromeTrace, type TraceEvent, toTrace } from './autograd/profile/chromeTrace.js';
+export {
+  type DeviceSpan,
+  type HostTimes,
+  type KernelProfile,
+  type Profile,
+  profile,
+} from './autograd/profile/profile.js';
 export {
   type Attribute,
   type Attributes,
@@ -153,8 +161,11 @@ export { Unroll } from './autograd/unroll/unroll.js';
 export { ConfigError, DataError, DeviceError, HypergradError, ShapeError, StoreError } from './errors.js';
 export { type BrowserDeviceChoice, type BrowserDeviceOptions, openBrowserDevice } from './gpu/browser.js';
 export { type AdapterDescription, Device, type DeviceOrigin } from './gpu/device.js';
+export type { HostActivity, HostSpan } from './gpu/hostClock.js';
+export type { ProfileOptions, TimingMethod } from './gpu/profiler.js';
 export type { WaitFor } from './gpu/readback.js';
 export type { KernelName } from './kernels/catalogue.js';
+export type { DevicePeaks } from './kernels/peaks.js';
 export { normal, permutation, type StreamKey, streamWords, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
 export {

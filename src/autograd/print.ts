@@ -1,14 +1,22 @@
-/** Tapes and plans as text. */
+/** Tapes, plans and profiles as text. */
 import type { PlanDescription } from './compile/describe.js';
 import type { Plan } from './compile/plan.js';
 import { planText } from './compile/planText.js';
 import { originText } from './origin.js';
+import type { Profile } from './profile/profile.js';
+import { profileText } from './profile/profileText.js';
 import { type Operation, type Tape, typeText } from './tape.js';
 
 /** How a tape is printed. */
 export interface PrintOptions {
   /** End each line with where it was traced, as a comment; false by default. */
   readonly origins?: boolean;
+}
+
+/** How a profile is printed. */
+export interface ProfilePrintOptions {
+  /** Most rows of the table, 20 by default; what is left out is summed up. */
+  readonly rows?: number;
 }
 
 /** `conv2d(%3, %5, stride=1, padding=1)`, or `input 'x'` for an input of that name. */
@@ -29,7 +37,16 @@ export function print(tape: Tape, options?: PrintOptions): string;
  * map as a table and as a picture, and totals.
  */
 export function print(plan: Plan | PlanDescription): string;
-export function print(value: Tape | Plan | PlanDescription, options: PrintOptions = {}): string {
+/**
+ * Readable text of a profile: what was measured and how, then a table of kernels, the costliest first.
+ * @param options `rows`: most rows of the table, 20 by default
+ */
+export function print(profile: Profile, options?: ProfilePrintOptions): string;
+export function print(
+  value: Tape | Plan | PlanDescription | Profile,
+  options: PrintOptions & ProfilePrintOptions = {},
+): string {
+  if ('kernels' in value) return profileText(value, options.rows);
   if ('operations' in value) return tapeText(value, options);
   return planText('steps' in value ? value : value.describe());
 }

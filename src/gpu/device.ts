@@ -1,6 +1,8 @@
 import { DeviceError } from '../errors.js';
 import { BufferPool, formatBytes } from './bufferPool.js';
+import { describeFault } from './faults.js';
 import { PipelineCache } from './pipelines.js';
+import { type ProfileOptions, Profiler } from './profiler.js';
 import { Readback, type WaitFor } from './readback.js';
 
 /** What was opened. */
@@ -74,23 +76,6 @@ async function requestWithAllLimits(adapter: GPUAdapter): Promise<GPUDevice> {
   }
 }
 
-function describeFault(error: GPUError): DeviceError {
-  const text = error.message.trim();
-  if (error instanceof GPUOutOfMemoryError) {
-    return new DeviceError(
-      `The device ran out of memory: ${text} Use a smaller batch, model or number of kept steps.`,
-    );
-  }
-  if (error instanceof GPUValidationError) {
-    return new DeviceError(
-      `The device refused a command, so results since then are not valid: ${text}\nCorrect the call that it names.`,
-    );
-  }
-  return new DeviceError(
-    `The device's driver failed: ${text} Open another device (see \`hypergrad doctor\`) or update the driver.`,
-  );
-}
-
 /**
  * An open WebGPU device with its buffer pool, pipeline cache and readback.
  *
@@ -111,6 +96,7 @@ export class Device {
   #fault: DeviceError | undefined;
   #loss: DeviceError | undefined;
   #closed = false;
+  #profiler: Profiler | null = null;
 
   private constructor(gpu: GPUDevice, adapter: AdapterDescription, waitFor: WaitFor) {
     this.gpu = gpu;
@@ -181,7 +167,9 @@ export class Device {
 
   /** Gives a buffer back to the pool; after `close` there is nothing left to do. */
   releaseBuffer(buffer: GPUBuffer): void {
-    if (!this.#closed) this.#buffers.release(buffer);
+    if (this.#closed) return;
+    if (this.#profiler === null) this.#buffers.release(buffer);
+    else this.#profiler.inOrder(() => this.#buffers.release(buffer));
   }
 
   /**
@@ -190,7 +178,8 @@ export class Device {
    */
   async computePipeline(code: string, label: string): Promise<GPUComputePipeline> {
     this.#checkOpen();
-    return await this.#waitFor(this.#pipelines.get(code, label));
+    const compile = (): Promise<GPUComputePipeline> => this.#waitFor(this.#pipelines.get(code, label));
+    return await (this.#profiler === null ? compile() : this.#profiler.compile(compile));
   }
 
   /** Writes `data` at `byteOffset` (a multiple of 4), in order with submitted work. */
@@ -202,7 +191,56 @@ export class Device {
           'The offset must be a multiple of 4 and the data end inside the buffer.',
       );
     }
-    this.gpu.queue.writeBuffer(buffer, byteOffset, data as GPUAllowSharedBufferSource);
+    const write = (numbers: typeof data): void =>
+      this.gpu.queue.writeBuffer(buffer, byteOffset, numbers as GPUAllowSharedBufferSource);
+    if (this.#profiler === null) write(data);
+    else this.#profiler.write(data, write);
+  }
+
+  /** Submits what `encode` appends to a new command encoder, in order with all that was submitted before. */
+  submit(encode: (encoder: GPUCommandEncoder) => void): void {
+    this.#checkOpen();
+    if (this.#profiler !== null) {
+      this.#profiler.submit(encode);
+      return;
+    }
+    const encoder = this.gpu.createCommandEncoder();
+    encode(encoder);
+    this.gpu.queue.submit([encoder.finish()]);
+  }
+
+  /** @internal What looks on at all that is submitted, while a profile is taken. */
+  get profiler(): Profiler | null {
+    return this.#profiler;
+  }
+
+  /**
+   * @internal Measures everything until `finish` of the result; `profile` is what users call.
+   * @throws DeviceError when a profile is being taken already, or timestamps are asked for that there are not.
+   */
+  async startProfiling(options: ProfileOptions): Promise<Profiler> {
+    const refuseSecond = (): void => {
+      if (this.#profiler === null) return;
+      throw new DeviceError(
+        `A profile of the device '${this.adapter.name}' is being taken already. Wait for it before you take another.`,
+      );
+    };
+    this.#check();
+    refuseSecond();
+    const profiler = await Profiler.start(
+      {
+        gpu: this.gpu,
+        waitFor: this.#waitFor,
+        read: (buffer, byteOffset, byteLength) => this.#readback.read(buffer, byteOffset, byteLength),
+        detach: () => {
+          this.#profiler = null;
+        },
+      },
+      options,
+    );
+    refuseSecond();
+    this.#profiler = profiler;
+    return profiler;
   }
 
   /**
@@ -212,7 +250,7 @@ export class Device {
   async read(buffer: GPUBuffer, byteOffset: number, byteLength: number): Promise<ArrayBuffer> {
     this.#check();
     try {
-      const bytes = await this.#readback.read(buffer, byteOffset, byteLength);
+      const bytes = await this.#observed(() => this.#readback.read(buffer, byteOffset, byteLength));
       this.#check();
       return bytes;
     } catch (cause) {
@@ -227,7 +265,7 @@ export class Device {
   async settle(): Promise<void> {
     this.#check();
     try {
-      await this.#waitFor(this.gpu.queue.onSubmittedWorkDone());
+      await this.#observed(() => this.#waitFor(this.gpu.queue.onSubmittedWorkDone()));
     } catch (cause) {
       throw this.#translate(cause, 'waiting for the device');
     }
@@ -242,6 +280,11 @@ export class Device {
     this.#readback.close();
     this.#buffers.close();
     this.gpu.destroy();
+  }
+
+  /** Does what submits and waits, in order with what a profiler holds back. */
+  async #observed<T>(work: () => Promise<T>): Promise<T> {
+    return this.#profiler === null ? await work() : await this.#profiler.wait(work);
   }
 
   #checkOpen(): void {

@@ -19,6 +19,7 @@ import instanceNorm from './instanceNorm.wgsl?raw';
 import matmul from './matmul.wgsl?raw';
 import maxPool from './maxPool.wgsl?raw';
 import mse from './mse.wgsl?raw';
+import multiplyAdd from './multiplyAdd.wgsl?raw';
 import oneHot from './oneHot.wgsl?raw';
 import pack from './pack.wgsl?raw';
 import philox from './philox.wgsl?raw';
@@ -26,6 +27,7 @@ import prelude from './prelude.wgsl?raw';
 import random from './random.wgsl?raw';
 import rearrange from './rearrange.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
+import streamCopy from './streamCopy.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
 
 const sources = {
@@ -45,11 +47,13 @@ const sources = {
   matmul,
   maxPool,
   mse,
+  multiplyAdd,
   oneHot,
   pack,
   reduce: `${functions}\n${reduce}`,
   random: `${philox}\n${random}`,
   rearrange,
+  streamCopy,
 } as const;
 
 /** Name of a kernel: its .wgsl file, without the ending. */
@@ -82,6 +86,8 @@ export interface Tuning {
   readonly unroll: number;
   /** Invocations that a reduction or split sum should offer the device at least. */
   readonly parallelism: number;
+  /** What the device's peaks are measured with: sums that one invocation holds in registers, and bytes that are copied. */
+  readonly peaks: { readonly chains: number; readonly bytes: number };
 }
 
 const everyKernel = (size: number): Record<KernelName, number> =>
@@ -102,6 +108,7 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
     copyItems: 16,
     unroll: 8,
     parallelism: 128,
+    peaks: { chains: 8, bytes: 2 ** 25 },
   },
   hardware: {
     workgroup: everyKernel(64),
@@ -113,6 +120,7 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
     copyItems: 1,
     unroll: 4,
     parallelism: 16384,
+    peaks: { chains: 32, bytes: 2 ** 27 },
   },
 };
 

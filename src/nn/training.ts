@@ -124,14 +124,13 @@ export class Trainer {
    * @throws ShapeError for a batch of a size that was not compiled.
    */
   submit(batches: readonly Int32Array[]): void {
-    const { gpu } = this.#options.device;
     this.#queue.load(batches);
     batches.forEach((batch, step) => {
       const plan = this.#planFor(batch.length);
-      const encoder = gpu.createCommandEncoder();
-      this.#queue.encode(encoder, step, plan.inputs.batch!);
-      plan.encode(encoder);
-      gpu.queue.submit([encoder.finish()]);
+      this.#options.device.submit((encoder) => {
+        this.#queue.encode(encoder, step, plan.inputs.batch!);
+        plan.encode(encoder);
+      });
     });
   }
 

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { type Profile, profile } from '../autograd/profile/profile.js';
 import type { Device } from '../gpu/device.js';
 import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
@@ -26,6 +27,9 @@ const FORMAT_VERSION = 1;
 /** Milliseconds after which a running stage's events are written, so that its curve can be watched. */
 const FLUSH_AFTER = 2000;
 
+/** Dispatches of a stage that are measured where profiles are wanted: the first ones, so that the rest runs at full speed. */
+const PROFILED_DISPATCHES = 10_000;
+
 const TIMINGS = 'timings.json';
 const timingsSchema = z.record(z.string(), z.number());
 
@@ -43,6 +47,11 @@ export interface RunOptions {
   readonly command: string;
   /** Told of every stage; `silentProgress` says nothing. */
   readonly progress: Progress;
+  /**
+   * Where given, the first 10 000 dispatches of every stage that runs are measured, and this is told where its time went. No
+   * artefact changes by it; the measured seconds do.
+   */
+  readonly profiled?: (stage: StageName, profile: Profile) => void;
 }
 
 interface Stage {
@@ -141,6 +150,7 @@ export async function runPipeline({
   device,
   command,
   progress,
+  profiled,
 }: RunOptions): Promise<RunResult> {
   const data = hashDataset(dataset);
   await folder.writeText('config.yaml', stringify(config));
@@ -178,7 +188,15 @@ export async function runPipeline({
     await folder.forgetStage(stage.name);
     await events.truncateStage(stage.name);
     const start = performance.now();
-    const written = await stage.run(contextOf(stage.name));
+    const runStage = (): Promise<string[]> => stage.run(contextOf(stage.name));
+    let written: string[] = [];
+    if (profiled === undefined) written = await runStage();
+    else {
+      const work = async (): Promise<void> => {
+        written = await runStage();
+      };
+      profiled(stage.name, await profile(device, work, { maximumDispatches: PROFILED_DISPATCHES }));
+    }
     await events.flush();
     timings[stage.name] = Math.round(performance.now() - start) / 1000;
     await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Profile } from '../../src/autograd/profile/profile.js';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
 import { loadDataset } from '../../src/pipeline/data/dataset.js';
 import type { Progress } from '../../src/pipeline/progress.js';
@@ -27,7 +28,12 @@ interface Finished {
   readonly skipped: string[];
 }
 
-async function run(name: string, sets: string[] = [], seed = 1): Promise<Finished> {
+async function run(
+  name: string,
+  sets: string[] = [],
+  seed = 1,
+  profiled?: (stage: string, profile: Profile) => void,
+): Promise<Finished> {
   const path = join(scratch, name);
   const folder = await RunFolder.open(path);
   const ran: string[] = [];
@@ -48,6 +54,7 @@ async function run(name: string, sets: string[] = [], seed = 1): Promise<Finishe
       device: await device(),
       command: 'test',
       progress,
+      ...(profiled === undefined ? {} : { profiled }),
     });
     return { path, result, ran, skipped };
   } finally {
@@ -121,6 +128,19 @@ describe('a run of the whole pipeline', () => {
     const second = await run('second');
     expect(await artefacts(second.path)).toEqual(await artefacts(first.path));
     expect({ ...second.result, seconds: null }).toEqual({ ...first.result, seconds: null });
+  });
+
+  it('gives the same bits while it is profiled, and a profile of every stage', async () => {
+    const profiles = new Map<string, Profile>();
+    const profiled = await run('profiled', [], 1, (stage, profile) => profiles.set(stage, profile));
+    expect(await artefacts(profiled.path)).toEqual(await artefacts(first.path));
+    expect({ ...profiled.result, seconds: null }).toEqual({ ...first.result, seconds: null });
+    expect([...profiles.keys()]).toEqual(stages);
+    for (const { measured, deviceTime, duration } of profiles.values()) {
+      expect(measured).toBeGreaterThan(0);
+      expect(deviceTime).toBeGreaterThan(0);
+      expect(deviceTime).toBeLessThan(duration);
+    }
   });
 
   it('gives other bits for another seed', async () => {

@@ -35,6 +35,8 @@ export interface PlanStep {
   readonly bytesRead: number;
   /** Bytes of the tensors that the kernel writes. */
   readonly bytesWritten: number;
+  /** Multiplications, additions and functions, counted as `2·M·N·K` and the like; 0 for what moves or draws numbers. */
+  readonly floatingPointOperations: number;
 }
 
 /** A tensor's place and time in the arena. */
@@ -126,7 +128,8 @@ export function describeParts({ label, tape, lowered, placement, shared }: PlanP
     return { line, name, type, ...(origin === undefined ? {} : { origin }) };
   };
   const begun = new Set<number>();
-  const steps = lowered.dispatches.map(({ kernel, line, code, ranges, workgroups }, step): PlanStep => {
+  const steps = lowered.dispatches.map((dispatch, step): PlanStep => {
+    const { kernel, line, code, ranges, workgroups, floatingPointOperations } = dispatch;
     // A chain is computed in the operation's first pass; the copies before it and the passes after it hold none.
     const holdsChain = kernel !== 'copy' && !begun.has(line);
     if (holdsChain) begun.add(line);
@@ -141,6 +144,7 @@ export function describeParts({ label, tape, lowered, placement, shared }: PlanP
       workgroups,
       bytesRead: bytesWhere('write'),
       bytesWritten: bytesWhere('read'),
+      floatingPointOperations,
     };
   });
   const tensors = lowered.stays

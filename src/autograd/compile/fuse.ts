@@ -117,6 +117,8 @@ export interface Chain {
   /** One `let` a value; `loadK` stands for reading the current element of operand K. */
   readonly statements: readonly string[];
   readonly operands: readonly number[];
+  /** Operations that calculate something, an element. */
+  readonly operations: number;
 }
 
 /**
@@ -133,6 +135,7 @@ export function writeChain(
   const operands: number[] = [];
   const names = new Map<number, string>();
   const statements: string[] = [];
+  let operations = 0;
   const name = (id: number, expression: string): string => {
     const variable = `v${id}`;
     statements.push(`let ${variable} = ${expression};`);
@@ -150,10 +153,13 @@ export function writeChain(
     }
     const definition = definitionOf(operation.name);
     const parts = operation.inputs.map((input) => write(input, false));
-    return name(id, definition.elementwise!(parts, operation.attributes));
+    const expression = definition.elementwise!(parts, operation.attributes);
+    // Broadcasting and the like hand an operand on as it is; a constant has none.
+    if (parts.length > 0 && expression !== parts[0]) operations++;
+    return name(id, expression);
   };
   const value = write(root, startsHere);
-  return { value, statements, operands };
+  return { value, statements, operands, operations };
 }
 
 /**

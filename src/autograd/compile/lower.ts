@@ -3,6 +3,7 @@
  * lowered to its kernels, scratch space and lifetimes noted. Nothing here touches a device.
  */
 import { type KernelName, kernelCode, type Tuning } from '../../kernels/catalogue.js';
+import { countOperations } from '../../kernels/operationCounts.js';
 import type { Definitions } from '../../kernels/template.js';
 import type { Lowering, Storage } from '../operation.js';
 import { definitionOf } from '../ops/index.js';
@@ -28,6 +29,7 @@ export interface Dispatch {
   readonly code: string;
   readonly ranges: readonly Range[];
   readonly workgroups: readonly [number, number];
+  readonly floatingPointOperations: number;
 }
 
 /** A tensor of the arena: the tape line whose value or scratch space it is. */
@@ -176,6 +178,7 @@ class LoweringBuilder implements Lowering {
       code: kernelCode(kernel, { ...definitions, WORKGROUP }),
       ranges,
       workgroups: [columns, Math.ceil(count / columns)],
+      floatingPointOperations: countOperations(kernel, definitions),
     });
   }
 

@@ -4,11 +4,13 @@
  */
 import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
+import { encodePass, type PreparedDispatch } from '../../gpu/dispatch.js';
+import type { DispatchWork } from '../../gpu/profiler.js';
 import { tuningFor } from '../../kernels/catalogue.js';
 import { locate, operationSentence } from '../origin.js';
-import { type DataType, shapeText, sizeOf, type Tape } from '../tape.js';
+import { type DataType, shapeText, sizeOf, type Tape, typeText } from '../tape.js';
 import { type BufferRange, BYTES, copyRange, type Numbers } from './bufferRange.js';
-import { describeParts, type PlanDescription, type PlanParts } from './describe.js';
+import { describeParts, type PlanDescription, type PlanParts, type PlanStep } from './describe.js';
 import { requireTensorsFit } from './limits.js';
 import { lowerTape, type Range } from './lower.js';
 import { placeStays } from './place.js';
@@ -27,12 +29,6 @@ export interface CompileOptions {
   readonly carry?: Readonly<Record<string, string>>;
 }
 
-interface PlannedDispatch {
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-  readonly workgroups: readonly [number, number];
-}
-
 /** Owns the memory of one compiled tape. Make it with `compile`; give it back with `release`. */
 export class Plan {
   /** Where each input lies; `write` fills it. */
@@ -45,12 +41,14 @@ export class Plan {
   readonly memory: number;
   readonly #device: Device;
   readonly #tape: Tape;
-  readonly #dispatches: readonly PlannedDispatch[];
+  readonly #dispatches: readonly PreparedDispatch[];
   readonly #owned: readonly GPUBuffer[];
   readonly #described: PlanParts;
   readonly #carry: readonly (readonly [from: BufferRange, to: BufferRange])[];
   /** Inputs of this plan's own that nobody has written yet. */
   readonly #unwritten: Set<string>;
+  /** What each dispatch does; made when a profile is first taken. */
+  #works: readonly DispatchWork[] | null = null;
 
   /** @internal Made by `compile`. */
   constructor(
@@ -59,7 +57,7 @@ export class Plan {
     parts: {
       readonly inputs: Readonly<Record<string, BufferRange>>;
       readonly outputs: Readonly<Record<string, BufferRange>>;
-      readonly dispatches: readonly PlannedDispatch[];
+      readonly dispatches: readonly PreparedDispatch[];
       readonly owned: readonly GPUBuffer[];
       readonly carry: Readonly<Record<string, string>>;
       readonly shared: readonly string[];
@@ -115,23 +113,23 @@ export class Plan {
     }
   }
 
-  /** Appends every dispatch, in one compute pass, and the copies of what is carried over. */
+  /**
+   * Appends every dispatch, in one compute pass, and the copies of what is carried over. While a profile is taken, each
+   * dispatch has a pass of its own.
+   */
   encode(encoder: GPUCommandEncoder): void {
-    const pass = encoder.beginComputePass();
-    for (const { pipeline, bindGroup, workgroups } of this.#dispatches) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(workgroups[0], workgroups[1]);
+    const { profiler } = this.#device;
+    if (profiler === null) encodePass(encoder, this.#dispatches);
+    else {
+      this.#works ??= this.describe().steps.map(workOf);
+      profiler.encode(encoder, this.#dispatches, this.#works);
     }
-    pass.end();
     for (const [from, to] of this.#carry) if (!isSameRange(from, to)) copyRange(encoder, from, to);
   }
 
   /** Submits one replay. */
   submit(): void {
-    const encoder = this.#device.gpu.createCommandEncoder();
-    this.encode(encoder);
-    this.#device.gpu.queue.submit([encoder.finish()]);
+    this.#device.submit((encoder) => this.encode(encoder));
   }
 
   /**
@@ -209,6 +207,19 @@ export class Plan {
 /** An operation in place leaves its output where its input was. */
 const isSameRange = (a: BufferRange, b: BufferRange): boolean =>
   a.buffer === b.buffer && a.offset === b.offset;
+
+function workOf(step: PlanStep): DispatchWork {
+  const { kernel, operation, fused, bytesRead, bytesWritten, floatingPointOperations } = step;
+  return {
+    kernel,
+    operation: operation.name,
+    shape: typeText(operation.type),
+    fused: fused.map(({ name }) => name),
+    bytesRead,
+    bytesWritten,
+    floatingPointOperations,
+  };
+}
 
 function dataTypeOf(data: Numbers): DataType {
   return data instanceof Int32Array ? 'i32' : 'f32';

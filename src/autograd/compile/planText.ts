@@ -1,26 +1,12 @@
 /** A plan's description as text: its dispatches, its memory map as a table and as a picture, and totals. */
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { typeText } from '../tape.js';
+import { textTable } from '../textTable.js';
 import type { ArenaTensor, PlanDescription, PlannedOperation, PlanPort } from './describe.js';
 
 const MARKS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 /** Most characters across and down the picture of one of the arena's buffers. */
 const PICTURE = { columns: 72, rows: 16 } as const;
-
-type Align = 'left' | 'right';
-
-/** Rows in columns as wide as their widest cell; the first row is the heading. */
-function table(rows: readonly (readonly string[])[], aligns: readonly Align[]): string {
-  const widths = aligns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, k) => (aligns[k] === 'right' ? cell.padStart(widths[k]!) : cell.padEnd(widths[k]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
 
 const operationText = ({ line, name, type }: PlannedOperation): string =>
   `%${line} ${name} ${typeText(type)}`;
@@ -29,7 +15,7 @@ const markOf = (index: number): string => MARKS[index % MARKS.length]!;
 
 function portLines(heading: string, ports: readonly PlanPort[]): string {
   const rows = ports.map(({ name, type, bytes, place }) => [name, typeText(type), formatBytes(bytes), place]);
-  return table([[heading, 'type', 'size', 'where'], ...rows], ['left', 'left', 'right', 'left']);
+  return textTable([[heading, 'type', 'size', 'where'], ...rows], ['left', 'left', 'right', 'left']);
 }
 
 function stepLines({ steps }: PlanDescription): string {
@@ -41,7 +27,7 @@ function stepLines({ steps }: PlanDescription): string {
     formatBytes(bytesWritten),
     [operationText(operation), ...fused.map(({ line, name }) => `%${line} ${name}`)].join(' ← '),
   ]);
-  return table(
+  return textTable(
     [['step', 'kernel', 'workgroups', 'reads', 'writes', 'operation ← fused into it'], ...rows],
     ['right', 'left', 'right', 'right', 'right', 'left'],
   );
@@ -55,7 +41,7 @@ function tensorLines(tensors: readonly ArenaTensor[], dispatches: number): strin
     `${first}–${last === dispatches ? 'end' : last}`,
     `${use === 'scratch' ? 'scratch of ' : ''}${operationText(operation)}`,
   ]);
-  return table(
+  return textTable(
     [['', 'place', 'size', 'steps', 'tensor'], ...rows],
     ['left', 'left', 'right', 'left', 'left'],
   );
@@ -87,7 +73,7 @@ function picture({ tensors, arena, steps }: PlanDescription, buffer: number): st
   });
   return [
     `arena${buffer}, ${formatBytes(bytes)}: addresses down, steps 0–${steps.length} across`,
-    table(lines, ['right', 'left']),
+    textTable(lines, ['right', 'left']),
   ].join('\n');
 }
 

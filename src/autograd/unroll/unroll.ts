@@ -306,9 +306,6 @@ export class Unroll {
   }
 
   #submit(encode: (encoder: GPUCommandEncoder) => void): void {
-    const { gpu } = this.#parts.options.device;
-    const encoder = gpu.createCommandEncoder();
-    encode(encoder);
-    gpu.queue.submit([encoder.finish()]);
+    this.#parts.options.device.submit(encode);
   }
 }

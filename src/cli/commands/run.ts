@@ -1,5 +1,6 @@
 import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
+import type { Profile } from '../../autograd/profile/profile.js';
 import { ConfigError } from '../../errors.js';
 import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
@@ -8,6 +9,7 @@ import type { RunResult } from '../../pipeline/report/types.js';
 import { accuracy, labelShare, seedCount, significant } from '../../pipeline/report/wording.js';
 import { runPipeline } from '../../pipeline/run.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
+import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { terminalProgress } from '../terminalProgress.js';
 
 /** What is run when neither a file nor a preset is named. */
@@ -22,6 +24,8 @@ export interface RunFlags {
   readonly set?: readonly string[];
   readonly device?: DeviceChoice;
   readonly json?: boolean;
+  /** The trace's file; true where it goes into the run's folder. */
+  readonly profile?: string | true;
 }
 
 /** A whole number from the command line; the schema knows the largest. Throws `ConfigError`. */
@@ -104,6 +108,8 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
     dataFolder: flags.data,
   });
+  const traceFile = typeof flags.profile === 'string' ? flags.profile : undefined;
+  if (traceFile !== undefined) await requireTraceFile(traceFile);
   const path = flags.out ?? defaultFolder(file, flags.preset);
   const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
 
@@ -114,6 +120,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     const dataset = await loadDataset(config.data, config.seed);
     const folder = await RunFolder.open(path);
     const progress = terminalProgress(process.stderr);
+    const profiles: Record<string, Profile> = {};
     try {
       const result = await runPipeline({
         config,
@@ -122,9 +129,17 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
         device,
         command: commandOf(file, flags),
         progress,
+        ...(flags.profile === undefined
+          ? {}
+          : {
+              profiled: (stage, profile) => {
+                profiles[stage] = profile;
+              },
+            }),
       });
       progress.close();
       say(`\n${describeResult(result)}\nReport: ${folder.pathOf('report.html')}`);
+      if (flags.profile !== undefined) say(`\n${await writeProfiles(folder, profiles, traceFile)}`);
       if (flags.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     } finally {
       progress.close();
@@ -148,6 +163,10 @@ export function runCommand(): Command {
       '--set <path=value>',
       'set one value of the configuration; may be given again',
       (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .option(
+      '--profile [trace]',
+      'measure where the time of each stage goes: tables on the terminal and in profile.json, and a trace for chrome://tracing or Perfetto in trace.json, or in the .json file named',
     )
     .option('--json', 'print the result as JSON on stdout, everything else on stderr')
     .addHelpText(

@@ -54,11 +54,14 @@ const NO_SUCH_ADAPTER = 'none, so that all are listed';
  */
 const instances = new Map<string, GPU>();
 
+/** Dawn coarsens timestamps against spying web pages, far beyond what a kernel takes; under Node there are none. */
+const PRECISE_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization';
+
 function instanceOf(create: CreateGpu, drivers: 'system' | 'bundled', flags: string[] = []): GPU {
   const key = [drivers, ...flags].join(' ');
   const known = instances.get(key);
   if (known) return known;
-  const made = create(flags);
+  const made = create([PRECISE_TIMESTAMPS, ...flags]);
   instances.set(key, made);
   return made;
 }

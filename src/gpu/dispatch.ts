@@ -1,0 +1,26 @@
+/** A dispatch with everything made ahead: encoding it allocates nothing. */
+export interface PreparedDispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [x: number, y: number];
+}
+
+/** Appends dispatches to a pass, in order. */
+export function appendDispatches(pass: GPUComputePassEncoder, dispatches: readonly PreparedDispatch[]): void {
+  for (const { pipeline, bindGroup, workgroups } of dispatches) {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(workgroups[0], workgroups[1]);
+  }
+}
+
+/** Appends dispatches in one compute pass of their own. */
+export function encodePass(
+  encoder: GPUCommandEncoder,
+  dispatches: readonly PreparedDispatch[],
+  timestampWrites?: GPUComputePassTimestampWrites,
+): void {
+  const pass = encoder.beginComputePass(timestampWrites === undefined ? {} : { timestampWrites });
+  appendDispatches(pass, dispatches);
+  pass.end();
+}

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { measurePeaks } from '../../src/kernels/peaks.js';
+import { useDevice } from '../support/device.js';
+
+const device = useDevice();
+
+it('measures a device once, and gives back the memory that it took', async () => {
+  const opened = await device();
+  const first = measurePeaks(opened);
+  expect(measurePeaks(opened)).toBe(first);
+  const { arithmeticRate, memoryRate } = await first;
+  // A processor of this century calculates and copies at more than these.
+  expect(arithmeticRate).toBeGreaterThan(1e8);
+  expect(memoryRate).toBeGreaterThan(1e7);
+  // Were the loop's chains not computed, a launch would take no time.
+  expect(arithmeticRate).toBeLessThan(1e15);
+});
