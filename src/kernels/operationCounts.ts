@@ -14,13 +14,16 @@ const none: Count = () => 0;
 const convolution: Count = ({ N, O, HO, WO, C, K, L, BIAS }) =>
   N! * O! * HO! * WO! * (2 * C! * K! * L! + (BIAS ?? 0));
 
+/** A sum or a comparison for every pixel of every window. */
+const window: Count = ({ CHANNELS, HO, WO, K, L }) => CHANNELS! * HO! * WO! * K! * L!;
+
 const counts: Readonly<Record<KernelName, Count>> = {
   alongAxis: ({ ADD, OUTER, B, INNER }) => ADD! * OUTER! * B! * INNER!,
   augment: none,
-  avgPool: ({ CHANNELS, HO, WO, K }) => CHANNELS! * HO! * WO! * K! * K!,
+  avgPool: window,
   barlowTwins: ({ D }) => 3 * D! * D!,
   conv2d: convolution,
-  conv2dStrided: convolution,
+  conv2dInputGrad: convolution,
   conv2dWeightGrad: convolution,
   copy: none,
   crossCorrelation: ({ B, D1, D2 }) => 2 * B! * D1! * D2!,
@@ -31,6 +34,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
     // Sum, centring and squares, then centring and scaling; or two sums, then the projection.
     ROWS! * R! * (STANDARDISE! ? 6 : RECIPROCAL! ? 4 : PROJECT! ? 6 : 2),
   matmul: ({ M, COLUMNS, INNER, BIAS }) => M! * COLUMNS! * (2 * INNER! + BIAS!),
+  maxPool: window,
   mse: ({ COUNT }) => 3 * COUNT!,
   multiplyAdd: ({ INVOCATIONS, CHAINS, ROUNDS, UNROLL }) => 2 * INVOCATIONS! * CHAINS! * ROUNDS! * UNROLL!,
   oneHot: none,
