@@ -1,30 +1,98 @@
-/** `npm run bench [-- kernels | hypergradient]`: benny suites on the device that `openDevice` finds, named beside each. */
-import { ConfigError, HypergradError } from '../src/errors.js';
-import type { Device } from '../src/gpu/device.js';
+/** `npm run bench`: the suites on the device that `openDevice` finds, beside the peers that are installed. */
+import { writeFile } from 'node:fs/promises';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { HypergradError } from '../src/errors.js';
 import { openDevice } from '../src/gpu/node/openDevice.js';
-import { hypergradientSuite } from './hypergradient.js';
-import { kernelSuite } from './kernels.js';
+import { reasonOf } from './contender.js';
+import { documentation } from './docs.js';
+import { describeMachine } from './machine.js';
+import { arePeersInstalled, NOT_INSTALLED } from './peers/load.js';
+import { openPeers } from './peers/open.js';
+import { type Row, rowText } from './rows.js';
+import { hypergradientSuite } from './suites/hypergradient.js';
+import { kernelSuite } from './suites/kernels.js';
+import { pipelineSuite } from './suites/pipeline.js';
+import { stepSuite } from './suites/step.js';
+import type { Suite } from './suites/suite.js';
 
-const suites: Readonly<Record<string, (device: Device) => Promise<unknown>>> = {
+const suites: Readonly<Record<string, Suite>> = {
   kernels: kernelSuite,
+  step: stepSuite,
   hypergradient: hypergradientSuite,
+  pipeline: pipelineSuite,
 };
+/** The pipeline's times are our own. */
+const suitesWithPeers = ['kernels', 'step', 'hypergradient'];
+const DOCUMENTATION = 'docs/benchmarks.md';
 
-async function main(names: readonly string[]): Promise<void> {
-  const unknown = names.find((name) => suites[name] === undefined);
-  if (unknown !== undefined) {
-    throw new ConfigError(`There is no benchmark '${unknown}'; there are ${Object.keys(suites).join(', ')}.`);
-  }
+interface Flags {
+  readonly json?: string;
+  readonly docs?: string | true;
+  readonly rounds: number;
+  readonly preset: string;
+  readonly python: string;
+  readonly peers: boolean;
+}
+
+function parseRounds(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number of at least 1.');
+  return Number(text);
+}
+
+async function bench(chosen: readonly string[], flags: Flags): Promise<void> {
+  const names = chosen.length > 0 ? chosen : Object.keys(suites);
+  const say = (text: string) => process.stdout.write(`${text}\n`);
   const device = await openDevice();
+  const wantsPeers = flags.peers && names.some((name) => suitesWithPeers.includes(name));
+  if (wantsPeers && !arePeersInstalled()) say(`The peers are ${NOT_INSTALLED}`);
+  const peers = wantsPeers ? await openPeers(flags.python) : [];
+  const rows: Row[] = [];
   try {
-    process.stdout.write(`${device.describe()}\n`);
-    for (const name of names.length > 0 ? names : Object.keys(suites)) await suites[name]!(device);
+    say(device.describe());
+    for (const peer of peers) {
+      say('why' in peer ? `${peer.name}: none, ${peer.why}` : `${peer.name}: ${peer.version}`);
+    }
+    for (const name of names) {
+      await suites[name]!({
+        device,
+        peers,
+        rounds: flags.rounds,
+        preset: flags.preset,
+        report(added) {
+          rows.push(...added);
+          for (const row of added) say(rowText(row));
+        },
+      });
+    }
+    if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(rows, null, 2)}\n`);
+    if (flags.docs !== undefined) {
+      const machine = describeMachine(device, peers);
+      const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])];
+      const text = documentation(rows, { ...machine, command: command.join(' '), rounds: flags.rounds });
+      await writeFile(flags.docs === true ? DOCUMENTATION : flags.docs, text);
+    }
   } finally {
+    for (const peer of peers) if (!('why' in peer)) peer.close();
     device.close();
   }
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${error instanceof HypergradError ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof HypergradError ? error.exitCode : 1;
-});
+const program = new Command('npm run bench --')
+  .description('measure hypergrad on this machine, beside other libraries in the same run')
+  .addArgument(new Argument('[suites...]', 'which suites; all by default').choices(Object.keys(suites)))
+  .option('--json <file>', 'write the rows as JSON')
+  .option('--docs [file]', `write the page of figures; ${DOCUMENTATION} by default`)
+  .option('--rounds <number>', 'samples of each side; their median counts', parseRounds, 9)
+  .option('--preset <name>', 'what the pipeline runs', 'tiny-test')
+  .option('--python <command>', 'the Python whose PyTorch is measured', 'python3')
+  .option('--no-peers', 'measure hypergrad alone')
+  .action(bench);
+
+try {
+  await program.parseAsync();
+  // Libraries that were measured may leave timers and threads behind.
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`${error instanceof HypergradError ? error.message : reasonOf(error)}\n`);
+  process.exit(error instanceof HypergradError ? error.exitCode : 1);
+}

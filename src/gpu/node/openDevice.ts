@@ -172,23 +172,26 @@ async function findBundledAdapter(create: CreateGpu, wanted: string | undefined)
   return { adapter, bundled: true };
 }
 
-async function openFrom(source: Source, create: CreateGpu, wanted: string | undefined): Promise<Device> {
-  const { adapter, bundled } =
-    source === 'bundled'
-      ? await findBundledAdapter(create, wanted)
-      : await findSystemAdapter(create, source, wanted);
-  return await Device.fromAdapter(adapter, { bundled, waitFor: patientWait });
+async function findFrom(source: Source, create: CreateGpu, wanted: string | undefined): Promise<Candidate> {
+  return source === 'bundled'
+    ? await findBundledAdapter(create, wanted)
+    : await findSystemAdapter(create, source, wanted);
 }
 
 /** Environment variables steer native libraries while a device is looked for: one search at a time. */
 let lastSearch: Promise<unknown> = Promise.resolve();
 
-async function search(choice: DeviceChoice, wanted: string | undefined): Promise<Device> {
+/** What `use` makes of the first adapter that it can use. */
+async function search<Result>(
+  choice: DeviceChoice,
+  wanted: string | undefined,
+  use: (candidate: Candidate) => Promise<Result>,
+): Promise<Result> {
   const create = await loadDawn();
   const reasons: string[] = [];
   for (const source of SOURCES[choice]) {
     try {
-      return await openFrom(source, create, wanted);
+      return await use(await findFrom(source, create, wanted));
     } catch (error) {
       reasons.push(`${SOURCE_NAMES[source]}: ${reasonOf(error).replace(/\.$/, '')}`);
     }
@@ -202,13 +205,30 @@ async function search(choice: DeviceChoice, wanted: string | undefined): Promise
   throw new DeviceError(`${what} can be opened (${reasons.join('; ')}). ${remedy}`);
 }
 
+async function searchAlone<Result>(
+  options: OpenDeviceOptions,
+  use: (candidate: Candidate) => Promise<Result>,
+): Promise<Result> {
+  const choice = chooseFrom(options);
+  const found = lastSearch.then(() => search(choice, options.adapterName, use));
+  lastSearch = found.catch(() => undefined);
+  return await found;
+}
+
 /**
  * Opens a WebGPU device under Node. Prints nothing; `describe()` of the result says what was opened.
  * @throws ConfigError for an unknown choice, DeviceError when no device can be opened, with what was tried.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
-  const choice = chooseFrom(options);
-  const opened = lastSearch.then(() => search(choice, options.adapterName));
-  lastSearch = opened.catch(() => undefined);
-  return await opened;
+  return await searchAlone(options, ({ adapter, bundled }) =>
+    Device.fromAdapter(adapter, { bundled, waitFor: patientWait }),
+  );
+}
+
+/**
+ * A new adapter such as `openDevice` opens, for a library that opens its device itself.
+ * @throws ConfigError and DeviceError as `openDevice` does.
+ */
+export async function findAdapter(options: OpenDeviceOptions = {}): Promise<GPUAdapter> {
+  return await searchAlone(options, async ({ adapter }) => adapter);
 }
