@@ -237,6 +237,8 @@ function hypergradientForm(tf: Tf, given: HypergradientCase): Form {
  */
 export async function openTfjs(backend: 'webgpu' | 'wasm' | 'cpu'): Promise<Peer> {
   const tf = (await loadPeer<{ readonly default: Tf }>('@tensorflow/tfjs-core')).default;
+  // It registers the gradients of all operations; the core alone knows none.
+  await loadPeer<unknown>('@tensorflow/tfjs-layers');
   tf.enableProdMode();
   await loadPeer<unknown>(`@tensorflow/tfjs-backend-${backend}`);
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs's backend '${backend}' does not start here`);
