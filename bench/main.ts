@@ -39,6 +39,11 @@ function parseRounds(text: string): number {
   return Number(text);
 }
 
+/** What was typed, less where the results are put. */
+function commandOf(names: readonly string[], { rounds, peers }: Flags): string {
+  return ['npm run bench --', ...names, '--rounds', rounds, ...(peers ? [] : ['--no-peers'])].join(' ');
+}
+
 async function bench(chosen: readonly string[], flags: Flags): Promise<void> {
   const names = chosen.length > 0 ? chosen : Object.keys(suites);
   const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -67,8 +72,7 @@ async function bench(chosen: readonly string[], flags: Flags): Promise<void> {
     if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(rows, null, 2)}\n`);
     if (flags.docs !== undefined) {
       const machine = describeMachine(device, peers);
-      const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])];
-      const text = documentation(rows, { ...machine, command: command.join(' '), rounds: flags.rounds });
+      const text = documentation(rows, { ...machine, command: commandOf(names, flags), rounds: flags.rounds });
       await writeFile(flags.docs === true ? DOCUMENTATION : flags.docs, text);
     }
   } finally {
