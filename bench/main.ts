@@ -72,7 +72,11 @@ async function bench(chosen: readonly string[], flags: Flags): Promise<void> {
     if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(rows, null, 2)}\n`);
     if (flags.docs !== undefined) {
       const machine = describeMachine(device, peers);
-      const text = documentation(rows, { ...machine, command: commandOf(names, flags), rounds: flags.rounds });
+      const text = documentation(rows, {
+        ...machine,
+        command: commandOf(names, flags),
+        rounds: flags.rounds,
+      });
       await writeFile(flags.docs === true ? DOCUMENTATION : flags.docs, text);
     }
   } finally {
