@@ -9,6 +9,7 @@ import {
   expectFirstDerivatives,
   expectForwardMode,
   expectSecondDerivatives,
+  expectThirdDerivatives,
 } from '../../support/derivatives.js';
 import { allProperties } from '../../support/operations/all.js';
 import { type OperationCase, TINY } from '../../support/operations/case.js';
@@ -48,5 +49,9 @@ describe.each(properties.map(({ operation, cases }) => [operation, cases] as con
 
   it('has the second derivative that central differences give', () => {
     fc.assert(fc.property(cases, expectSecondDerivatives), RUNS);
+  });
+
+  it('has the third derivative that central differences give', () => {
+    fc.assert(fc.property(cases, expectThirdDerivatives), { ...RUNS, numRuns: 8 });
   });
 });
