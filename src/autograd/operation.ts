@@ -21,9 +21,14 @@ export interface Lowering {
   readonly tuning: Tuning;
   /** Most storage buffers that one kernel may bind. */
   readonly maximumBindings: number;
+  /** Lanes of a subgroup that may tell each other what they loaded; 1 where there are none. */
+  readonly lanes: number;
   /** Scratch space of so many 4-byte elements, alive for this operation only. */
   scratch(elements: number): Storage;
-  /** Appends a dispatch of `invocations` invocations. Buffers are bound in order. */
+  /**
+   * Appends a dispatch of `invocations` invocations. Buffers are bound in order. The workgroup's size is the table's, if
+   * the definitions give no WORKGROUP.
+   */
   launch(
     kernel: KernelName,
     definitions: Definitions,

@@ -65,6 +65,11 @@ function offeredLimits(limits: GPUSupportedLimits): Record<string, number> {
   return offered;
 }
 
+function lanesOf({ features, adapterInfo }: GPUDevice): number {
+  const { subgroupMinSize = 1, subgroupMaxSize } = adapterInfo;
+  return features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? Math.max(1, subgroupMinSize) : 1;
+}
+
 async function requestWithAllLimits(adapter: GPUAdapter): Promise<GPUDevice> {
   const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
   try {
@@ -89,6 +94,8 @@ export class Device {
   readonly adapter: AdapterDescription;
   /** The limits that it was opened with: all that its adapter offers. */
   readonly limits: GPUSupportedLimits;
+  /** Lanes of every subgroup; 1 where the device has no subgroups, or none of one size. */
+  readonly lanes: number;
   readonly #waitFor: WaitFor;
   readonly #buffers: BufferPool;
   readonly #pipelines: PipelineCache;
@@ -102,6 +109,7 @@ export class Device {
     this.gpu = gpu;
     this.adapter = adapter;
     this.limits = gpu.limits;
+    this.lanes = lanesOf(gpu);
     this.#waitFor = waitFor;
     const largest = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
     this.#buffers = new BufferPool(gpu, {

@@ -36,3 +36,16 @@ export function bindingAccess(code: string): readonly BindingAccess[] {
   }
   return result;
 }
+
+/**
+ * Gives every storage array its length: where it is known, a software device need not work it out, by a division, at
+ * each access.
+ *
+ * @param elements number of elements of each binding, in the bindings' order
+ */
+export function withLengths(code: string, elements: readonly number[]): string {
+  return code.replace(
+    /(@binding\((\d+)\)\s*var<storage[^>]*>\s*\w+\s*:\s*array<\w+)>/g,
+    (_, head: string, binding: string) => `${head}, ${elements[Number(binding)]!}>`,
+  );
+}

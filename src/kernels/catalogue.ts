@@ -67,13 +67,14 @@ export type DeviceClass = 'software' | 'hardware';
 export interface Tuning {
   /** Invocations in a workgroup, by kernel. */
   readonly workgroup: Readonly<Record<KernelName, number>>;
-  /**
-   * Most output channels, neighbouring pixels, and products of the two that a convolution holds in registers; most
-   * products of the sums with a window's row that are written out.
-   */
-  readonly conv2d: Readonly<Record<'outputs' | 'pixels' | 'sums' | 'terms', number>>;
-  /** Output channels, segment of a row (rows up to `wholeRow` are taken whole), window rows, and most sums in all of a convolution's weight gradient. */
-  readonly conv2dWeightGrad: Readonly<Record<'outputs' | 'pixels' | 'wholeRow' | 'tapRows' | 'sums', number>>;
+  /** Most output channels, rows, pixels of a row and sums that a convolution holds in registers; most products written out. */
+  readonly conv2d: Readonly<Record<'outputs' | 'rows' | 'pixels' | 'sums' | 'terms', number>>;
+  /** The same for a convolution's weight gradient, whose rows and pixels are those of a turn. */
+  readonly conv2dWeightGrad: Readonly<Record<'outputs' | 'rows' | 'pixels' | 'sums' | 'terms', number>>;
+  /** Most lanes of a subgroup that tell each other what they loaded; 1 where each loads for itself. */
+  readonly sharingLanes: number;
+  /** Rough times of what a kernel does for a lane, of which ratios alone matter: a convolution's block is chosen by them. */
+  readonly costs: Readonly<Record<'load' | 'store' | 'broadcast' | 'term' | 'sum', number>>;
   /** Most window elements that a pooling kernel writes out, for all the windows of one turn. */
   readonly poolTerms: number;
   /** Rows × columns of a matrix product held in registers: the first that leaves enough invocations, else the last. */
@@ -97,8 +98,11 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
   // A workgroup is a unit of work for one core: small ones share the cores evenly.
   software: {
     workgroup: { ...everyKernel(16), elementwise: 32, conv2d: 8, conv2dInputGrad: 8, conv2dWeightGrad: 8 },
-    conv2d: { outputs: 8, pixels: 16, sums: 64, terms: 512 },
-    conv2dWeightGrad: { outputs: 4, pixels: 4, wholeRow: 8, tapRows: 3, sums: 96 },
+    conv2d: { outputs: 8, rows: 2, pixels: 16, sums: 128, terms: 1152 },
+    conv2dWeightGrad: { outputs: 8, rows: 4, pixels: 4, sums: 96, terms: 1152 },
+    sharingLanes: 16,
+    // Nanoseconds on SwiftShader, whose every load and store goes lane by lane.
+    costs: { load: 10, store: 12, broadcast: 1, term: 1.1, sum: 2 },
     poolTerms: 256,
     matmul: [
       { rows: 12, columns: 12 },
@@ -112,8 +116,10 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
   },
   hardware: {
     workgroup: everyKernel(64),
-    conv2d: { outputs: 8, pixels: 4, sums: 32, terms: 512 },
-    conv2dWeightGrad: { outputs: 4, pixels: 4, wholeRow: 4, tapRows: 3, sums: 96 },
+    conv2d: { outputs: 8, rows: 1, pixels: 4, sums: 32, terms: 512 },
+    conv2dWeightGrad: { outputs: 4, rows: 1, pixels: 4, sums: 36, terms: 512 },
+    sharingLanes: 1,
+    costs: { load: 4, store: 4, broadcast: 1, term: 1, sum: 0 },
     poolTerms: 256,
     matmul: [{ rows: 4, columns: 4 }],
     elementwiseItems: 1,
@@ -128,9 +134,10 @@ export function tuningFor(device: DeviceClass): Tuning {
   return tunings[device];
 }
 
-/** The finished WGSL of a kernel: prelude and file, specialised. */
+/** The finished WGSL of a kernel: prelude and file, specialised. One whose LANES are more than 1 uses subgroups. */
 export function kernelCode(name: KernelName, definitions: Definitions): string {
-  return expandKernel(`${prelude}\n${sources[name]}`, definitions);
+  const code = expandKernel(`${prelude}\n${sources[name]}`, definitions);
+  return Number(definitions.LANES ?? 1) > 1 ? `enable subgroups;\n${code}` : code;
 }
 
 /**

@@ -14,6 +14,7 @@ export const targetWith = (changes: Partial<Target> = {}): Target => ({
   maximumBindings: 8,
   alignment: 256,
   maximumWorkgroups: 65_535,
+  lanes: 1,
   ...changes,
 });
 

@@ -2,6 +2,7 @@
  * From a tape to a list of dispatches over named storage: views resolved, chains fused, each remaining operation
  * lowered to its kernels, scratch space and lifetimes noted. Nothing here touches a device.
  */
+import { withLengths } from '../../kernels/bindings.js';
 import { type KernelName, kernelCode, type Tuning } from '../../kernels/catalogue.js';
 import { countOperations } from '../../kernels/operationCounts.js';
 import type { Definitions } from '../../kernels/template.js';
@@ -53,6 +54,8 @@ export interface Target {
   /** Bytes; a binding's start is a multiple of it. */
   readonly alignment: number;
   readonly maximumWorkgroups: number;
+  /** Lanes of every subgroup; 1 where the device has none, or none of one size. */
+  readonly lanes: number;
 }
 
 /** Memory that the caller owns, by name. */
@@ -114,6 +117,11 @@ class LoweringBuilder implements Lowering {
     return this.#target.maximumBindings;
   }
 
+  get lanes(): number {
+    const { lanes, tuning } = this.#target;
+    return lanes <= tuning.sharingLanes ? lanes : 1;
+  }
+
   lower(operation: Operation): void {
     const { id, name, type } = operation;
     const bytes = sizeOf(type.shape) * BYTES;
@@ -161,7 +169,7 @@ class LoweringBuilder implements Lowering {
     buffers: readonly Storage[],
     invocations: number,
   ): void {
-    const WORKGROUP = this.tuning.workgroup[kernel];
+    const { WORKGROUP = this.tuning.workgroup[kernel] } = definitions;
     const ranges: Range[] = [];
     for (const buffer of buffers) {
       const range = this.#rangeOf(buffer);
@@ -169,13 +177,16 @@ class LoweringBuilder implements Lowering {
       ranges.push(ranges.some((other) => overlaps(other, range)) ? this.#copy(range) : range);
     }
     for (const range of ranges) this.#touch(range);
-    const count = Math.ceil(invocations / WORKGROUP);
+    const count = Math.ceil(invocations / Number(WORKGROUP));
     const columns = Math.min(count, this.#target.maximumWorkgroups);
     this.#dispatches.push({
       kernel,
       operation: this.#current.name,
       line: this.#current.id,
-      code: kernelCode(kernel, { ...definitions, WORKGROUP }),
+      code: withLengths(
+        kernelCode(kernel, { ...definitions, WORKGROUP }),
+        ranges.map(({ bytes }) => bytes / BYTES),
+      ),
       ranges,
       workgroups: [columns, Math.ceil(count / columns)],
       floatingPointOperations: countOperations(kernel, definitions),

@@ -239,6 +239,7 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
       maximumBindings: limits.maxStorageBuffersPerShaderStage,
       alignment: limits.minStorageBufferOffsetAlignment,
       maximumWorkgroups: limits.maxComputeWorkgroupsPerDimension,
+      lanes: device.lanes,
     },
     { overwrite: options.overwrite ?? [], preset: Object.keys(options.outputs ?? {}) },
   );

@@ -1,17 +1,11 @@
 /** How the three convolutions run: the blocks that each launch holds in registers. */
-import { evenPieces, type Tuning } from '../../kernels/catalogue.js';
+import { evenPieces } from '../../kernels/catalogue.js';
+import { chooseConv2dBlock, chooseWeightGradBlock } from '../../kernels/convolutionBlocks.js';
 import type { Definitions } from '../../kernels/template.js';
 import type { LoweredOperation, Lowering } from '../operation.js';
 import { sizeOf } from '../tape.js';
 import type { Extents } from './conv2dExtents.js';
 import { launchSliceSum } from './sliceSum.js';
-
-/** Output channels that one invocation computes beside `pixels` neighbours, each a sum over a window row of `taps`. */
-function blockOfChannels(channels: number, pixels: number, taps: number, limits: Tuning['conv2d']): number {
-  const bySums = Math.floor(limits.sums / pixels);
-  const byTerms = Math.floor(limits.terms / (pixels * taps));
-  return evenPieces(channels, Math.max(1, Math.min(limits.outputs, bySums, byTerms)));
-}
 
 /** Launches conv2d.wgsl for a convolution with these extents. */
 export function launchConv2d(
@@ -20,24 +14,34 @@ export function launchConv2d(
   { inputs: [x, w, bias], output }: LoweredOperation,
   transposed = false,
 ): void {
-  const { N, O, L, HO, WO } = extents;
-  const limits = lowering.tuning.conv2d;
-  const PIXELS = evenPieces(WO, limits.pixels);
-  const OUTPUTS = blockOfChannels(O, PIXELS, L, limits);
-  const SEGMENTS = Math.ceil(WO / PIXELS);
-  const CHANNEL_GROUPS = Math.ceil(O / OUTPUTS);
+  const { N, O, HO, WO } = extents;
+  const { tuning, lanes: LANES } = lowering;
+  const block = chooseConv2dBlock(extents, tuning, LANES);
+  const SEGMENTS = Math.ceil(WO / block.PIXELS);
+  const ROW_GROUPS = Math.ceil(HO / block.ROWS);
+  const CHANNEL_GROUPS = Math.ceil(O / block.OUTPUTS);
+  const TILES = N * ROW_GROUPS * SEGMENTS;
+  const WORKGROUP = wholeMultiple(tuning.workgroup.conv2d, LANES);
+  const PLACES = wholeMultiple(TILES, WORKGROUP);
   const definitions: Definitions = {
     ...extents,
-    OUTPUTS,
-    PIXELS,
+    ...block,
     SEGMENTS,
+    ROW_GROUPS,
     CHANNEL_GROUPS,
+    TILES,
+    PLACES,
+    LANES,
+    WORKGROUP,
     TRANSPOSED_WEIGHT: transposed,
     BIAS: bias !== undefined,
   };
   const buffers = [x!, w!, output, ...(bias === undefined ? [] : [bias])];
-  lowering.launch('conv2d', definitions, buffers, N * CHANNEL_GROUPS * HO * SEGMENTS);
+  lowering.launch('conv2d', definitions, buffers, CHANNEL_GROUPS * PLACES);
 }
+
+/** The least multiple of `unit` that holds so many. */
+const wholeMultiple = (count: number, unit: number): number => Math.ceil(count / unit) * unit;
 
 /** Launches the gradient by the input of a convolution with these extents. */
 export function launchInputGrad(lowering: Lowering, extents: Extents, operation: LoweredOperation): void {
@@ -53,7 +57,9 @@ export function launchInputGrad(lowering: Lowering, extents: Extents, operation:
   // Whole steps of the stride, so that every segment meets the window alike.
   const steps = evenPieces(Math.ceil(W / SW), Math.max(1, Math.floor(limits.pixels / SW)));
   const PIXELS = Math.min(W, steps * SW);
-  const OUTPUTS = blockOfChannels(C, PIXELS, Math.ceil(L / SW), limits);
+  const bySums = Math.floor(limits.sums / PIXELS);
+  const byTerms = Math.floor(limits.terms / (PIXELS * Math.ceil(L / SW)));
+  const OUTPUTS = evenPieces(C, Math.max(1, Math.min(limits.outputs, bySums, byTerms)));
   const SEGMENTS = Math.ceil(W / PIXELS);
   const CHANNEL_GROUPS = Math.ceil(C / OUTPUTS);
   const FIRST = Math.ceil((PW - L + 1) / SW);
@@ -72,30 +78,32 @@ export function launchInputGrad(lowering: Lowering, extents: Extents, operation:
 
 /** Launches the gradient by the weight of a convolution with these extents. */
 export function launchWeightGrad(lowering: Lowering, extents: Extents, operation: LoweredOperation): void {
-  const { N, C, O, K, L, WO } = extents;
+  const { N, C, O, K } = extents;
   const [x, cotangent] = operation.inputs;
-  const { outputs, pixels, wholeRow, tapRows, sums } = lowering.tuning.conv2dWeightGrad;
-  const TAP_ROWS = evenPieces(K, Math.max(1, Math.min(tapRows, Math.floor(sums / L))));
-  const TAP_GROUPS = Math.ceil(K / TAP_ROWS);
-  const OUTPUTS = evenPieces(O, Math.max(1, Math.min(outputs, Math.floor(sums / (TAP_ROWS * L)))));
-  const CHANNEL_GROUPS = Math.ceil(O / OUTPUTS);
+  const { tuning } = lowering;
+  const { shares, ...block } = chooseWeightGradBlock(extents, tuning, lowering.lanes);
+  const LANES = shares ? lowering.lanes : 1;
+  const TAP_GROUPS = Math.ceil(K / block.TAP_ROWS);
+  const CHANNEL_GROUPS = Math.ceil(O / block.OUTPUTS);
+  const PLACES = wholeMultiple(C, LANES);
   // A slice holds whole images, so its length counts them.
-  const perOutput = C * TAP_GROUPS * CHANNEL_GROUPS;
-  const wantedSlices = Math.min(N, Math.max(1, Math.ceil(lowering.tuning.parallelism / perOutput)));
+  const perSlice = PLACES * TAP_GROUPS * CHANNEL_GROUPS;
+  const wantedSlices = Math.min(N, Math.max(1, Math.ceil(tuning.parallelism / perSlice)));
   const IMAGES_PER_SLICE = Math.ceil(N / wantedSlices);
   const SLICES = Math.ceil(N / IMAGES_PER_SLICE);
   const size = sizeOf(operation.type.shape);
   const part = SLICES === 1 ? operation.output : lowering.scratch(SLICES * size);
   const definitions: Definitions = {
     ...extents,
-    OUTPUTS,
+    ...block,
     CHANNEL_GROUPS,
-    TAP_ROWS,
     TAP_GROUPS,
+    PLACES,
     SLICES,
     IMAGES_PER_SLICE,
-    PIXELS: WO <= wholeRow ? WO : evenPieces(WO, pixels),
+    LANES,
+    ...(shares ? { WORKGROUP: LANES } : {}),
   };
-  lowering.launch('conv2dWeightGrad', definitions, [x!, cotangent!, part], perOutput * SLICES);
+  lowering.launch('conv2dWeightGrad', definitions, [x!, cotangent!, part], perSlice * SLICES);
   if (SLICES > 1) launchSliceSum(lowering, part, operation.output, SLICES, size);
 }
