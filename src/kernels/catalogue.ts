@@ -74,11 +74,18 @@ export interface Tuning {
   /** Most lanes of a subgroup that tell each other what they loaded; 1 where each loads for itself. */
   readonly sharingLanes: number;
   /** Rough times of what a kernel does for a lane, of which ratios alone matter: a convolution's block is chosen by them. */
-  readonly costs: Readonly<Record<'load' | 'store' | 'broadcast' | 'term' | 'sum', number>>;
+  readonly costs: Readonly<Record<'load' | 'store' | 'broadcast' | 'term' | 'sum' | 'launch', number>>;
   /** Most window elements that a pooling kernel writes out, for all the windows of one turn. */
   readonly poolTerms: number;
   /** Rows × columns of a matrix product held in registers: the first that leaves enough invocations, else the last. */
   readonly matmul: readonly { readonly rows: number; readonly columns: number }[];
+  /**
+   * Most rows, columns and sums of a matrix product that an invocation holds in registers; most neighbours along the sum
+   * and products written out; fewest turns that a slice of the sum is worth.
+   */
+  readonly matmulBlock: Readonly<
+    Record<'rows' | 'columns' | 'sums' | 'steps' | 'terms' | 'shortestSlice', number>
+  >;
   /** Neighbours that one invocation of an elementwise kernel computes, written out one by one. */
   readonly elementwiseItems: number;
   /** Neighbours that one invocation of a copying kernel moves in a loop. */
@@ -102,12 +109,13 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
     conv2dWeightGrad: { outputs: 8, rows: 4, pixels: 4, sums: 96, terms: 1152 },
     sharingLanes: 16,
     // Nanoseconds on SwiftShader, whose every load and store goes lane by lane.
-    costs: { load: 10, store: 12, broadcast: 1, term: 1.1, sum: 2 },
+    costs: { load: 10, store: 12, broadcast: 1, term: 1.1, sum: 2, launch: 200_000 },
     poolTerms: 256,
     matmul: [
       { rows: 12, columns: 12 },
       { rows: 8, columns: 8 },
     ],
+    matmulBlock: { rows: 16, columns: 8, sums: 128, steps: 4, terms: 512, shortestSlice: 8 },
     elementwiseItems: 8,
     copyItems: 16,
     unroll: 8,
@@ -119,9 +127,10 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
     conv2d: { outputs: 8, rows: 1, pixels: 4, sums: 32, terms: 512 },
     conv2dWeightGrad: { outputs: 4, rows: 1, pixels: 4, sums: 36, terms: 512 },
     sharingLanes: 1,
-    costs: { load: 4, store: 4, broadcast: 1, term: 1, sum: 0 },
+    costs: { load: 4, store: 4, broadcast: 1, term: 1, sum: 0, launch: 100_000 },
     poolTerms: 256,
     matmul: [{ rows: 4, columns: 4 }],
+    matmulBlock: { rows: 4, columns: 4, sums: 16, steps: 1, terms: 16, shortestSlice: 32 },
     elementwiseItems: 1,
     copyItems: 1,
     unroll: 4,
@@ -137,7 +146,10 @@ export function tuningFor(device: DeviceClass): Tuning {
 /** The finished WGSL of a kernel: prelude and file, specialised. One whose LANES are more than 1 uses subgroups. */
 export function kernelCode(name: KernelName, definitions: Definitions): string {
   const code = expandKernel(`${prelude}\n${sources[name]}`, definitions);
-  return Number(definitions.LANES ?? 1) > 1 ? `enable subgroups;\n${code}` : code;
+  // Loops that a whole workgroup walks alike are beyond the compiler's own proof of it.
+  return Number(definitions.LANES ?? 1) > 1
+    ? `enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n${code}`
+    : code;
 }
 
 /**
@@ -161,14 +173,17 @@ export function pieceLength(extent: number, limit: number): number {
   return 2 * divisor > Math.min(limit, extent) ? divisor : evenPieces(extent, limit);
 }
 
-/** How to split a sum of `length` terms, computed `outputs` times side by side, so that the device is busy. */
+/**
+ * How to split a sum of `length` terms, computed `outputs` times side by side, so that the device is busy.
+ *
+ * @param shortestSlice below so many terms a slice costs more to start than it saves
+ */
 export function splitSum(
   length: number,
   outputs: number,
   tuning: Tuning,
+  shortestSlice = 32,
 ): { slices: number; perSlice: number } {
-  // Below this many terms a slice costs more to start than it saves.
-  const shortestSlice = 32;
   const wanted = Math.max(1, Math.ceil(tuning.parallelism / outputs));
   const perSlice = Math.max(Math.ceil(length / wanted), Math.min(shortestSlice, length));
   return { slices: Math.ceil(length / perSlice), perSlice };

@@ -35,7 +35,7 @@ export interface WeightGradBlock {
 }
 
 /** 1, 2, 4, … up to a limit and to an extent, each made even over the extent. */
-function pieces(extent: number, limit: number): number[] {
+export function pieces(extent: number, limit: number): number[] {
   const found = new Set<number>();
   for (let piece = 1; piece < 2 * Math.min(extent, limit); piece *= 2) {
     found.add(evenPieces(extent, Math.min(piece, extent, limit)));
@@ -43,14 +43,15 @@ function pieces(extent: number, limit: number): number[] {
   return [...found];
 }
 
-function cheapest<Block>(blocks: Iterable<readonly [Block, cost: number]>): Block {
+/** The block of the least cost, the first among equals. */
+export function cheapest<Block>(blocks: Iterable<readonly [Block, cost: number]>): Block {
   let best: readonly [Block, number] | undefined;
   for (const candidate of blocks) if (best === undefined || candidate[1] < best[1]) best = candidate;
   return best![0];
 }
 
 /** Loads of so many numbers that all lanes of a subgroup need; one lane tells the others what it loaded. */
-function sharedLoads(numbers: number, lanes: number, costs: Tuning['costs']): number {
+export function sharedLoads(numbers: number, lanes: number, costs: Tuning['costs']): number {
   return lanes === 1
     ? numbers * costs.load
     : Math.ceil(numbers / lanes) * costs.load + numbers * costs.broadcast;

@@ -3,7 +3,8 @@
  * with a scale. With A' and B' the operands as used (transposed or not), Y = s·A'B' gives Ā' = s·ȲB'ᵀ, B̄' = s·A'ᵀȲ.
  */
 import { ShapeError } from '../../errors.js';
-import { matmulBlocks, splitSum } from '../../kernels/catalogue.js';
+import { matmulBlocks } from '../../kernels/catalogue.js';
+import { chooseMatmulBlock } from '../../kernels/matmulBlock.js';
 import type { Definitions } from '../../kernels/template.js';
 import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
 import { type Attributes, shapeText, type TensorType } from '../tape.js';
@@ -90,25 +91,36 @@ const matmulDefinition: OperationDefinition = {
   lower(lowering, { inputs: [a, b, bias], inputTypes, attributes, output }) {
     const { M, INNER, COLUMNS } = extentsOf(inputTypes[0]!, inputTypes[1]!, attributes);
     const { tuning } = lowering;
-    const blocks = matmulBlocks(M, COLUMNS, tuning);
-    const groups = blocks.ROW_GROUPS * blocks.COLUMN_GROUPS;
-    const split = bias === undefined ? splitSum(INNER, groups, tuning) : null;
-    const SLICES = split?.slices ?? 1;
+    const { shares, ...block } = chooseMatmulBlock(
+      { M, INNER, COLUMNS },
+      tuning,
+      lowering.lanes,
+      bias === undefined,
+    );
+    const { SLICES } = block;
+    const LANES = shares ? lowering.lanes : 1;
+    const ROW_GROUPS = Math.ceil(M / block.ROW_BLOCK);
+    const COLUMN_GROUPS = Math.ceil(COLUMNS / block.COLUMN_BLOCK);
+    const WORKGROUP = shares ? LANES : tuning.workgroup.matmul;
+    const PLACES = Math.ceil(COLUMN_GROUPS / LANES) * LANES;
     const part = SLICES === 1 ? output : lowering.scratch(SLICES * M * COLUMNS);
     const definitions: Definitions = {
       M,
       INNER,
       COLUMNS,
-      ...blocks,
-      SLICES,
-      INNER_PER_SLICE: split?.perSlice ?? INNER,
+      ...block,
+      ROW_GROUPS,
+      COLUMN_GROUPS,
+      PLACES,
+      LANES,
+      WORKGROUP,
       TRANSPOSE_A: Boolean(attributes.transposeA),
       TRANSPOSE_B: Boolean(attributes.transposeB),
       BIAS: bias !== undefined,
       SCALE: '1.0',
     };
     const buffers = [a!, b!, part, ...(bias === undefined ? [] : [bias])];
-    lowering.launch('matmul', definitions, buffers, groups * SLICES);
+    lowering.launch('matmul', definitions, buffers, PLACES * ROW_GROUPS * SLICES);
     if (SLICES > 1) launchSliceSum(lowering, part, output, SLICES, M * COLUMNS);
   },
 };
