@@ -8,7 +8,9 @@ import avgPool from './avgPool.wgsl?raw';
 import barlowTwins from './barlowTwins.wgsl?raw';
 import conv2d from './conv2d.wgsl?raw';
 import conv2dInputGrad from './conv2dInputGrad.wgsl?raw';
+import conv2dTiled from './conv2dTiled.wgsl?raw';
 import conv2dWeightGrad from './conv2dWeightGrad.wgsl?raw';
+import conv2dWeightGradTiled from './conv2dWeightGradTiled.wgsl?raw';
 import copy from './copy.wgsl?raw';
 import crossCorrelation from './crossCorrelation.wgsl?raw';
 import elementwise from './elementwise.wgsl?raw';
@@ -17,6 +19,7 @@ import functions from './functions.wgsl?raw';
 import gather from './gather.wgsl?raw';
 import instanceNorm from './instanceNorm.wgsl?raw';
 import matmul from './matmul.wgsl?raw';
+import matmulTiled from './matmulTiled.wgsl?raw';
 import maxPool from './maxPool.wgsl?raw';
 import mse from './mse.wgsl?raw';
 import multiplyAdd from './multiplyAdd.wgsl?raw';
@@ -29,6 +32,9 @@ import rearrange from './rearrange.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
 import streamCopy from './streamCopy.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
+import tileProduct from './tileProduct.wgsl?raw';
+import { fitTiling, type Tiling, type WorkgroupLimits } from './tiles.js';
+import windows from './windows.wgsl?raw';
 
 const sources = {
   alongAxis,
@@ -37,7 +43,9 @@ const sources = {
   barlowTwins,
   conv2d,
   conv2dInputGrad,
+  conv2dTiled: `${conv2dTiled}\n${windows}\n${tileProduct}`,
   conv2dWeightGrad,
+  conv2dWeightGradTiled: `${conv2dWeightGradTiled}\n${windows}\n${tileProduct}`,
   copy,
   crossCorrelation,
   elementwise: `${functions}\n${elementwise}`,
@@ -45,6 +53,7 @@ const sources = {
   gather,
   instanceNorm,
   matmul,
+  matmulTiled: `${matmulTiled}\n${tileProduct}`,
   maxPool,
   mse,
   multiplyAdd,
@@ -78,6 +87,8 @@ export interface Tuning {
   readonly poolTerms: number;
   /** Rows × columns of a matrix product held in registers: the first that leaves enough invocations, else the last. */
   readonly matmul: readonly { readonly rows: number; readonly columns: number }[];
+  /** Products on tiles in workgroup memory; null where that is slow. */
+  readonly tiling: Tiling | null;
   /** Neighbours that one invocation of an elementwise kernel computes, written out one by one. */
   readonly elementwiseItems: number;
   /** Neighbours that one invocation of a copying kernel moves in a loop. */
@@ -104,6 +115,7 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
       { rows: 12, columns: 12 },
       { rows: 8, columns: 8 },
     ],
+    tiling: null,
     elementwiseItems: 8,
     copyItems: 16,
     unroll: 8,
@@ -116,6 +128,20 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
     conv2dWeightGrad: { outputs: 4, pixels: 4, wholeRow: 4, tapRows: 3, sums: 96 },
     poolTerms: 256,
     matmul: [{ rows: 4, columns: 4 }],
+    tiling: {
+      tiles: [
+        { rows: 128, columns: 64, inner: 16, blockRows: 8, blockColumns: 4 },
+        { rows: 64, columns: 128, inner: 16, blockRows: 8, blockColumns: 4 },
+        { rows: 64, columns: 64, inner: 16, blockRows: 8, blockColumns: 4 },
+        { rows: 32, columns: 64, inner: 16, blockRows: 4, blockColumns: 4 },
+        { rows: 32, columns: 32, inner: 16, blockRows: 4, blockColumns: 4 },
+      ],
+      workgroups: 256,
+      fill: 0.3,
+      fillOfBest: 0.75,
+      products: 2 ** 18,
+      slice: 256,
+    },
     elementwiseItems: 1,
     copyItems: 1,
     unroll: 4,
@@ -126,6 +152,11 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
 
 export function tuningFor(device: DeviceClass): Tuning {
   return tunings[device];
+}
+
+/** The tuning without what a device's workgroups cannot hold. */
+export function fitTuning(tuning: Tuning, limits: WorkgroupLimits): Tuning {
+  return { ...tuning, tiling: fitTiling(tuning.tiling, limits) };
 }
 
 /** The finished WGSL of a kernel: prelude and file, specialised. */

@@ -24,7 +24,9 @@ const counts: Readonly<Record<KernelName, Count>> = {
   barlowTwins: ({ D }) => 3 * D! * D!,
   conv2d: convolution,
   conv2dInputGrad: convolution,
+  conv2dTiled: convolution,
   conv2dWeightGrad: convolution,
+  conv2dWeightGradTiled: convolution,
   copy: none,
   crossCorrelation: ({ B, D1, D2 }) => 2 * B! * D1! * D2!,
   elementwise: ({ COUNT, OPERATIONS }) => COUNT! * OPERATIONS!,
@@ -34,6 +36,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
     // Sum, centring and squares, then centring and scaling; or two sums, then the projection.
     ROWS! * R! * (STANDARDISE! ? 6 : RECIPROCAL! ? 4 : PROJECT! ? 6 : 2),
   matmul: ({ M, COLUMNS, INNER, BIAS }) => M! * COLUMNS! * (2 * INNER! + BIAS!),
+  matmulTiled: ({ ROWS, COLUMNS, INNER, BIAS }) => ROWS! * COLUMNS! * (2 * INNER! + BIAS!),
   maxPool: window,
   mse: ({ COUNT }) => 3 * COUNT!,
   multiplyAdd: ({ INVOCATIONS, CHAINS, ROUNDS, UNROLL }) => 2 * INVOCATIONS! * CHAINS! * ROUNDS! * UNROLL!,

@@ -5,7 +5,7 @@
 import { type KernelName, kernelCode, type Tuning } from '../../kernels/catalogue.js';
 import { countOperations } from '../../kernels/operationCounts.js';
 import type { Definitions } from '../../kernels/template.js';
-import type { Lowering, Storage } from '../operation.js';
+import type { Lowering, Storage, WorkgroupDefinitions } from '../operation.js';
 import { definitionOf } from '../ops/index.js';
 import { locate, operationSentence } from '../origin.js';
 import { type Operation, sizeOf, type Tape } from '../tape.js';
@@ -162,6 +162,16 @@ class LoweringBuilder implements Lowering {
     invocations: number,
   ): void {
     const WORKGROUP = this.tuning.workgroup[kernel];
+    const count = Math.ceil(invocations / WORKGROUP);
+    this.launchWorkgroups(kernel, { ...definitions, WORKGROUP }, buffers, count);
+  }
+
+  launchWorkgroups(
+    kernel: KernelName,
+    definitions: WorkgroupDefinitions,
+    buffers: readonly Storage[],
+    count: number,
+  ): void {
     const ranges: Range[] = [];
     for (const buffer of buffers) {
       const range = this.#rangeOf(buffer);
@@ -169,13 +179,12 @@ class LoweringBuilder implements Lowering {
       ranges.push(ranges.some((other) => overlaps(other, range)) ? this.#copy(range) : range);
     }
     for (const range of ranges) this.#touch(range);
-    const count = Math.ceil(invocations / WORKGROUP);
     const columns = Math.min(count, this.#target.maximumWorkgroups);
     this.#dispatches.push({
       kernel,
       operation: this.#current.name,
       line: this.#current.id,
-      code: kernelCode(kernel, { ...definitions, WORKGROUP }),
+      code: kernelCode(kernel, definitions),
       ranges,
       workgroups: [columns, Math.ceil(count / columns)],
       floatingPointOperations: countOperations(kernel, definitions),

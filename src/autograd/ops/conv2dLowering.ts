@@ -4,6 +4,7 @@ import type { Definitions } from '../../kernels/template.js';
 import type { LoweredOperation, Lowering } from '../operation.js';
 import { sizeOf } from '../tape.js';
 import type { Extents } from './conv2dExtents.js';
+import { launchConv2dTiled, launchWeightGradTiled } from './conv2dTiled.js';
 import { launchSliceSum } from './sliceSum.js';
 
 /** Output channels that one invocation computes beside `pixels` neighbours, each a sum over a window row of `taps`. */
@@ -20,6 +21,7 @@ export function launchConv2d(
   { inputs: [x, w, bias], output }: LoweredOperation,
   transposed = false,
 ): void {
+  if (launchConv2dTiled(lowering, extents, { inputs: [x!, w!, bias], output }, transposed)) return;
   const { N, O, L, HO, WO } = extents;
   const limits = lowering.tuning.conv2d;
   const PIXELS = evenPieces(WO, limits.pixels);
@@ -72,6 +74,7 @@ export function launchInputGrad(lowering: Lowering, extents: Extents, operation:
 
 /** Launches the gradient by the weight of a convolution with these extents. */
 export function launchWeightGrad(lowering: Lowering, extents: Extents, operation: LoweredOperation): void {
+  if (launchWeightGradTiled(lowering, extents, operation)) return;
   const { N, C, O, K, L, WO } = extents;
   const [x, cotangent] = operation.inputs;
   const { outputs, pixels, wholeRow, tapRows, sums } = lowering.tuning.conv2dWeightGrad;
