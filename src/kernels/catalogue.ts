@@ -18,6 +18,7 @@ import fill from './fill.wgsl?raw';
 import functions from './functions.wgsl?raw';
 import gather from './gather.wgsl?raw';
 import instanceNorm from './instanceNorm.wgsl?raw';
+import instanceNormTree from './instanceNormTree.wgsl?raw';
 import matmul from './matmul.wgsl?raw';
 import matmulTiled from './matmulTiled.wgsl?raw';
 import maxPool from './maxPool.wgsl?raw';
@@ -30,6 +31,9 @@ import prelude from './prelude.wgsl?raw';
 import random from './random.wgsl?raw';
 import rearrange from './rearrange.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
+import reduceTree from './reduceTree.wgsl?raw';
+import rowTree from './rowTree.wgsl?raw';
+import { fitRowTree, type RowTree, rowWorkgroup, splitRow } from './rowTrees.js';
 import streamCopy from './streamCopy.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
 import tileProduct from './tileProduct.wgsl?raw';
@@ -52,6 +56,7 @@ const sources = {
   fill,
   gather,
   instanceNorm,
+  instanceNormTree: `${rowTree}\n${instanceNormTree}`,
   matmul,
   matmulTiled: `${matmulTiled}\n${tileProduct}`,
   maxPool,
@@ -60,6 +65,7 @@ const sources = {
   oneHot,
   pack,
   reduce: `${functions}\n${reduce}`,
+  reduceTree: `${functions}\n${rowTree}\n${reduceTree}`,
   random: `${philox}\n${random}`,
   rearrange,
   streamCopy,
@@ -89,6 +95,8 @@ export interface Tuning {
   readonly matmul: readonly { readonly rows: number; readonly columns: number }[];
   /** Products on tiles in workgroup memory; null where that is slow. */
   readonly tiling: Tiling | null;
+  /** Rows that a workgroup reduces together; null where that is slow. */
+  readonly rowTree: RowTree | null;
   /** Neighbours that one invocation of an elementwise kernel computes, written out one by one. */
   readonly elementwiseItems: number;
   /** Neighbours that one invocation of a copying kernel moves in a loop. */
@@ -116,6 +124,7 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
       { rows: 8, columns: 8 },
     ],
     tiling: null,
+    rowTree: null,
     elementwiseItems: 8,
     copyItems: 16,
     unroll: 8,
@@ -142,6 +151,7 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
       products: 2 ** 18,
       slice: 256,
     },
+    rowTree: { shortestRow: 64, perInvocation: 4, slice: 2048, smallest: 64, largest: 256 },
     elementwiseItems: 1,
     copyItems: 1,
     unroll: 4,
@@ -156,7 +166,11 @@ export function tuningFor(device: DeviceClass): Tuning {
 
 /** The tuning without what a device's workgroups cannot hold. */
 export function fitTuning(tuning: Tuning, limits: WorkgroupLimits): Tuning {
-  return { ...tuning, tiling: fitTiling(tuning.tiling, limits) };
+  return {
+    ...tuning,
+    tiling: fitTiling(tuning.tiling, limits),
+    rowTree: fitRowTree(tuning.rowTree, limits),
+  };
 }
 
 /** The finished WGSL of a kernel: prelude and file, specialised. */
@@ -196,6 +210,17 @@ export function splitSum(
   const wanted = Math.max(1, Math.ceil(tuning.parallelism / outputs));
   const perSlice = Math.max(Math.ceil(length / wanted), Math.min(shortestSlice, length));
   return { slices: Math.ceil(length / perSlice), perSlice };
+}
+
+/** How to split a reduction of [OUTER, R, INNER] over R, by rows where those lie in order and are long enough. */
+export function splitReduction(
+  { OUTER, R, INNER }: { readonly OUTER: number; readonly R: number; readonly INNER: number },
+  tuning: Tuning,
+): { slices: number; perSlice: number } {
+  const { rowTree, parallelism } = tuning;
+  const workgroup = INNER === 1 ? rowWorkgroup(R, rowTree) : null;
+  if (rowTree === null || workgroup === null) return splitSum(R, OUTER * INNER, tuning);
+  return splitRow(R, OUTER, workgroup, rowTree, parallelism);
 }
 
 /** The block of a matrix product of so many rows and columns, and how many blocks lie along each. */

@@ -17,6 +17,12 @@ const convolution: Count = ({ N, O, HO, WO, C, K, L, BIAS }) =>
 /** A sum or a comparison for every pixel of every window. */
 const window: Count = ({ CHANNELS, HO, WO, K, L }) => CHANNELS! * HO! * WO! * K! * L!;
 
+const instanceNorm: Count = ({ ROWS, R, STANDARDISE, RECIPROCAL, PROJECT }) =>
+  // Sum, centring and squares, then centring and scaling; or two sums, then the projection.
+  ROWS! * R! * (STANDARDISE! ? 6 : RECIPROCAL! ? 4 : PROJECT! ? 6 : 2);
+
+const reduce: Count = ({ OUTER, R, INNER, OPERATIONS }) => OUTER! * R! * INNER! * ((OPERATIONS ?? 0) + 1);
+
 const counts: Readonly<Record<KernelName, Count>> = {
   alongAxis: ({ ADD, OUTER, B, INNER }) => ADD! * OUTER! * B! * INNER!,
   augment: none,
@@ -32,9 +38,8 @@ const counts: Readonly<Record<KernelName, Count>> = {
   elementwise: ({ COUNT, OPERATIONS }) => COUNT! * OPERATIONS!,
   fill: none,
   gather: ({ SCATTER_ADD, OUTER, B, ROW }) => SCATTER_ADD! * OUTER! * B! * ROW!,
-  instanceNorm: ({ ROWS, R, STANDARDISE, RECIPROCAL, PROJECT }) =>
-    // Sum, centring and squares, then centring and scaling; or two sums, then the projection.
-    ROWS! * R! * (STANDARDISE! ? 6 : RECIPROCAL! ? 4 : PROJECT! ? 6 : 2),
+  instanceNorm,
+  instanceNormTree: instanceNorm,
   matmul: ({ M, COLUMNS, INNER, BIAS }) => M! * COLUMNS! * (2 * INNER! + BIAS!),
   matmulTiled: ({ ROWS, COLUMNS, INNER, BIAS }) => ROWS! * COLUMNS! * (2 * INNER! + BIAS!),
   maxPool: window,
@@ -44,7 +49,8 @@ const counts: Readonly<Record<KernelName, Count>> = {
   pack: none,
   random: none,
   rearrange: none,
-  reduce: ({ OUTER, R, INNER, OPERATIONS }) => OUTER! * R! * INNER! * ((OPERATIONS ?? 0) + 1),
+  reduce,
+  reduceTree: reduce,
   streamCopy: none,
 };
 
