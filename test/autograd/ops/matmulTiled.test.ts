@@ -77,6 +77,17 @@ describe('a matrix product on tiles gives what the float64 reference gives', () 
   });
 });
 
+it('a product on tiles keeps an infinity to its own row and column', async () => {
+  const { tape, values } = productOf({ M: 9, K: 19, N: 11, transposeB: true });
+  // First in their lines: where a tile that reached beyond the line before would find them.
+  values.a[3 * 19] = Number.POSITIVE_INFINITY;
+  values.b[5 * 19] = Number.POSITIVE_INFINITY;
+  const { outputs } = await runLowered(await openedDevice(), tape, values, targetWithTile(4));
+  const finite = Array.from(outputs.y!, Number.isFinite);
+  const outside = finite.map((_, k) => Math.floor(k / 11) !== 3 && k % 11 !== 5);
+  expect(finite).toEqual(outside);
+});
+
 describe('the choice of kernel', () => {
   const square = (side: number): Tape =>
     trace({ a: f32(side, side), b: f32(side, side) }, ({ a, b }) => ({ y: matmul(a, b) }));
