@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '..');
 /** A file much longer than this usually holds two things. */
 const MOST_LINES = 350;
 /** Texts that kernels include, not kernels. */
-const INCLUDED = ['prelude', 'functions', 'philox'];
+const INCLUDED = ['functions', 'philox', 'prelude', 'rowTree', 'tileProduct', 'windows'];
 
 const tree: SourceTree = Object.fromEntries(
   readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })

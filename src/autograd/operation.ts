@@ -35,7 +35,20 @@ export interface Lowering {
     buffers: readonly Storage[],
     invocations: number,
   ): void;
+  /**
+   * Appends a dispatch of `workgroups` workgroups that each work together, of as many invocations as the definitions'
+   * WORKGROUP says.
+   */
+  launchWorkgroups(
+    kernel: KernelName,
+    definitions: WorkgroupDefinitions,
+    buffers: readonly Storage[],
+    workgroups: number,
+  ): void;
 }
+
+/** What a kernel is specialised with whose workgroup has a size of the operation's choice. */
+export type WorkgroupDefinitions = Definitions & { readonly WORKGROUP: number };
 
 export interface LoweredOperation {
   readonly attributes: Attributes;

@@ -38,14 +38,14 @@ export function bindingAccess(code: string): readonly BindingAccess[] {
 }
 
 /**
- * Gives every storage array its length: where it is known, a software device need not work it out, by a division, at
+ * Gives every storage array of numbers its length: where it is known, a software device need not work it out, by a division, at
  * each access.
  *
  * @param elements number of elements of each binding, in the bindings' order
  */
 export function withLengths(code: string, elements: readonly number[]): string {
   return code.replace(
-    /(@binding\((\d+)\)\s*var<storage[^>]*>\s*\w+\s*:\s*array<\w+)>/g,
+    /(@binding\((\d+)\)\s*var<storage[^>]*>\s*\w+\s*:\s*array<(?:f32|i32|u32))>/g,
     (_, head: string, binding: string) => `${head}, ${elements[Number(binding)]!}>`,
   );
 }

@@ -8,7 +8,9 @@ import avgPool from './avgPool.wgsl?raw';
 import barlowTwins from './barlowTwins.wgsl?raw';
 import conv2d from './conv2d.wgsl?raw';
 import conv2dInputGrad from './conv2dInputGrad.wgsl?raw';
+import conv2dTiled from './conv2dTiled.wgsl?raw';
 import conv2dWeightGrad from './conv2dWeightGrad.wgsl?raw';
+import conv2dWeightGradTiled from './conv2dWeightGradTiled.wgsl?raw';
 import copy from './copy.wgsl?raw';
 import crossCorrelation from './crossCorrelation.wgsl?raw';
 import elementwise from './elementwise.wgsl?raw';
@@ -16,7 +18,9 @@ import fill from './fill.wgsl?raw';
 import functions from './functions.wgsl?raw';
 import gather from './gather.wgsl?raw';
 import instanceNorm from './instanceNorm.wgsl?raw';
+import instanceNormTree from './instanceNormTree.wgsl?raw';
 import matmul from './matmul.wgsl?raw';
+import matmulTiled from './matmulTiled.wgsl?raw';
 import maxPool from './maxPool.wgsl?raw';
 import mse from './mse.wgsl?raw';
 import multiplyAdd from './multiplyAdd.wgsl?raw';
@@ -27,8 +31,14 @@ import prelude from './prelude.wgsl?raw';
 import random from './random.wgsl?raw';
 import rearrange from './rearrange.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
+import reduceTree from './reduceTree.wgsl?raw';
+import rowTree from './rowTree.wgsl?raw';
+import { fitRowTree, type RowTree, rowWorkgroup, splitRow } from './rowTrees.js';
 import streamCopy from './streamCopy.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
+import tileProduct from './tileProduct.wgsl?raw';
+import { fitTiling, type Tiling, type WorkgroupLimits } from './tiles.js';
+import windows from './windows.wgsl?raw';
 
 const sources = {
   alongAxis,
@@ -37,20 +47,25 @@ const sources = {
   barlowTwins,
   conv2d,
   conv2dInputGrad,
+  conv2dTiled: `${conv2dTiled}\n${windows}\n${tileProduct}`,
   conv2dWeightGrad,
+  conv2dWeightGradTiled: `${conv2dWeightGradTiled}\n${windows}\n${tileProduct}`,
   copy,
   crossCorrelation,
   elementwise: `${functions}\n${elementwise}`,
   fill,
   gather,
   instanceNorm,
+  instanceNormTree: `${rowTree}\n${instanceNormTree}`,
   matmul,
+  matmulTiled: `${matmulTiled}\n${tileProduct}`,
   maxPool,
   mse,
   multiplyAdd,
   oneHot,
   pack,
   reduce: `${functions}\n${reduce}`,
+  reduceTree: `${functions}\n${rowTree}\n${reduceTree}`,
   random: `${philox}\n${random}`,
   rearrange,
   streamCopy,
@@ -86,6 +101,10 @@ export interface Tuning {
   readonly matmulBlock: Readonly<
     Record<'rows' | 'columns' | 'sums' | 'steps' | 'terms' | 'shortestSlice', number>
   >;
+  /** Products on tiles in workgroup memory; null where that is slow. */
+  readonly tiling: Tiling | null;
+  /** Rows that a workgroup reduces together; null where that is slow. */
+  readonly rowTree: RowTree | null;
   /** Neighbours that one invocation of an elementwise kernel computes, written out one by one. */
   readonly elementwiseItems: number;
   /** Neighbours that one invocation of a copying kernel moves in a loop. */
@@ -116,6 +135,8 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
       { rows: 8, columns: 8 },
     ],
     matmulBlock: { rows: 16, columns: 8, sums: 128, steps: 4, terms: 512, shortestSlice: 8 },
+    tiling: null,
+    rowTree: null,
     elementwiseItems: 8,
     copyItems: 16,
     unroll: 8,
@@ -131,6 +152,21 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
     poolTerms: 256,
     matmul: [{ rows: 4, columns: 4 }],
     matmulBlock: { rows: 4, columns: 4, sums: 16, steps: 1, terms: 16, shortestSlice: 32 },
+    tiling: {
+      tiles: [
+        { rows: 128, columns: 64, inner: 16, blockRows: 8, blockColumns: 4 },
+        { rows: 64, columns: 128, inner: 16, blockRows: 8, blockColumns: 4 },
+        { rows: 64, columns: 64, inner: 16, blockRows: 8, blockColumns: 4 },
+        { rows: 32, columns: 64, inner: 16, blockRows: 4, blockColumns: 4 },
+        { rows: 32, columns: 32, inner: 16, blockRows: 4, blockColumns: 4 },
+      ],
+      workgroups: 256,
+      fill: 0.3,
+      fillOfBest: 0.75,
+      products: 2 ** 18,
+      slice: 256,
+    },
+    rowTree: { shortestRow: 64, perInvocation: 4, slice: 2048, smallest: 64, largest: 256 },
     elementwiseItems: 1,
     copyItems: 1,
     unroll: 4,
@@ -141,6 +177,15 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
 
 export function tuningFor(device: DeviceClass): Tuning {
   return tunings[device];
+}
+
+/** The tuning without what a device's workgroups cannot hold. */
+export function fitTuning(tuning: Tuning, limits: WorkgroupLimits): Tuning {
+  return {
+    ...tuning,
+    tiling: fitTiling(tuning.tiling, limits),
+    rowTree: fitRowTree(tuning.rowTree, limits),
+  };
 }
 
 /** The finished WGSL of a kernel: prelude and file, specialised. One whose LANES are more than 1 uses subgroups. */
@@ -187,6 +232,17 @@ export function splitSum(
   const wanted = Math.max(1, Math.ceil(tuning.parallelism / outputs));
   const perSlice = Math.max(Math.ceil(length / wanted), Math.min(shortestSlice, length));
   return { slices: Math.ceil(length / perSlice), perSlice };
+}
+
+/** How to split a reduction of [OUTER, R, INNER] over R, by rows where those lie in order and are long enough. */
+export function splitReduction(
+  { OUTER, R, INNER }: { readonly OUTER: number; readonly R: number; readonly INNER: number },
+  tuning: Tuning,
+): { slices: number; perSlice: number } {
+  const { rowTree, parallelism } = tuning;
+  const workgroup = INNER === 1 ? rowWorkgroup(R, rowTree) : null;
+  if (rowTree === null || workgroup === null) return splitSum(R, OUTER * INNER, tuning);
+  return splitRow(R, OUTER, workgroup, rowTree, parallelism);
 }
 
 /** The block of a matrix product of so many rows and columns, and how many blocks lie along each. */

@@ -17,6 +17,12 @@ const convolution: Count = ({ N, O, HO, WO, C, K, L, BIAS }) =>
 /** A sum or a comparison for every pixel of every window. */
 const window: Count = ({ CHANNELS, HO, WO, K, L }) => CHANNELS! * HO! * WO! * K! * L!;
 
+const instanceNorm: Count = ({ ROWS, R, STANDARDISE, RECIPROCAL, PROJECT }) =>
+  // Sum, centring and squares, then centring and scaling; or two sums, then the projection.
+  ROWS! * R! * (STANDARDISE! ? 6 : RECIPROCAL! ? 4 : PROJECT! ? 6 : 2);
+
+const reduce: Count = ({ OUTER, R, INNER, OPERATIONS }) => OUTER! * R! * INNER! * ((OPERATIONS ?? 0) + 1);
+
 const counts: Readonly<Record<KernelName, Count>> = {
   alongAxis: ({ ADD, OUTER, B, INNER }) => ADD! * OUTER! * B! * INNER!,
   augment: none,
@@ -24,16 +30,18 @@ const counts: Readonly<Record<KernelName, Count>> = {
   barlowTwins: ({ D }) => 3 * D! * D!,
   conv2d: convolution,
   conv2dInputGrad: convolution,
+  conv2dTiled: convolution,
   conv2dWeightGrad: convolution,
+  conv2dWeightGradTiled: convolution,
   copy: none,
   crossCorrelation: ({ B, D1, D2 }) => 2 * B! * D1! * D2!,
   elementwise: ({ COUNT, OPERATIONS }) => COUNT! * OPERATIONS!,
   fill: none,
   gather: ({ SCATTER_ADD, OUTER, B, ROW }) => SCATTER_ADD! * OUTER! * B! * ROW!,
-  instanceNorm: ({ ROWS, R, STANDARDISE, RECIPROCAL, PROJECT }) =>
-    // Sum, centring and squares, then centring and scaling; or two sums, then the projection.
-    ROWS! * R! * (STANDARDISE! ? 6 : RECIPROCAL! ? 4 : PROJECT! ? 6 : 2),
+  instanceNorm,
+  instanceNormTree: instanceNorm,
   matmul: ({ M, COLUMNS, INNER, BIAS }) => M! * COLUMNS! * (2 * INNER! + BIAS!),
+  matmulTiled: ({ ROWS, COLUMNS, INNER, BIAS }) => ROWS! * COLUMNS! * (2 * INNER! + BIAS!),
   maxPool: window,
   mse: ({ COUNT }) => 3 * COUNT!,
   multiplyAdd: ({ INVOCATIONS, CHAINS, ROUNDS, UNROLL }) => 2 * INVOCATIONS! * CHAINS! * ROUNDS! * UNROLL!,
@@ -41,7 +49,8 @@ const counts: Readonly<Record<KernelName, Count>> = {
   pack: none,
   random: none,
   rearrange: none,
-  reduce: ({ OUTER, R, INNER, OPERATIONS }) => OUTER! * R! * INNER! * ((OPERATIONS ?? 0) + 1),
+  reduce,
+  reduceTree: reduce,
   streamCopy: none,
 };
 

@@ -7,16 +7,17 @@ import { sum } from '../../src/autograd/ops/reduce.js';
 import { transpose } from '../../src/autograd/ops/transpose.js';
 import { f32, type TensorType } from '../../src/autograd/tape.js';
 import { type Tensor, trace } from '../../src/autograd/trace.js';
-import { tuningFor } from '../../src/kernels/catalogue.js';
+import { targetWith } from '../support/lowered.js';
+import { targetWithTile } from '../support/tiling.js';
 
-/** Counts of a function's dispatches on a software device. */
+/** Counts of a function's dispatches. */
 function countsOf<T extends Record<string, TensorType>>(
   types: T,
   compute: (inputs: Record<keyof T, Tensor>) => Tensor,
+  target = targetWith(),
 ): [string, number][] {
   const tape = trace(types, (given) => ({ y: compute(given as Record<keyof T, Tensor>) }));
-  const target = { maximumBindings: 8, alignment: 256, maximumWorkgroups: 65_535 };
-  const { dispatches } = lowerTape(tape, { tuning: tuningFor('software'), lanes: 1, ...target });
+  const { dispatches } = lowerTape(tape, target);
   return dispatches.map(({ kernel, floatingPointOperations }) => [kernel, floatingPointOperations]);
 }
 
@@ -49,6 +50,23 @@ describe('the count of floating-point operations', () => {
   it('of a matrix product holds the bias', () => {
     const types = { x: f32(6, 7), w: f32(8, 7), b: f32(8) };
     expect(countsOf(types, ({ x, w, b }) => linear(x, w, b))).toEqual([['matmul', 6 * 8 * (2 * 7 + 1)]]);
+  });
+
+  it('is the same on tiles', () => {
+    const target = targetWithTile(0);
+    const options = { padding: 1 };
+    const forward = countsOf({ x: image, w: window }, ({ x, w }) => conv2d(x, w, options), target);
+    const byInput = ({ c, w }: { c: Tensor; w: Tensor }) => conv2dInputGrad(c, w, image.shape, options);
+    const byWeight = ({ x, c }: { x: Tensor; c: Tensor }) => conv2dWeightGrad(x, c, window.shape, options);
+    expect(forward).toEqual([['conv2dTiled', products]]);
+    expect(countsOf({ c: output, w: window }, byInput, target)).toEqual([['conv2dTiled', products]]);
+    expect(countsOf({ x: image, c: output }, byWeight, target)).toEqual([
+      ['conv2dWeightGradTiled', products],
+    ]);
+    const types = { x: f32(6, 7), w: f32(8, 7), b: f32(8) };
+    expect(countsOf(types, ({ x, w, b }) => linear(x, w, b), target)).toEqual([
+      ['matmulTiled', 6 * 8 * (2 * 7 + 1)],
+    ]);
   });
 
   it('of a fused chain is one for each operation that calculates, of a reduction one more', () => {

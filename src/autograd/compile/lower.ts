@@ -6,7 +6,7 @@ import { withLengths } from '../../kernels/bindings.js';
 import { type KernelName, kernelCode, type Tuning } from '../../kernels/catalogue.js';
 import { countOperations } from '../../kernels/operationCounts.js';
 import type { Definitions } from '../../kernels/template.js';
-import type { Lowering, Storage } from '../operation.js';
+import type { Lowering, Storage, WorkgroupDefinitions } from '../operation.js';
 import { definitionOf } from '../ops/index.js';
 import { locate, operationSentence } from '../origin.js';
 import { type Operation, sizeOf, type Tape } from '../tape.js';
@@ -169,7 +169,17 @@ class LoweringBuilder implements Lowering {
     buffers: readonly Storage[],
     invocations: number,
   ): void {
-    const { WORKGROUP = this.tuning.workgroup[kernel] } = definitions;
+    const WORKGROUP = Number(definitions.WORKGROUP ?? this.tuning.workgroup[kernel]);
+    const count = Math.ceil(invocations / WORKGROUP);
+    this.launchWorkgroups(kernel, { ...definitions, WORKGROUP }, buffers, count);
+  }
+
+  launchWorkgroups(
+    kernel: KernelName,
+    definitions: WorkgroupDefinitions,
+    buffers: readonly Storage[],
+    count: number,
+  ): void {
     const ranges: Range[] = [];
     for (const buffer of buffers) {
       const range = this.#rangeOf(buffer);
@@ -177,14 +187,13 @@ class LoweringBuilder implements Lowering {
       ranges.push(ranges.some((other) => overlaps(other, range)) ? this.#copy(range) : range);
     }
     for (const range of ranges) this.#touch(range);
-    const count = Math.ceil(invocations / Number(WORKGROUP));
     const columns = Math.min(count, this.#target.maximumWorkgroups);
     this.#dispatches.push({
       kernel,
       operation: this.#current.name,
       line: this.#current.id,
       code: withLengths(
-        kernelCode(kernel, { ...definitions, WORKGROUP }),
+        kernelCode(kernel, definitions),
         ranges.map(({ bytes }) => bytes / BYTES),
       ),
       ranges,

@@ -1,7 +1,7 @@
 /** Lowers fused chains: one elementwise pass, or the passes of a reduction with a chain as its operand. */
-import { pieceLength, splitSum } from '../../kernels/catalogue.js';
+import { pieceLength, splitReduction } from '../../kernels/catalogue.js';
 import type { Lowering, Storage } from '../operation.js';
-import { launchReduction, reductionDefinitions } from '../ops/sliceSum.js';
+import { launchReduction, launchReductionPass } from '../ops/sliceSum.js';
 import { type Operation, type Shape, sizeOf, type Tape } from '../tape.js';
 import { placeExpression } from '../walk.js';
 import { bindingsText, type Chain, chainShape, planWalk, writeChain } from './fuse.js';
@@ -69,7 +69,7 @@ export function lowerReduction(context: ChainContext, operation: Operation): voi
 
   passes.forEach(({ OUTER, R, INNER }, pass) => {
     const isLast = pass === passes.length - 1;
-    const { slices, perSlice } = splitSum(R, OUTER * INNER, lowering.tuning);
+    const { slices, perSlice } = splitReduction({ OUTER, R, INNER }, lowering.tuning);
     const sumExtents = { OUTER, R, INNER, SLICES: slices, PER_SLICE: perSlice, MAXIMUM };
     const output = isLast && slices === 1 ? storage(operation.id) : lowering.scratch(OUTER * slices * INNER);
     if (source === null) {
@@ -77,10 +77,10 @@ export function lowerReduction(context: ChainContext, operation: Operation): voi
       const chain = writeChain(tape, operation.inputs[0]!, inlined, false);
       const operandShapes = chain.operands.map((id) => tape.operations[id]!.type.shape);
       const { bases, loads } = reductionLoads(shape, operandShapes, { OUTER, R, INNER }, flat);
-      lowering.launch(
-        'reduce',
+      launchReductionPass(
+        lowering,
+        sumExtents,
         {
-          ...reductionDefinitions(sumExtents, lowering.tuning.unroll),
           BINDINGS: bindingsText(operandTypes(tape, chain)),
           BASES: bases.join('\n'),
           BODY: chainBody(chain, loads),
@@ -88,7 +88,6 @@ export function lowerReduction(context: ChainContext, operation: Operation): voi
           OPERATIONS: chain.operations,
         },
         [...chain.operands.map(storage), output],
-        OUTER * slices * INNER,
       );
     } else {
       launchReduction(lowering, sumExtents, source, output);

@@ -6,7 +6,7 @@ import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { encodePass, type PreparedDispatch } from '../../gpu/dispatch.js';
 import type { DispatchWork } from '../../gpu/profiler.js';
-import { tuningFor } from '../../kernels/catalogue.js';
+import { fitTuning, tuningFor } from '../../kernels/catalogue.js';
 import { locate, operationSentence } from '../origin.js';
 import { type DataType, shapeText, sizeOf, type Tape, typeText } from '../tape.js';
 import { type BufferRange, BYTES, copyRange, type Numbers } from './bufferRange.js';
@@ -235,7 +235,7 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   const lowered = lowerTape(
     tape,
     {
-      tuning: tuningFor(device.adapter.kind),
+      tuning: fitTuning(tuningFor(device.adapter.kind), limits),
       maximumBindings: limits.maxStorageBuffersPerShaderStage,
       alignment: limits.minStorageBufferOffsetAlignment,
       maximumWorkgroups: limits.maxComputeWorkgroupsPerDimension,

@@ -5,6 +5,7 @@ import type { Definitions } from '../../kernels/template.js';
 import type { LoweredOperation, Lowering } from '../operation.js';
 import { sizeOf } from '../tape.js';
 import type { Extents } from './conv2dExtents.js';
+import { launchConv2dTiled, launchWeightGradTiled } from './conv2dTiled.js';
 import { launchSliceSum } from './sliceSum.js';
 
 /** Launches conv2d.wgsl for a convolution with these extents. */
@@ -14,6 +15,7 @@ export function launchConv2d(
   { inputs: [x, w, bias], output }: LoweredOperation,
   transposed = false,
 ): void {
+  if (launchConv2dTiled(lowering, extents, { inputs: [x!, w!, bias], output }, transposed)) return;
   const { N, O, HO, WO } = extents;
   const { tuning, lanes: LANES } = lowering;
   const block = chooseConv2dBlock(extents, tuning, LANES);
@@ -78,6 +80,7 @@ export function launchInputGrad(lowering: Lowering, extents: Extents, operation:
 
 /** Launches the gradient by the weight of a convolution with these extents. */
 export function launchWeightGrad(lowering: Lowering, extents: Extents, operation: LoweredOperation): void {
+  if (launchWeightGradTiled(lowering, extents, operation)) return;
   const { N, C, O, K } = extents;
   const [x, cotangent] = operation.inputs;
   const { tuning } = lowering;

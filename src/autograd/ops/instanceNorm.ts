@@ -10,6 +10,7 @@
  */
 import { ShapeError } from '../../errors.js';
 import { unrollFactor } from '../../kernels/catalogue.js';
+import { rowWorkgroup } from '../../kernels/rowTrees.js';
 import {
   apply,
   type Lowering,
@@ -85,6 +86,12 @@ function launchRows(
 ): void {
   const modes = { STANDARDISE: false, RECIPROCAL: false, PROJECT: false, MEAN_PRODUCT: false, [mode]: true };
   const { ROWS, R } = rowsOf(operand);
+  const WORKGROUP = rowWorkgroup(R, lowering.tuning.rowTree);
+  if (WORKGROUP !== null) {
+    const definitions = { ROWS, R, EPSILON: epsilon, MAXIMUM: false, ...modes, WORKGROUP };
+    lowering.launchWorkgroups('instanceNormTree', definitions, buffers, ROWS);
+    return;
+  }
   lowering.launch(
     'instanceNorm',
     { ROWS, R, UNROLL: unrollFactor(R, lowering.tuning.unroll), EPSILON: epsilon, ...modes },

@@ -10,6 +10,7 @@ import { apply, type OperationDefinition, referenceZeros } from '../operation.js
 import { type Attributes, shapeText, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { scale } from './elementwise.js';
+import { launchMatmulTiled } from './matmulTiled.js';
 import { reshape, sum } from './reduce.js';
 import { launchSliceSum } from './sliceSum.js';
 
@@ -90,6 +91,7 @@ const matmulDefinition: OperationDefinition = {
   },
   lower(lowering, { inputs: [a, b, bias], inputTypes, attributes, output }) {
     const { M, INNER, COLUMNS } = extentsOf(inputTypes[0]!, inputTypes[1]!, attributes);
+    if (launchMatmulTiled(lowering, { M, INNER, COLUMNS, ...attributes }, [a!, b!, bias], output)) return;
     const { tuning } = lowering;
     const { shares, ...block } = chooseMatmulBlock(
       { M, INNER, COLUMNS },
@@ -157,8 +159,10 @@ const crossCorrelationDefinition: OperationDefinition = {
   },
   lower(lowering, { inputs: [z1, z2], inputTypes, type, output }) {
     const [D1, D2] = type.shape as [number, number];
-    const blocks = matmulBlocks(D1, D2, lowering.tuning);
     const B = inputTypes[0]!.shape[0]!;
+    const product = { M: D1, INNER: B, COLUMNS: D2, transposeA: true, scale: 1 / B };
+    if (launchMatmulTiled(lowering, product, [z1!, z2!], output)) return;
+    const blocks = matmulBlocks(D1, D2, lowering.tuning);
     const definitions = { B, D1, D2, ...blocks };
     lowering.launch(
       'crossCorrelation',

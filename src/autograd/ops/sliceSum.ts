@@ -1,5 +1,6 @@
-/** Launches of reduce.wgsl on one tensor: a pass of a reduction, and the second half of a sum split into slices. */
+/** Launches of reductions: a pass over a fused chain or one tensor, and the second half of a sum split into slices. */
 import { unrollFactor } from '../../kernels/catalogue.js';
+import { rowWorkgroup } from '../../kernels/rowTrees.js';
 import type { Definitions } from '../../kernels/template.js';
 import type { Lowering, Storage } from '../operation.js';
 
@@ -14,9 +15,28 @@ export interface ReductionExtents {
 }
 
 /** The extents as definitions, with the turns of the loop written out: they must divide every slice, the last too. */
-export function reductionDefinitions(extents: ReductionExtents, unroll: number): Definitions {
+function reductionDefinitions(extents: ReductionExtents, unroll: number): Definitions {
   const { R, PER_SLICE } = extents;
   return { ...extents, UNROLL: R % PER_SLICE === 0 ? unrollFactor(PER_SLICE, unroll) : 1 };
+}
+
+/** One pass over a chain, by reduceTree.wgsl where a workgroup takes a row, else by an invocation an element of the result. */
+export function launchReductionPass(
+  lowering: Lowering,
+  extents: ReductionExtents,
+  chain: Definitions,
+  buffers: readonly Storage[],
+): void {
+  const { OUTER, SLICES, INNER, PER_SLICE } = extents;
+  const { rowTree, unroll } = lowering.tuning;
+  const WORKGROUP = INNER === 1 ? rowWorkgroup(PER_SLICE, rowTree) : null;
+  if (WORKGROUP !== null) {
+    const definitions = { ...extents, ...chain, WORKGROUP };
+    lowering.launchWorkgroups('reduceTree', definitions, buffers, OUTER * SLICES);
+    return;
+  }
+  const definitions = { ...reductionDefinitions(extents, unroll), ...chain };
+  lowering.launch('reduce', definitions, buffers, OUTER * SLICES * INNER);
 }
 
 /** One pass over a tensor as it lies in memory. */
@@ -26,9 +46,8 @@ export function launchReduction(
   source: Storage,
   output: Storage,
 ): void {
-  const { OUTER, R, INNER, SLICES } = extents;
-  const definitions: Definitions = {
-    ...reductionDefinitions(extents, lowering.tuning.unroll),
+  const { R, INNER } = extents;
+  const chain: Definitions = {
     BINDINGS:
       '@group(0) @binding(0) var<storage, read_write> operand0: array<f32>;\n' +
       '@group(0) @binding(1) var<storage, read_write> result: array<f32>;',
@@ -36,7 +55,7 @@ export function launchReduction(
     BODY: '',
     VALUE: `operand0[(outer * ${R}u + item) * ${INNER}u + inner]`,
   };
-  lowering.launch('reduce', definitions, [source, output], OUTER * SLICES * INNER);
+  launchReductionPass(lowering, extents, chain, [source, output]);
 }
 
 /** Adds up `slices` partial results of `size` elements each, in order. */

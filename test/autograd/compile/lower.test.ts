@@ -16,6 +16,7 @@ import { initialParameters } from '../../../src/nn/model.js';
 import { expectNear, numbers } from '../../support/compare.js';
 import { useDevice } from '../../support/device.js';
 import { runLowered, targetWith } from '../../support/lowered.js';
+import { targetWithTile } from '../../support/tiling.js';
 
 const openedDevice = useDevice();
 const kernelsOf = (tape: Tape): string[] =>
@@ -145,17 +146,17 @@ describe('targets', () => {
     }
   });
 
-  it.each(['software', 'hardware'] as const)(
-    'gives the float64 gradient with the block sizes for %s devices',
-    async (deviceClass) => {
-      const { tape, inputs } = studentStep();
-      const target = targetWith({ tuning: tuningFor(deviceClass) });
-      const { outputs } = await runLowered(await openedDevice(), tape, inputs, target);
-      const want = interpret(tape, inputs);
-      const tolerance = { relative: 2e-5, absolute: 1e-6 };
-      for (const name of Object.keys(want)) expectNear(outputs[name]!, want[name]!, tolerance, name);
-    },
-  );
+  it.each([
+    ['the block sizes for software devices', targetWith()],
+    ['the block sizes for hardware devices', targetWith({ tuning: tuningFor('hardware') })],
+    ['every product on tiles', targetWithTile(4)],
+  ])('gives the float64 gradient with %s', async (_, target) => {
+    const { tape, inputs } = studentStep();
+    const { outputs } = await runLowered(await openedDevice(), tape, inputs, target);
+    const want = interpret(tape, inputs);
+    const tolerance = { relative: 2e-5, absolute: 1e-6 };
+    for (const name of Object.keys(want)) expectNear(outputs[name]!, want[name]!, tolerance, name);
+  });
 
   it('names each dispatch by a kernel of the catalogue and the operation it works for', () => {
     const { tape } = studentStep();
