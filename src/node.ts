@@ -1,4 +1,6 @@
 /** hypergrad under Node: opening a device, tuning it, and the pipeline over a run's folder. */
+
+export type { TuningChoice } from './autograd/tune/tuneDevice.js';
 export { type DeviceChoice, type OpenDeviceOptions, openDevice } from './gpu/node/openDevice.js';
 export { type ConfigSources, presetNames, resolveConfig } from './pipeline/config/resolve.js';
 export type { Config } from './pipeline/config/schema.js';

@@ -71,9 +71,9 @@ export function agrees(got: Float32Array | Int32Array, want: Float32Array | Int3
   let norm = 0;
   for (let k = 0; k < want.length; k++) {
     const [a, b] = [got[k]!, want[k]!];
-    if (Object.is(a, b)) {
-      if (Number.isFinite(a)) norm += b * b;
-      continue;
+    if (!Number.isFinite(a) || !Number.isFinite(b)) {
+      if (Object.is(a, b)) continue;
+      return false;
     }
     error += (a - b) ** 2;
     norm += b * b;

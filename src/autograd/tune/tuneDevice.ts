@@ -47,6 +47,9 @@ interface TimedUnit extends TuningUnit {
 
 const BEFORE = 'before';
 
+const kindsText = ({ length }: readonly TuningUnit[]): string =>
+  `${length} ${length === 1 ? 'kind' : 'kinds'} of launches`;
+
 /** Seconds of all launches under each variant, the first being what is there. */
 async function measureGroup(
   device: Device,
@@ -112,7 +115,7 @@ async function tuneGroup(
   }
   const concerned = timed.filter(({ kernels }) => group.kernels.some((kernel) => kernels.has(kernel)));
   const units = heaviest(affected(device, concerned, variants));
-  progress?.(`${name}: ${units.length} kinds of launches, ${variants.size - 1} candidates`);
+  if (units.length > 0) progress?.(`${name}: ${kindsText(units)}, ${variants.size - 1} candidates`);
 
   const times = await measureGroup(device, units, variants, rounds);
   let before = secondsOf(times, BEFORE);
@@ -152,7 +155,7 @@ export async function tuneDevice(
   const { groups = tuningGroups, progress } = options;
   const table = tuningFor(device.adapter.kind);
   const units = unitsOf(tapes, targetOf(device, table));
-  progress?.(`${units.length} kinds of launches in ${tapes.map(({ name }) => name).join(', ')}`);
+  progress?.(`${kindsText(units)} in ${tapes.map(({ name }) => name).join(', ')}`);
   const timed: TimedUnit[] = [];
   for (const unit of units) {
     // A first look, which only says what weighs most: no samples beside the one that warms up.

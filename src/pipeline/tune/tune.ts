@@ -13,7 +13,7 @@ export const DEFAULT_TUNING_PRESET = 'mnist-small';
 export const DEFAULT_ROUNDS = 7;
 
 /** What is measured, and how. */
-export interface TuneSettings extends Partial<TuneOptions> {
+export interface TuneSettings extends Partial<Pick<TuneOptions, 'rounds' | 'progress'>> {
   /** `mnist-small` by default. */
   readonly preset?: string;
 }
