@@ -47,6 +47,9 @@ interface TimedUnit extends TuningUnit {
 
 const BEFORE = 'before';
 
+/** A first look only says which launches weigh most: as many samples as one that was disturbed does not decide. */
+const FIRST_ROUNDS = 3;
+
 const kindsText = ({ length }: readonly TuningUnit[]): string =>
   `${length} ${length === 1 ? 'kind' : 'kinds'} of launches`;
 
@@ -156,10 +159,10 @@ export async function tuneDevice(
   const table = tuningFor(device.adapter.kind);
   const units = unitsOf(tapes, targetOf(device, table));
   progress?.(`${kindsText(units)} in ${tapes.map(({ name }) => name).join(', ')}`);
+  const firstRounds = Math.min(FIRST_ROUNDS, options.rounds);
   const timed: TimedUnit[] = [];
   for (const unit of units) {
-    // A first look, which only says what weighs most: no samples beside the one that warms up.
-    const times = await measureUnit(device, unit.tape, new Map([[BEFORE, table]]), 0);
+    const times = await measureUnit(device, unit.tape, new Map([[BEFORE, table]]), firstRounds);
     timed.push({ ...unit, seconds: secondsOf(times, BEFORE) });
   }
   const choices: TuningChoice[] = [];
