@@ -1,7 +1,6 @@
 /** What the figures were measured with. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import type { Device } from '../src/gpu/device.js';
 import type { AbsentPeer, Peer } from './contender.js';
 
 /** Device, versions and date. */
@@ -22,10 +21,10 @@ const versionOf = (name: string): string => {
   return `${name} ${version}`;
 };
 
-export function describeMachine(device: Device, peers: readonly (Peer | AbsentPeer)[]): Machine {
+export function describeMachine(device: string, peers: readonly (Peer | AbsentPeer)[]): Machine {
   const cores = availableParallelism();
   return {
-    device: device.describe(),
+    device,
     processor: `${cpus()[0]?.model ?? 'unknown processor'}, ${cores} ${cores === 1 ? 'core' : 'cores'}`,
     versions: [
       `Node ${process.versions.node}`,

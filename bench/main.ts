@@ -1,8 +1,8 @@
 /** `npm run bench`: the suites on the device that `openDevice` finds, beside the peers that are installed. */
 import { writeFile } from 'node:fs/promises';
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { openTunedDevice } from '../src/cli/tunedDevice.js';
 import { HypergradError } from '../src/errors.js';
-import { openDevice } from '../src/gpu/node/openDevice.js';
 import { reasonOf } from './contender.js';
 import { documentation } from './docs.js';
 import { describeMachine } from './machine.js';
@@ -47,13 +47,13 @@ function commandOf(names: readonly string[], { rounds, peers }: Flags): string {
 async function bench(chosen: readonly string[], flags: Flags): Promise<void> {
   const names = chosen.length > 0 ? chosen : Object.keys(suites);
   const say = (text: string) => process.stdout.write(`${text}\n`);
-  const device = await openDevice();
+  const { device, description } = await openTunedDevice();
   const wantsPeers = flags.peers && names.some((name) => suitesWithPeers.includes(name));
   if (wantsPeers && !arePeersInstalled()) say(`The peers are ${NOT_INSTALLED}`);
   const peers = wantsPeers ? await openPeers(flags.python) : [];
   const rows: Row[] = [];
   try {
-    say(device.describe());
+    say(description);
     for (const peer of peers) {
       say('why' in peer ? `${peer.name}: none, ${peer.why}` : `${peer.name}: ${peer.version}`);
     }
@@ -71,7 +71,7 @@ async function bench(chosen: readonly string[], flags: Flags): Promise<void> {
     }
     if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(rows, null, 2)}\n`);
     if (flags.docs !== undefined) {
-      const machine = describeMachine(device, peers);
+      const machine = describeMachine(description, peers);
       const text = documentation(rows, {
         ...machine,
         command: commandOf(names, flags),

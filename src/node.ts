@@ -1,4 +1,6 @@
-/** hypergrad under Node: opening a device, and the pipeline over a run's folder. */
+/** hypergrad under Node: opening a device, tuning it, and the pipeline over a run's folder. */
+
+export type { TuningChoice } from './autograd/tune/tuneDevice.js';
 export { type DeviceChoice, type OpenDeviceOptions, openDevice } from './gpu/node/openDevice.js';
 export { type ConfigSources, presetNames, resolveConfig } from './pipeline/config/resolve.js';
 export type { Config } from './pipeline/config/schema.js';
@@ -13,5 +15,8 @@ export {
   type NamedTensor,
   type TensorFile,
 } from './pipeline/store/safetensors.js';
+export type { TuningRecord } from './pipeline/tune/record.js';
+export { loadTuning, saveTuning, type TuningState } from './pipeline/tune/store.js';
+export { type TuneSettings, tune } from './pipeline/tune/tune.js';
 export type { Measured } from './pipeline/verify/case.js';
 export { type CaseResult, findCases, verifyCase } from './pipeline/verify/verify.js';

@@ -6,6 +6,7 @@ import { describePreset, presetNames } from '../pipeline/config/resolve.js';
 import { doctorCommand } from './commands/doctor.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { runCommand } from './commands/run.js';
+import { tuneCommand } from './commands/tune.js';
 import { verifyCommand } from './commands/verify.js';
 import { usageSentence } from './errors.js';
 
@@ -59,6 +60,7 @@ export function createProgram(): Command {
         ['hypergrad run --preset mnist-small', 'distil and evaluate; the report is in runs/mnist-small'],
         ['hypergrad verify cases/', 'replay reference cases on this device'],
         ['hypergrad gradcheck', 'hold gradients through training against float64'],
+        ['hypergrad tune', 'find the block sizes that suit this adapter, for all later runs'],
         ['hypergrad doctor', 'see what this machine offers'],
       ]),
     );
@@ -97,6 +99,16 @@ export function createProgram(): Command {
         ['hypergrad gradcheck --preset mnist-small --steps 3', "a preset's own student"],
       ]),
     );
+  const tune = tuneCommand()
+    .addOption(deviceOption())
+    .addHelpText(
+      'after',
+      examples([
+        ['hypergrad tune', "for the default preset's shapes"],
+        ['hypergrad tune --preset cifar10-small --dry-run', 'for larger ones, only to see'],
+        ['hypergrad tune --reset', 'back to the usual block sizes'],
+      ]),
+    );
   const doctor = doctorCommand().addHelpText(
     'after',
     examples([
@@ -106,7 +118,7 @@ export function createProgram(): Command {
   );
 
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, verify, gradcheck, doctor]) {
+  for (const command of [run, verify, gradcheck, tune, doctor]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }

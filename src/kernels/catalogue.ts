@@ -75,8 +75,11 @@ const sources = {
 export type KernelName = keyof typeof sources;
 export const kernelNames = Object.keys(sources) as KernelName[];
 
-/** Which table of block sizes fits: registers without workgroup memory, or many narrow invocations. */
-export type DeviceClass = 'software' | 'hardware';
+/**
+ * Which table of block sizes fits. Software devices have registers without workgroup memory: of four lanes with a plain
+ * compiler (SwiftShader), or wide ones with an optimising one (llvmpipe). Hardware has many narrow invocations.
+ */
+export type DeviceClass = 'software' | 'wideSoftware' | 'hardware';
 
 /** Block sizes of one device class. Each number is a count of elements a single invocation works on. */
 export interface Tuning {
@@ -120,28 +123,36 @@ export interface Tuning {
 const everyKernel = (size: number): Record<KernelName, number> =>
   Object.fromEntries(kernelNames.map((name) => [name, size])) as Record<KernelName, number>;
 
+// A workgroup is a unit of work for one core: small ones share the cores evenly.
+const software: Tuning = {
+  workgroup: { ...everyKernel(16), elementwise: 32, conv2d: 8, conv2dInputGrad: 8, conv2dWeightGrad: 8 },
+  conv2d: { outputs: 8, rows: 2, pixels: 16, sums: 128, terms: 1152 },
+  conv2dWeightGrad: { outputs: 8, rows: 4, pixels: 4, sums: 96, terms: 1152 },
+  sharingLanes: 16,
+  // Nanoseconds on SwiftShader, whose every load and store goes lane by lane.
+  costs: { load: 10, store: 12, broadcast: 1, term: 1.1, sum: 2, launch: 200_000 },
+  poolTerms: 256,
+  matmul: [
+    { rows: 12, columns: 12 },
+    { rows: 8, columns: 8 },
+  ],
+  matmulBlock: { rows: 16, columns: 8, sums: 128, steps: 4, terms: 512, shortestSlice: 8 },
+  tiling: null,
+  rowTree: null,
+  elementwiseItems: 8,
+  copyItems: 16,
+  unroll: 8,
+  parallelism: 128,
+  peaks: { chains: 8, bytes: 2 ** 25 },
+};
+
 const tunings: Readonly<Record<DeviceClass, Tuning>> = {
-  // A workgroup is a unit of work for one core: small ones share the cores evenly.
-  software: {
-    workgroup: { ...everyKernel(16), elementwise: 32, conv2d: 8, conv2dInputGrad: 8, conv2dWeightGrad: 8 },
-    conv2d: { outputs: 8, rows: 2, pixels: 16, sums: 128, terms: 1152 },
-    conv2dWeightGrad: { outputs: 8, rows: 4, pixels: 4, sums: 96, terms: 1152 },
-    sharingLanes: 16,
-    // Nanoseconds on SwiftShader, whose every load and store goes lane by lane.
-    costs: { load: 10, store: 12, broadcast: 1, term: 1.1, sum: 2, launch: 200_000 },
-    poolTerms: 256,
-    matmul: [
-      { rows: 12, columns: 12 },
-      { rows: 8, columns: 8 },
-    ],
-    matmulBlock: { rows: 16, columns: 8, sums: 128, steps: 4, terms: 512, shortestSlice: 8 },
-    tiling: null,
-    rowTree: null,
-    elementwiseItems: 8,
-    copyItems: 16,
-    unroll: 8,
-    parallelism: 128,
-    peaks: { chains: 8, bytes: 2 ** 25 },
+  software,
+  wideSoftware: {
+    ...software,
+    matmulBlock: { rows: 16, columns: 4, sums: 96, steps: 4, terms: 512, shortestSlice: 8 },
+    // Nanoseconds on llvmpipe with eight lanes.
+    costs: { load: 6, store: 6, broadcast: 0.5, term: 0.4, sum: 0.5, launch: 100_000 },
   },
   hardware: {
     workgroup: everyKernel(64),

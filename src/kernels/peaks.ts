@@ -1,7 +1,8 @@
 /** What a device can do at most, measured: arithmetic in registers, and a copy through its memory. */
 import type { Device } from '../gpu/device.js';
 import { encodePass } from '../gpu/dispatch.js';
-import { type KernelName, kernelCode, tuningFor } from './catalogue.js';
+import { type KernelName, kernelCode } from './catalogue.js';
+import { tuningOf } from './deviceTuning.js';
 import { countOperations } from './operationCounts.js';
 import type { Definitions } from './template.js';
 
@@ -35,7 +36,7 @@ export function measurePeaks(device: Device): Promise<DevicePeaks> {
 }
 
 async function measure(device: Device): Promise<DevicePeaks> {
-  const tuning = tuningFor(device.adapter.kind);
+  const tuning = tuningOf(device);
   const arithmetic = {
     INVOCATIONS: 8 * tuning.parallelism,
     CHAINS: tuning.peaks.chains,
@@ -64,7 +65,7 @@ async function timeOf(
   elements: readonly number[],
   invocations: number,
 ): Promise<number> {
-  const WORKGROUP = tuningFor(device.adapter.kind).workgroup[kernel];
+  const WORKGROUP = tuningOf(device).workgroup[kernel];
   const pipeline = await device.computePipeline(kernelCode(kernel, { ...definitions, WORKGROUP }), kernel);
   const buffers: GPUBuffer[] = [];
   try {

@@ -11,7 +11,7 @@ import {
 import { compile, type Plan } from '../autograd/compile/plan.js';
 import { gradient } from '../autograd/gradient.js';
 import { gather } from '../autograd/ops/gather.js';
-import { f32, i32, type Shape, type TensorType } from '../autograd/tape.js';
+import { f32, i32, type Shape, type Tape, type TensorType } from '../autograd/tape.js';
 import { type Tensor, trace } from '../autograd/trace.js';
 import { BatchQueue } from '../autograd/unroll/batches.js';
 import { ShapeError } from '../errors.js';
@@ -47,13 +47,38 @@ export function releaseResident(device: Device, data: ResidentData): void {
   device.releaseBuffer(data.targets.buffer);
 }
 
-export interface TrainerOptions {
-  readonly device: Device;
-  readonly data: ResidentData;
+/** What a step of training is. */
+export interface TrainingStep {
   /** Elements of θ. */
   readonly parameters: number;
   loss(theta: Tensor, images: Tensor, targets: Tensor): Tensor;
   readonly optimiser: SgdSettings;
+}
+
+/** One step on a batch of `size` rows: inputs θ, momentum buffer, learning rate, data and row numbers. */
+export function trainingTape(
+  step: TrainingStep & Pick<ResidentData, 'imageShape' | 'targetType'>,
+  size: number,
+): Tape {
+  const types = {
+    theta: f32(step.parameters),
+    buffer: f32(step.parameters),
+    learningRate: f32(),
+    images: f32(...step.imageShape),
+    targets: step.targetType,
+    batch: i32(size),
+  };
+  return trace(types, ({ theta, buffer, learningRate, images, targets, batch }) => {
+    const loss = step.loss(theta, gather(images, batch), gather(targets, batch));
+    const [g] = gradient(loss, [theta]) as [Tensor];
+    const next = sgdStep({ theta, gradient: g, buffer, learningRate }, step.optimiser);
+    return { theta: next.theta, buffer: next.buffer, loss };
+  });
+}
+
+export interface TrainerOptions extends TrainingStep {
+  readonly device: Device;
+  readonly data: ResidentData;
   readonly batchSizes: readonly number[];
   readonly label: string;
 }
@@ -82,20 +107,7 @@ export class Trainer {
     const trainer = new Trainer(options);
     const { device, data, parameters, optimiser, label } = options;
     for (const size of new Set(options.batchSizes)) {
-      const types = {
-        theta: f32(parameters),
-        buffer: f32(parameters),
-        learningRate: f32(),
-        images: f32(...data.imageShape),
-        targets: data.targetType,
-        batch: i32(size),
-      };
-      const tape = trace(types, ({ theta, buffer, learningRate, images, targets, batch }) => {
-        const loss = options.loss(theta, gather(images, batch), gather(targets, batch));
-        const [g] = gradient(loss, [theta]) as [Tensor];
-        const next = sgdStep({ theta, gradient: g, buffer, learningRate }, optimiser);
-        return { theta: next.theta, buffer: next.buffer, loss };
-      });
+      const tape = trainingTape({ ...data, parameters, optimiser, loss: options.loss }, size);
       const inputs = { ...trainer.#shared, images: data.images, targets: data.targets };
       const carry = { theta: 'theta', buffer: 'buffer' };
       trainer.#plans.set(size, await compile(tape, device, { label: `${label}${size}`, inputs, carry }));

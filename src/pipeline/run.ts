@@ -20,6 +20,7 @@ import { writeReport } from './stages/report.js';
 import { computeTargets, trainTeacher } from './stages/teacher.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
+import { tuningName } from './tune/tuningName.js';
 
 /** Changes when a stage's artefacts would no longer be the same from the same inputs. */
 const FORMAT_VERSION = 1;
@@ -153,6 +154,8 @@ export async function runPipeline({
   profiled,
 }: RunOptions): Promise<RunResult> {
   const data = hashDataset(dataset);
+  // Absent without a tuning, so that folders of the usual block sizes stay valid.
+  const tuning = tuningName(device);
   await folder.writeText('config.yaml', stringify(config));
   const events = new EventLog(folder.pathOf('events.jsonl'));
   const timings = await readTimings(folder);
@@ -177,6 +180,7 @@ export async function runPipeline({
       version: FORMAT_VERSION,
       seed: config.seed,
       data,
+      tuning,
       reads: stage.reads(config),
       artefacts: stage.after.map((name) => folder.artefactHash(name)),
     });

@@ -21,16 +21,19 @@ describe('splitSum', () => {
   const lengths = fc.integer({ min: 1, max: 100_000 });
   const counts = fc.integer({ min: 1, max: 5000 });
 
-  it.each(['software', 'hardware'] as const)('covers every term, with no empty slice (%s)', (device) => {
-    fc.assert(
-      fc.property(lengths, counts, (length, outputs) => {
-        const { slices, perSlice } = splitSum(length, outputs, tuningFor(device));
-        expect(slices * perSlice).toBeGreaterThanOrEqual(length);
-        expect((slices - 1) * perSlice).toBeLessThan(length);
-      }),
-      { seed: 2 },
-    );
-  });
+  it.each(['software', 'wideSoftware', 'hardware'] as const)(
+    'covers every term, with no empty slice (%s)',
+    (device) => {
+      fc.assert(
+        fc.property(lengths, counts, (length, outputs) => {
+          const { slices, perSlice } = splitSum(length, outputs, tuningFor(device));
+          expect(slices * perSlice).toBeGreaterThanOrEqual(length);
+          expect((slices - 1) * perSlice).toBeLessThan(length);
+        }),
+        { seed: 2 },
+      );
+    },
+  );
 
   it('splits a long sum of one output, and leaves a short one or many outputs alone', () => {
     const tuning = tuningFor('software');
@@ -40,7 +43,10 @@ describe('splitSum', () => {
   });
 });
 
-it.each(['software', 'hardware'] as const)('every kernel has a workgroup size for %s devices', (device) => {
-  const { workgroup } = tuningFor(device);
-  for (const name of kernelNames) expect(workgroup[name]).toBeGreaterThanOrEqual(1);
-});
+it.each(['software', 'wideSoftware', 'hardware'] as const)(
+  'every kernel has a workgroup size for %s devices',
+  (device) => {
+    const { workgroup } = tuningFor(device);
+    for (const name of kernelNames) expect(workgroup[name]).toBeGreaterThanOrEqual(1);
+  },
+);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Profile } from '../../src/autograd/profile/profile.js';
+import { useTuning } from '../../src/kernels/deviceTuning.js';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
 import { loadDataset } from '../../src/pipeline/data/dataset.js';
 import type { Progress } from '../../src/pipeline/progress.js';
@@ -12,6 +13,7 @@ import { runPipeline } from '../../src/pipeline/run.js';
 import { rowNames } from '../../src/pipeline/stages/evaluate.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
+import { tuningName } from '../../src/pipeline/tune/tuningName.js';
 import { useDevice } from '../support/device.js';
 
 const device = useDevice();
@@ -178,6 +180,23 @@ describe('a run of the whole pipeline', () => {
     ]);
     const events = (await readFile(join(scratch, 'changed', 'events.jsonl'), 'utf8')).trim().split('\n');
     expect(events.filter((line) => line.includes('"stage":"distil"'))).toHaveLength(3);
+  });
+
+  it('runs every stage again on a device that was tuned meanwhile, and names the tuning in the result', async () => {
+    const usual = await run('tuned');
+    expect(usual.result.device).not.toHaveProperty('tuning');
+    const opened = await device();
+    try {
+      useTuning(opened, { parallelism: 16, unroll: 2 });
+      const tuned = await run('tuned');
+      expect(tuned.ran).toEqual(stages);
+      expect(tuned.result.device.tuning).toMatch(/^[0-9a-f]{16}$/);
+      expect((await run('tuned')).skipped).toEqual(stages);
+      useTuning(opened, { parallelism: 32, unroll: 2 });
+      expect(tuningName(opened)).not.toBe(tuned.result.device.tuning);
+    } finally {
+      useTuning(opened, null);
+    }
   });
 
   it('moves pixels, targets and the inner step', async () => {

@@ -6,13 +6,14 @@ import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { encodePass, type PreparedDispatch } from '../../gpu/dispatch.js';
 import type { DispatchWork } from '../../gpu/profiler.js';
-import { fitTuning, tuningFor } from '../../kernels/catalogue.js';
+import { fitTuning, type Tuning } from '../../kernels/catalogue.js';
+import { tuningOf } from '../../kernels/deviceTuning.js';
 import { locate, operationSentence } from '../origin.js';
 import { type DataType, shapeText, sizeOf, type Tape, typeText } from '../tape.js';
 import { type BufferRange, BYTES, copyRange, type Numbers } from './bufferRange.js';
 import { describeParts, type PlanDescription, type PlanParts, type PlanStep } from './describe.js';
 import { requireTensorsFit } from './limits.js';
-import { lowerTape, type Range } from './lower.js';
+import { lowerTape, type Range, type Target } from './lower.js';
 import { placeStays } from './place.js';
 
 /** How a tape is compiled. */
@@ -27,6 +28,20 @@ export interface CompileOptions {
   readonly overwrite?: readonly string[];
   /** Output → input: copied after every replay, so that the next one goes on from there. */
   readonly carry?: Readonly<Record<string, string>>;
+  /** @internal Block sizes to compile with instead of the device's own; what `tune` measures with. */
+  readonly tuning?: Tuning;
+}
+
+/** What a device allows, and the block sizes that its kernels get. */
+export function targetOf(device: Device, tuning: Tuning = tuningOf(device)): Target {
+  const { limits } = device;
+  return {
+    tuning: fitTuning(tuning, limits),
+    lanes: device.lanes,
+    maximumBindings: limits.maxStorageBuffersPerShaderStage,
+    alignment: limits.minStorageBufferOffsetAlignment,
+    maximumWorkgroups: limits.maxComputeWorkgroupsPerDimension,
+  };
 }
 
 /** Owns the memory of one compiled tape. Make it with `compile`; give it back with `release`. */
@@ -232,17 +247,10 @@ function dataTypeOf(data: Numbers): DataType {
  */
 export async function compile(tape: Tape, device: Device, options: CompileOptions = {}): Promise<Plan> {
   const { limits } = device;
-  const lowered = lowerTape(
-    tape,
-    {
-      tuning: fitTuning(tuningFor(device.adapter.kind), limits),
-      maximumBindings: limits.maxStorageBuffersPerShaderStage,
-      alignment: limits.minStorageBufferOffsetAlignment,
-      maximumWorkgroups: limits.maxComputeWorkgroupsPerDimension,
-      lanes: device.lanes,
-    },
-    { overwrite: options.overwrite ?? [], preset: Object.keys(options.outputs ?? {}) },
-  );
+  const lowered = lowerTape(tape, targetOf(device, options.tuning), {
+    overwrite: options.overwrite ?? [],
+    preset: Object.keys(options.outputs ?? {}),
+  });
   const label = options.label ?? 'plan';
   const largestBuffer = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
   requireTensorsFit(tape, lowered, largestBuffer);

@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { DeviceError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
 import { type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
+import { packageVersion } from '../../gpu/node/packageVersion.js';
+import { loadTuning } from '../../pipeline/tune/store.js';
+import { describeTuning } from '../tunedDevice.js';
 
 /** What `hypergrad doctor --json` prints. */
 export interface DoctorReport {
@@ -27,6 +28,8 @@ export interface Examination extends DoctorReport {
   readonly memory: number;
   /** The device in one line. */
   readonly description?: string;
+  /** Which tuning the device computes with, and how it was made. */
+  readonly tuning?: string;
   /** The limits that decide what fits on the device. */
   readonly limits?: Readonly<Record<(typeof TOLD_LIMITS)[number], number>>;
   /** Multiply-adds a second, counted as two operations each. */
@@ -111,16 +114,6 @@ async function runSample(device: Device): Promise<number> {
   return (2 * COUNT * ROUNDS * repeats) / seconds;
 }
 
-function packageVersion(name: string): string {
-  try {
-    const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
-    const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown };
-    return typeof version === 'string' ? version : 'unknown';
-  } catch {
-    return 'not installed';
-  }
-}
-
 /** Memory of the machine, or of the container where that is less. */
 function usableMemory(): number {
   const constrained = process.constrainedMemory?.() ?? 0;
@@ -141,7 +134,7 @@ function suggest(adapter: AdapterDescription | null): string[] {
 
 /**
  * Looks at this machine: opens the device that a run would get, computes with it and closes it.
- * @throws ConfigError when HYPERGRAD_DEVICE holds an unknown value; a device that fails is in the report.
+ * @throws ConfigError when HYPERGRAD_DEVICE or HYPERGRAD_TUNING holds an unknown value; a device that fails is in the report.
  */
 export async function examine(options: OpenDeviceOptions = {}): Promise<Examination> {
   const facts = {
@@ -154,6 +147,7 @@ export async function examine(options: OpenDeviceOptions = {}): Promise<Examinat
   let device: Device | undefined;
   try {
     device = await openDevice(options);
+    const tuning = describeTuning(await loadTuning(device));
     const flops = await runSample(device);
     const { limits } = device;
     return {
@@ -161,6 +155,7 @@ export async function examine(options: OpenDeviceOptions = {}): Promise<Examinat
       ...facts,
       ok: true,
       description: device.describe(),
+      tuning,
       limits: {
         maxBufferSize: limits.maxBufferSize,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
@@ -197,6 +192,7 @@ export function describeExamination(found: Examination): string {
     `webgpu package ${found.webgpu}`,
     found.description ? `Device: ${found.description}` : `Device: ${found.adapter?.name ?? 'none'}`,
   ];
+  if (found.tuning) lines.push(`Tuning: ${found.tuning}`);
   if (found.limits) {
     const { limits } = found;
     lines.push(

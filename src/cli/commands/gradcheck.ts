@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { ConfigError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
-import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
+import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import type { Agreement } from '../../pipeline/gradcheck/compare.js';
 import { type Gradcheck, gradcheck, type Section } from '../../pipeline/gradcheck/gradcheck.js';
@@ -16,6 +16,7 @@ import {
   optimiserNames,
   smallConfig,
 } from '../../pipeline/gradcheck/settings.js';
+import { openTunedDevice } from '../tunedDevice.js';
 
 interface GradcheckFlags {
   readonly preset?: string;
@@ -153,9 +154,11 @@ async function run(flags: GradcheckFlags): Promise<void> {
       ? smallConfig(sets, seed)
       : resolveConfig({ preset: flags.preset, sets, ...(seed === undefined ? {} : { seed }) });
   const fitted = fitSettings(config, { steps, optimiser: flags.optimiser });
-  const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
+  const { device, description } = await openTunedDevice(
+    flags.device === undefined ? {} : { choice: flags.device },
+  );
   try {
-    process.stdout.write(`${device.describe()}\n${settingsLines(fitted).join('\n')}\n\n`);
+    process.stdout.write(`${description}\n${settingsLines(fitted).join('\n')}\n\n`);
     const found = await gradcheck(device, fitted, (section) => {
       if (process.stderr.isTTY) process.stderr.write(`checking ${sectionNames[section]} …\n`);
     });

@@ -2,7 +2,7 @@ import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
 import type { Profile } from '../../autograd/profile/profile.js';
 import { ConfigError } from '../../errors.js';
-import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
+import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import type { RunResult } from '../../pipeline/report/types.js';
@@ -11,6 +11,7 @@ import { runPipeline } from '../../pipeline/run.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { terminalProgress } from '../terminalProgress.js';
+import { openTunedDevice } from '../tunedDevice.js';
 
 /** What is run when neither a file nor a preset is named. */
 const DEFAULT_PRESET = 'mnist-small';
@@ -113,9 +114,11 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const path = flags.out ?? defaultFolder(file, flags.preset);
   const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
 
-  const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
+  const { device, description } = await openTunedDevice(
+    flags.device === undefined ? {} : { choice: flags.device },
+  );
   try {
-    say(device.describe());
+    say(description);
     // Before the folder: a run that cannot begin leaves nothing there.
     const dataset = await loadDataset(config.data, config.seed);
     const folder = await RunFolder.open(path);

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { ConfigError, DataError } from '../../errors.js';
-import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
+import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { type CaseResult, findCases, verifyCase, worstOf } from '../../pipeline/verify/verify.js';
+import { openTunedDevice } from '../tunedDevice.js';
 
 /** Exit codes: every case passed, one did not, one could not be read. */
 const EXIT_CODES = { passed: 0, failed: 1, unreadable: 2 } as const;
@@ -41,10 +42,12 @@ async function verify(paths: readonly string[], flags: VerifyFlags): Promise<voi
     // A path on the command line that leads nowhere is the command line's fault, not that of a file.
     throw error instanceof DataError ? new ConfigError(error.message, { cause: error }) : error;
   });
-  const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
+  const { device, description } = await openTunedDevice(
+    flags.device === undefined ? {} : { choice: flags.device },
+  );
   const results: CaseResult[] = [];
   try {
-    process.stderr.write(`${device.describe()}\n`);
+    process.stderr.write(`${description}\n`);
     for (const file of files) {
       const result = await verifyCase(file, device);
       results.push(result);

@@ -41,6 +41,8 @@ export interface RunDevice {
   readonly kind: 'hardware' | 'software';
   /** Whether it is the software device that comes with the package. */
   readonly bundled: boolean;
+  /** A hash of the block sizes that it was tuned to by `hypergrad tune`; absent where it has the usual ones. */
+  readonly tuning?: string;
 }
 
 /** What a run found. */

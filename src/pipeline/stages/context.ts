@@ -31,12 +31,18 @@ export const files = {
   evaluation: 'evaluation.json',
 } as const;
 
-export function teacherModel({ config, dataset }: StageContext): Model {
+/** What decides a model's shape. */
+interface ModelSource {
+  readonly config: Config;
+  readonly dataset: Pick<Dataset, 'image'>;
+}
+
+export function teacherModel({ config, dataset }: ModelSource): Model {
   const { depth, width, representation } = config.teacher;
   return convNet({ image: dataset.image, depth, width, output: representation });
 }
 
-export function studentModel({ config, dataset }: StageContext): Model {
+export function studentModel({ config, dataset }: ModelSource): Model {
   const { depth, width } = config.student;
   return convNet({ image: dataset.image, depth, width, output: config.teacher.representation });
 }

@@ -8,12 +8,15 @@ import { compile, type Plan } from '../../autograd/compile/plan.js';
 import { add, mul, scale, sub } from '../../autograd/ops/elementwise.js';
 import { f32 } from '../../autograd/tape.js';
 import { trace } from '../../autograd/trace.js';
+import type { InnerProblem } from '../../autograd/unroll/problem.js';
 import { Unroll } from '../../autograd/unroll/unroll.js';
 import type { Device } from '../../gpu/device.js';
 import { integers, permutation } from '../../kernels/philox.js';
 import { mse } from '../../nn/losses.js';
+import type { Model } from '../../nn/model.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf, splitBatches } from '../../nn/training.js';
+import type { Dataset } from '../data/dataset.js';
 import { contactSheet } from '../report/contactSheet.js';
 import { encodePng } from '../store/png.js';
 import {
@@ -93,6 +96,13 @@ export function nextInnerStep(innerStep: number, learningRate: number, velocity:
   return Math.max(innerStep - learningRate * velocity, innerStep / 2);
 }
 
+/** What a student learns by: to give `count` images their targets. */
+export const innerProblem = (model: Model, image: Dataset['image'], count: number): InnerProblem => ({
+  parameters: model.parameters.total,
+  tables: { images: f32(count, ...image), targets: f32(count, model.outputCount) },
+  loss: (theta, { images, targets }) => mse(model.forward(theta, images!).output, targets!),
+});
+
 export async function distil(context: StageContext): Promise<string[]> {
   const { config, dataset, device, folder, events } = context;
   const { seed, distil: settings } = config;
@@ -107,11 +117,7 @@ export async function distil(context: StageContext): Promise<string[]> {
 
   const unrolled = await Unroll.create({
     device,
-    problem: {
-      parameters: total,
-      tables: { images: f32(count, ...dataset.image), targets: f32(count, model.outputCount) },
-      loss: (theta, { images, targets }) => mse(model.forward(theta, images!).output, targets!),
-    },
+    problem: innerProblem(model, dataset.image, count),
     optimiser: sgd(),
     steps: settings.steps,
     batchSizes: batchSizesOf(count, settings.batch),

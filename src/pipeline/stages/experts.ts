@@ -6,8 +6,16 @@ import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { permutation } from '../../kernels/philox.js';
 import { Encoder, rowErrors } from '../../nn/inference.js';
 import { mse } from '../../nn/losses.js';
-import { initialParameters } from '../../nn/model.js';
-import { batchSizesOf, makeResident, releaseResident, splitBatches, Trainer } from '../../nn/training.js';
+import { initialParameters, type Model } from '../../nn/model.js';
+import type { SgdSettings } from '../../nn/optimisers/sgd.js';
+import {
+  batchSizesOf,
+  makeResident,
+  releaseResident,
+  splitBatches,
+  Trainer,
+  type TrainingStep,
+} from '../../nn/training.js';
 import { subsetSize } from '../config/rules.js';
 import {
   files,
@@ -20,6 +28,13 @@ import {
 } from './context.js';
 import { requireFinite } from './finite.js';
 
+/** How a student learns a table of targets. */
+export const regression = (model: Model, optimiser: SgdSettings): TrainingStep => ({
+  parameters: model.parameters.total,
+  loss: (theta, x, y) => mse(model.forward(theta, x).output, y),
+  optimiser,
+});
+
 export async function trainExperts(context: StageContext): Promise<string[]> {
   const { config, dataset, device, folder, events } = context;
   const settings = config.experts;
@@ -31,9 +46,7 @@ export async function trainExperts(context: StageContext): Promise<string[]> {
   const trainer = await Trainer.create({
     device,
     data,
-    parameters: total,
-    loss: (theta, x, y) => mse(model.forward(theta, x).output, y),
-    optimiser: settings,
+    ...regression(model, settings),
     batchSizes: batchSizesOf(count, settings.batch),
     label: 'expert',
   });

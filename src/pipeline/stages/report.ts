@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { renderReport } from '../report/report.js';
 import { averagingWindow, type DistilEvent, type RunResult } from '../report/types.js';
 import { readEvents } from '../store/events.js';
+import { tuningName } from '../tune/tuningName.js';
 import { files, readTensors, type StageContext } from './context.js';
 import { readEvaluation } from './evaluate.js';
 
@@ -27,9 +28,10 @@ export async function writeReport(
   const losses = events.map((event) => event.loss);
   const window = averagingWindow(losses.length);
   const { name, kind, bundled } = device.adapter;
+  const tuning = tuningName(device);
   const innerStep = (await readTensors(folder, files.synthetic))('innerStep').data[0]!;
   const result: RunResult = {
-    device: { name, kind, bundled },
+    device: { name, kind, bundled, ...(tuning === undefined ? {} : { tuning }) },
     dataset: dataset.name,
     rows: evaluation.rows.map((row) => ({
       name: row.name,

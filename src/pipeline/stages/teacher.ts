@@ -9,7 +9,7 @@ import { augment, VIEW_NUMBERS } from '../../autograd/ops/augment.js';
 import { relu } from '../../autograd/ops/elementwise.js';
 import { gather } from '../../autograd/ops/gather.js';
 import { linear } from '../../autograd/ops/matmul.js';
-import { f32, i32 } from '../../autograd/tape.js';
+import { f32, i32, type Tape } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
 import { permutation, streamWords } from '../../kernels/philox.js';
 import { drawViews } from '../../nn/augmentation.js';
@@ -24,6 +24,8 @@ import {
   splitParameters,
   unpack,
 } from '../../nn/parameters.js';
+import type { Config } from '../config/schema.js';
+import type { Dataset } from '../data/dataset.js';
 import {
   files,
   floatTensor,
@@ -51,16 +53,12 @@ function withProjector(model: Model, width: number): ParameterLayout {
   ]);
 }
 
-/** Writes the teacher's parameters, without the projector. */
-export async function trainTeacher(context: StageContext): Promise<string[]> {
-  const { config, dataset, device, folder, events } = context;
+/** One step of the teacher's training on `count` images: two views of a batch, Barlow Twins, Adam. */
+export function teacherTape(config: Config, image: Dataset['image'], count: number): Tape {
   const settings = config.teacher;
-  const model = teacherModel(context);
+  const model = teacherModel({ config, dataset: { image } });
   const layout = withProjector(model, settings.projector);
-  const [, height, width] = dataset.image;
-  const { count } = dataset.train;
   const batch = Math.min(settings.batch, count);
-
   const types = {
     theta: f32(layout.total),
     first: f32(layout.total),
@@ -68,14 +66,14 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     decay1: f32(),
     decay2: f32(),
     learningRate: f32(),
-    images: f32(count, ...dataset.image),
+    images: f32(count, ...image),
     batch: i32(batch),
     viewA: f32(batch, VIEW_NUMBERS),
     viewB: f32(batch, VIEW_NUMBERS),
     noiseA: i32(4),
     noiseB: i32(4),
   };
-  const tape = trace(types, (inputs) => {
+  return trace(types, (inputs) => {
     const parameters = unpack(layout, inputs.theta);
     const project = (view: Tensor, noise: Tensor): Tensor => {
       const images = augment(gather(inputs.images, inputs.batch), view, noise);
@@ -88,6 +86,18 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     const [g] = gradient(loss, [inputs.theta]) as [Tensor];
     return { ...adamStep({ ...inputs, gradient: g }), loss };
   });
+}
+
+/** Writes the teacher's parameters, without the projector. */
+export async function trainTeacher(context: StageContext): Promise<string[]> {
+  const { config, dataset, device, folder, events } = context;
+  const settings = config.teacher;
+  const model = teacherModel(context);
+  const layout = withProjector(model, settings.projector);
+  const [, height, width] = dataset.image;
+  const { count } = dataset.train;
+  const batch = Math.min(settings.batch, count);
+  const tape = teacherTape(config, dataset.image, count);
   const carry = { theta: 'theta', first: 'first', second: 'second', decay1: 'decay1', decay2: 'decay2' };
   const plan = await compile(tape, device, { label: 'teacher', carry });
   try {

@@ -1,0 +1,101 @@
+/** The command `hypergrad tune`: which block sizes suit this adapter, measured and kept for all later runs. */
+import { Command } from 'commander';
+import { textTable } from '../../autograd/textTable.js';
+import { gainOf } from '../../autograd/tune/choose.js';
+import type { TuningChoice } from '../../autograd/tune/tuneDevice.js';
+import { ConfigError } from '../../errors.js';
+import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
+import { describePreset } from '../../pipeline/config/resolve.js';
+import type { TuningRecord } from '../../pipeline/tune/record.js';
+import { isTuningWanted, removeTuning, saveTuning } from '../../pipeline/tune/store.js';
+import { DEFAULT_ROUNDS, DEFAULT_TUNING_PRESET, tune } from '../../pipeline/tune/tune.js';
+
+interface TuneFlags {
+  readonly preset: string;
+  readonly rounds: string;
+  readonly device?: DeviceChoice;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly reset?: boolean;
+}
+
+function parseRounds(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) {
+    throw new ConfigError(`--rounds ${JSON.stringify(text)} must be a whole number from 1 to 9999.`);
+  }
+  return Number(text);
+}
+
+/** Three significant digits. */
+function timeText(seconds: number): string {
+  return seconds >= 1 ? `${seconds.toPrecision(3)} s` : `${(seconds * 1e3).toPrecision(3)} ms`;
+}
+
+const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+
+function rowOf({ group, candidate, before, after }: TuningChoice): string[] {
+  const [name, taken] = [candidate ?? 'as it is', candidate !== null];
+  if (before === 0) return [group, name, '–', '–', '–'];
+  return [group, name, timeText(before), timeText(after), taken ? percent(gainOf(before, after)) : '–'];
+}
+
+/** What was found, in plain text: a row for each group, then the candidates that were left out. */
+export function describeRecord({ choices, preset }: TuningRecord): string {
+  const table = textTable(
+    [['block sizes of', 'chosen', 'before', 'after', 'gain'], ...choices.map(rowOf)],
+    ['left', 'left', 'right', 'right', 'right'],
+  );
+  const failures = choices.flatMap(({ group, failures }) =>
+    Object.entries(failures).map(([candidate, reason]) => `  ${group}, ${candidate}: ${reason}`),
+  );
+  return [
+    `Time that a run of ${preset} spends in the launches measured:`,
+    table,
+    ...(failures.length > 0 ? ['Left out:', ...failures] : []),
+  ].join('\n');
+}
+
+async function run(flags: TuneFlags): Promise<void> {
+  const rounds = parseRounds(flags.rounds);
+  describePreset(flags.preset);
+  const isUsed = isTuningWanted();
+  const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
+  const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
+  try {
+    say(device.describe());
+    if (flags.reset) {
+      const removed = await removeTuning(device.adapter.name);
+      say(removed === null ? 'There was no tuning of this adapter.' : `Removed ${removed}`);
+      return;
+    }
+    const record = await tune(device, {
+      preset: flags.preset,
+      rounds,
+      progress: (what) => process.stderr.write(`measuring ${what}\n`),
+    });
+    say(`\n${describeRecord(record)}`);
+    if (!flags.dryRun) {
+      say(`Kept in ${await saveTuning(record)}; every later run on this adapter uses it.`);
+      if (!isUsed) say('It is not used as long as HYPERGRAD_TUNING is off.');
+    }
+    if (flags.json) process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
+  } finally {
+    device.close();
+  }
+}
+
+/** The command `hypergrad tune`. */
+export function tuneCommand(): Command {
+  return new Command('tune')
+    .description('measure which block sizes suit this adapter best, and use them in every later run')
+    .option('--preset <name>', 'the preset whose steps are measured', DEFAULT_TUNING_PRESET)
+    .option('--rounds <n>', 'samples of each candidate; their median counts', String(DEFAULT_ROUNDS))
+    .option('--dry-run', 'measure, but keep nothing')
+    .option('--json', 'print the record as JSON on stdout, everything else on stderr')
+    .option('--reset', 'remove what was kept for this adapter, and measure nothing')
+    .addHelpText(
+      'after',
+      '\nLeave the machine alone meanwhile. Other block sizes take sums in another order, so results may differ in their last bits; HYPERGRAD_TUNING=off does without what was kept.',
+    )
+    .action(run);
+}
