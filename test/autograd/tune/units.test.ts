@@ -92,10 +92,10 @@ describe('the key of a launch', () => {
     const { tuning } = target;
     const with_ = (changes: Partial<typeof tuning>) => targetWith({ tuning: { ...tuning, ...changes } });
     expect(launchKey(tape, with_({ poolTerms: 1 }))).toBe(launchKey(tape, target));
-    expect(launchKey(tape, with_({ matmulBlock: { ...tuning.matmulBlock, rows: 1, columns: 1 } }))).not.toBe(
+    expect(launchKey(tape, with_({ matmulBlock: { ...tuning.matmulBlock, steps: 1 } }))).not.toBe(
       launchKey(tape, target),
     );
-    const workgroup = { ...tuning.workgroup, elementwise: 2 * tuning.workgroup.elementwise };
+    const workgroup = { ...tuning.workgroup, matmul: 2 * tuning.workgroup.matmul };
     expect(launchKey(tape, with_({ workgroup }))).not.toBe(launchKey(tape, target));
   });
 });
