@@ -22,6 +22,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
   augment: none,
   avgPool: window,
   barlowTwins: ({ D }) => 3 * D! * D!,
+  channelSums: ({ SUMS, IMAGES, CHANNELS }) => SUMS! * IMAGES! * CHANNELS!,
   conv2d: convolution,
   conv2dInputGrad: convolution,
   conv2dWeightGrad: convolution,
@@ -42,6 +43,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
   random: none,
   rearrange: none,
   reduce: ({ OUTER, R, INNER, OPERATIONS }) => OUTER! * R! * INNER! * ((OPERATIONS ?? 0) + 1),
+  rowProgram: ({ ROWS, OPERATIONS }) => ROWS! * OPERATIONS!,
   streamCopy: none,
 };
 

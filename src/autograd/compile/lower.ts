@@ -10,9 +10,12 @@ import { definitionOf } from '../ops/index.js';
 import { locate, operationSentence } from '../origin.js';
 import { type Operation, sizeOf, type Tape } from '../tape.js';
 import { BYTES } from './bufferRange.js';
-import { chooseInlined } from './fuse.js';
-import { lowerElementwise, lowerReduction } from './lowerChains.js';
+import { fusedInto } from './fuse.js';
+import { type ChainContext, lowerElementwise, lowerReduction } from './lowerChains.js';
+import { launchChannelSums, lowerRowProgram } from './lowerRowProgram.js';
 import type { Stay } from './place.js';
+import { isSumOverImages, type RowGroup, storedOf } from './rowGroups.js';
+import { type Schedule, scheduleTape } from './schedule.js';
 
 /** A range of memory: of a plan's input or preset output, or of a tensor in the arena. Offsets and sizes in bytes. */
 export type Range =
@@ -26,6 +29,8 @@ export interface Dispatch {
   readonly operation: string;
   /** That operation's line on the tape. */
   readonly line: number;
+  /** Lines that it computes besides, where it is not the chain that ends in its line. */
+  readonly fused?: readonly number[] | undefined;
   readonly code: string;
   readonly ranges: readonly Range[];
   readonly workgroups: readonly [number, number];
@@ -65,13 +70,7 @@ export interface CallersMemory {
 
 export function lowerTape(tape: Tape, target: Target, memory: CallersMemory = {}): LoweredTape {
   const builder = new LoweringBuilder(tape, target, memory);
-  for (const operation of tape.operations) {
-    try {
-      builder.lower(operation);
-    } catch (error) {
-      throw locate(error, operationSentence('lowering', operation));
-    }
-  }
+  builder.lowerAll();
   return builder.finish();
 }
 
@@ -80,30 +79,22 @@ class LoweringBuilder implements Lowering {
   readonly #target: Target;
   readonly #overwrite: ReadonlySet<string>;
   readonly #preset: ReadonlyMap<string, number>;
-  readonly #inlined: ReadonlySet<number>;
+  readonly #schedule: Schedule;
   readonly #inputNames: ReadonlyMap<number, string>;
-  readonly #lastUse = new Map<number, number>();
   readonly #values = new Map<number, Range>();
   readonly #scratch: Range[] = [];
   readonly #dispatches: Dispatch[] = [];
   readonly #stays: (TensorStay & { last: number })[] = [];
   #current!: Operation;
+  #fused: readonly number[] | undefined;
 
   constructor(tape: Tape, target: Target, { overwrite = [], preset = [] }: CallersMemory) {
     this.#tape = tape;
     this.#target = target;
     this.#overwrite = new Set(overwrite);
     this.#preset = new Map(preset.map((name) => [name, tape.outputs[name]!]));
-    this.#inlined = chooseInlined(tape, target.maximumBindings - 1);
+    this.#schedule = scheduleTape(tape, target);
     this.#inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
-    for (const id of Object.values(tape.outputs)) this.#lastUse.set(id, Number.POSITIVE_INFINITY);
-    for (const { id, inputs } of [...tape.operations].reverse()) {
-      // An inlined operation reads its operands only when the end of its chain is computed.
-      const readAt = this.#inlined.has(id) ? (this.#lastUse.get(id) ?? id) : id;
-      for (const input of inputs) {
-        this.#lastUse.set(input, Math.max(readAt, this.#lastUse.get(input) ?? readAt));
-      }
-    }
   }
 
   get tuning(): Tuning {
@@ -114,7 +105,48 @@ class LoweringBuilder implements Lowering {
     return this.#target.maximumBindings;
   }
 
-  lower(operation: Operation): void {
+  lowerAll(): void {
+    for (const unit of this.#schedule.units) {
+      try {
+        if ('line' in unit) this.#lower(this.#tape.operations[unit.line]!);
+        else this.#lowerGroup(unit.group);
+      } catch (error) {
+        throw locate(error, operationSentence('lowering', this.#current));
+      }
+    }
+  }
+
+  #context(): ChainContext {
+    return {
+      tape: this.#tape,
+      inlined: this.#schedule.use.inlined,
+      lowering: this,
+      storage: (value: number): Storage => ({ value }),
+    };
+  }
+
+  /** One row program for all members, told under the name of the last. */
+  #lowerGroup({ geometry, members }: RowGroup): void {
+    const isSummed = (line: number): boolean => isSumOverImages(this.#tape.operations[line]!, this.#tape);
+    const stored = storedOf(this.#schedule.use, members);
+    for (const line of stored) {
+      this.#current = this.#tape.operations[line]!;
+      const bytes = sizeOf(this.#current.type.shape) * BYTES;
+      this.#values.set(line, this.#presetRange(line, bytes) ?? this.#newStay(bytes));
+    }
+    const program = { geometry, members, stored: stored.filter((line) => !isSummed(line)) };
+    this.#current = this.#tape.operations[members.at(-1)!]!;
+    this.#fused = fusedInto(this.#tape, this.#schedule.use.inlined, members);
+    const shares = lowerRowProgram(this.#context(), program, stored.filter(isSummed));
+    this.#fused = [];
+    if (shares !== null) {
+      this.#current = this.#tape.operations[shares.lines.at(-1)!]!;
+      launchChannelSums(this, geometry, shares);
+    }
+    this.#fused = undefined;
+  }
+
+  #lower(operation: Operation): void {
     const { id, name, type } = operation;
     const bytes = sizeOf(type.shape) * BYTES;
     this.#current = operation;
@@ -122,7 +154,6 @@ class LoweringBuilder implements Lowering {
       this.#values.set(id, { input: this.#inputNames.get(id)!, offset: 0, bytes });
       return;
     }
-    if (this.#inlined.has(id)) return;
     const definition = definitionOf(name);
     if (definition.view !== undefined) {
       this.#lowerView(operation, definition.view(operation.attributes) * BYTES, bytes);
@@ -131,14 +162,8 @@ class LoweringBuilder implements Lowering {
     if (definition.inPlace !== undefined) this.#reuse(operation, definition.inPlace, bytes);
     else this.#values.set(id, this.#presetRange(id, bytes) ?? this.#newStay(bytes));
 
-    const context = {
-      tape: this.#tape,
-      inlined: this.#inlined,
-      lowering: this,
-      storage: (value: number): Storage => ({ value }),
-    };
-    if (definition.elementwise !== undefined) lowerElementwise(context, operation);
-    else if (definition.reduction) lowerReduction(context, operation);
+    if (definition.elementwise !== undefined) lowerElementwise(this.#context(), operation);
+    else if (definition.reduction) lowerReduction(this.#context(), operation);
     else {
       definition.lower!(this, {
         attributes: operation.attributes,
@@ -175,6 +200,7 @@ class LoweringBuilder implements Lowering {
       kernel,
       operation: this.#current.name,
       line: this.#current.id,
+      fused: this.#fused,
       code: kernelCode(kernel, { ...definitions, WORKGROUP }),
       ranges,
       workgroups: [columns, Math.ceil(count / columns)],
@@ -199,7 +225,7 @@ class LoweringBuilder implements Lowering {
     return {
       dispatches: this.#dispatches,
       stays: this.#stays,
-      inlined: this.#inlined,
+      inlined: this.#schedule.use.inlined,
       outputs: Object.fromEntries(outputs),
     };
   }
@@ -231,7 +257,7 @@ class LoweringBuilder implements Lowering {
     );
     const isFree =
       !isReadBesides &&
-      this.#isLastUse(input, operation.id) &&
+      this.#isLastUse(input, this.#schedule.times.get(operation.id)!) &&
       (!('input' in range) || this.#overwrite.has(range.input));
     if (isFree) {
       this.#values.set(operation.id, range);
@@ -242,10 +268,10 @@ class LoweringBuilder implements Lowering {
   }
 
   /** Whether no later operation reads this value's memory, under its own name or as a view. */
-  #isLastUse(id: number, user: number): boolean {
+  #isLastUse(id: number, time: number): boolean {
     const range = this.#values.get(id)!;
     for (const [value, other] of this.#values) {
-      if (sameRoot(range, other) && (this.#lastUse.get(value) ?? -1) > user) return false;
+      if (sameRoot(range, other) && (this.#schedule.lastUse.get(value) ?? -1) > time) return false;
     }
     return true;
   }

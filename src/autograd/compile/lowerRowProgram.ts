@@ -1,0 +1,127 @@
+/** Lowers a row group: one launch for all its planes, and one that adds up what it leaves of sums over the images. */
+import type { Lowering, RowValue, Storage } from '../operation.js';
+import { definitionOf } from '../ops/index.js';
+import { sizeOf, type Tape } from '../tape.js';
+import type { ChainContext } from './lowerChains.js';
+import { domainOf, type PlaneGeometry, planeStart } from './rowGeometry.js';
+import { rowRuleOf } from './rowGroups.js';
+import { RowNodes } from './rowNodes.js';
+import { type RowStore, writeRowProgram } from './rowText.js';
+
+export interface RowProgram {
+  readonly geometry: PlaneGeometry;
+  /** The operations, in the tape's order. */
+  readonly members: readonly number[];
+  /** The members whose values are kept. */
+  readonly stored: readonly number[];
+}
+
+/** Sums over the images of which each plane's share is computed: [lines, images, channels]. */
+export interface PlaneShares {
+  readonly storage: Storage;
+  readonly lines: readonly number[];
+}
+
+/**
+ * @param summed members of which each plane's share is kept, in scratch space
+ */
+export function lowerRowProgram(
+  { tape, inlined, lowering, storage }: ChainContext,
+  { geometry, members, stored }: RowProgram,
+  summed: readonly number[],
+): PlaneShares | null {
+  const { nodes, values } = buildNodes(tape, inlined, members, geometry);
+  const shapeOf = (line: number) => tape.operations[line]!.type.shape;
+  const bindings: { name: string; line: number }[] = [];
+  const loads = nodes.nodes.flatMap(({ line }, node) => {
+    if (line === undefined) return [];
+    const binding = `operand${bindings.length}`;
+    bindings.push({ name: binding, line });
+    return [[node, { binding, start: planeStart(shapeOf(line), geometry) }] as const];
+  });
+  const stores = stored.map((line, k): RowStore => {
+    const binding = `result${k}`;
+    bindings.push({ name: binding, line });
+    const domain = domainOf(shapeOf(line), geometry)!;
+    return { ...values.get(line)!, domain, binding, start: planeStart(shapeOf(line), geometry) };
+  });
+  const ROWS = geometry.images * geometry.channels;
+  const shares = summed.map((line, k): RowStore => {
+    return { ...values.get(line)!, domain: 'row', binding: 'shares', start: `plane + ${k * ROWS}u` };
+  });
+  const { unroll, loadCost } = lowering.tuning.rowProgram!;
+  const text = writeRowProgram({
+    nodes: nodes.nodes,
+    geometry,
+    loads: new Map(loads),
+    stores: [...stores, ...shares],
+    unroll,
+    loadCost,
+  });
+  const buffers = bindings.map(({ line }) => storage(line));
+  const declared = bindings.map(({ name, line }, k) => declaration(k, name, sizeOf(shapeOf(line))));
+  const scratch = summed.length === 0 ? null : lowering.scratch(summed.length * ROWS);
+  if (scratch !== null) {
+    buffers.push(scratch);
+    declared.push(declaration(declared.length, 'shares', summed.length * ROWS));
+  }
+  lowering.launch(
+    'rowProgram',
+    { ROWS, BINDINGS: declared.join('\n'), BODY: text.body, OPERATIONS: text.operations },
+    buffers,
+    ROWS,
+  );
+  return scratch === null ? null : { storage: scratch, lines: summed };
+}
+
+/** Adds the planes' shares up over the images, in order. */
+export function launchChannelSums(
+  lowering: Lowering,
+  { images, channels }: PlaneGeometry,
+  { storage, lines }: PlaneShares,
+): void {
+  const SUMS = lines.length;
+  const declared = lines.map((_, k) => declaration(k + 1, `result${k}`, channels));
+  lowering.launch(
+    'channelSums',
+    { SUMS, IMAGES: images, CHANNELS: channels, BINDINGS: declared.join('\n') },
+    [storage, ...lines.map((value) => ({ value }))],
+    channels,
+  );
+}
+
+const declaration = (binding: number, name: string, size: number): string =>
+  `@group(0) @binding(${binding}) var<storage, read_write> ${name}: array<f32, ${size}>;`;
+
+/** The members taken apart, and the value of each. */
+function buildNodes(
+  tape: Tape,
+  inlined: ReadonlySet<number>,
+  members: readonly number[],
+  geometry: PlaneGeometry,
+): { nodes: RowNodes; values: ReadonlyMap<number, RowValue> } {
+  const nodes = new RowNodes(geometry);
+  const values = new Map<number, RowValue>();
+  const own = new Set(members);
+  const build = (line: number): RowValue => {
+    const known = values.get(line);
+    if (known !== undefined) return known;
+    const operation = tape.operations[line]!;
+    const { name, attributes, inputs, type } = operation;
+    const domain = domainOf(type.shape, geometry)!;
+    let value: RowValue;
+    if (!own.has(line) && !inlined.has(line)) value = nodes.load(line, domain);
+    else {
+      const operands = inputs.map(build);
+      const { elementwise } = definitionOf(name);
+      value =
+        elementwise === undefined
+          ? rowRuleOf(tape, operation)!(nodes, operands)
+          : { ...nodes.map((parts) => elementwise(parts, attributes), operands), domain };
+    }
+    values.set(line, value);
+    return value;
+  };
+  for (const member of members) build(member);
+  return { nodes, values };
+}
