@@ -136,7 +136,10 @@ export function describeParts({ label, tape, lowered, placement, shared }: PlanP
     if (holdsChain) begun.add(line);
     const access = bindingAccess(code);
     const bytesWhere = (unwanted: string): number =>
-      ranges.reduce((total, { bytes }, k) => (access[k] === unwanted ? total : total + bytes), 0);
+      ranges.reduce(
+        (total, { bytes, used = bytes }, k) => (access[k] === unwanted ? total : total + used),
+        0,
+      );
     return {
       step,
       kernel,

@@ -12,16 +12,21 @@ import { type Operation, sizeOf, type Tape } from '../tape.js';
 import { BYTES } from './bufferRange.js';
 import { fusedInto } from './fuse.js';
 import { type ChainContext, lowerElementwise, lowerReduction } from './lowerChains.js';
-import { launchChannelSums, lowerRowProgram } from './lowerRowProgram.js';
+import { type JointOperands, launchChannelSums, lowerRowProgram } from './lowerRowProgram.js';
 import type { Stay } from './place.js';
-import { isSumOverImages, type RowGroup, storedOf } from './rowGroups.js';
+import { isSumOverImages, operandsOf, type RowGroup, storedOf } from './rowGroups.js';
 import { type Schedule, scheduleTape } from './schedule.js';
 
 /** A range of memory: of a plan's input or preset output, or of a tensor in the arena. Offsets and sizes in bytes. */
-export type Range =
-  | { readonly input: string; readonly offset: number; readonly bytes: number }
-  | { readonly output: string; readonly offset: number; readonly bytes: number }
-  | { readonly stay: number; readonly offset: number; readonly bytes: number };
+export type Range = Extent &
+  ({ readonly input: string } | { readonly output: string } | { readonly stay: number });
+
+interface Extent {
+  readonly offset: number;
+  readonly bytes: number;
+  /** How many of the bytes are read, where tensors are bound together with what lies between them. */
+  readonly used?: number;
+}
 
 export interface Dispatch {
   readonly kernel: KernelName;
@@ -134,7 +139,12 @@ class LoweringBuilder implements Lowering {
       const bytes = sizeOf(this.#current.type.shape) * BYTES;
       this.#values.set(line, this.#presetRange(line, bytes) ?? this.#newStay(bytes));
     }
-    const program = { geometry, members, stored: stored.filter((line) => !isSummed(line)) };
+    const program = {
+      geometry,
+      members,
+      operands: this.#bindJointly(operandsOf(this.#schedule.use, members)),
+      stored: stored.filter((line) => !isSummed(line)),
+    };
     this.#current = this.#tape.operations[members.at(-1)!]!;
     this.#fused = fusedInto(this.#tape, this.#schedule.use.inlined, members);
     const shares = lowerRowProgram(this.#context(), program, stored.filter(isSummed));
@@ -144,6 +154,38 @@ class LoweringBuilder implements Lowering {
       launchChannelSums(this, geometry, shares);
     }
     this.#fused = undefined;
+  }
+
+  /** One binding for all tensors that lie in one piece of memory, such as a layer's parameters. */
+  #bindJointly(lines: readonly number[]): JointOperands[] {
+    const pieces: { range: Range; lines: number[] }[] = [];
+    for (const line of lines) {
+      const range = this.#values.get(line)!;
+      const piece = pieces.find((other) => sameRoot(other.range, range));
+      if (piece === undefined) {
+        pieces.push({ range, lines: [line] });
+        continue;
+      }
+      const { offset, bytes, used = bytes } = piece.range;
+      const first = Math.min(offset, range.offset);
+      const end = Math.max(offset + bytes, range.offset + range.bytes);
+      piece.range = {
+        ...range,
+        offset: first,
+        bytes: end - first,
+        used: Math.min(used + range.bytes, end - first),
+      };
+      piece.lines.push(line);
+    }
+    return pieces.map(({ range, lines }) => {
+      const starts = lines.map((line) => (this.#values.get(line)!.offset - range.offset) / BYTES);
+      const scratch = this.#scratch.push(range) - 1;
+      return {
+        storage: { scratch },
+        elements: range.bytes / BYTES,
+        starts: new Map(lines.map((line, k) => [line, starts[k]!])),
+      };
+    });
   }
 
   #lower(operation: Operation): void {

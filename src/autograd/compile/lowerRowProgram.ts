@@ -6,12 +6,22 @@ import type { ChainContext } from './lowerChains.js';
 import { domainOf, type PlaneGeometry, planeStart } from './rowGeometry.js';
 import { rowRuleOf } from './rowGroups.js';
 import { RowNodes } from './rowNodes.js';
-import { type RowStore, writeRowProgram } from './rowText.js';
+import { type RowPlace, type RowStore, writeRowProgram } from './rowText.js';
+
+/** Tensors that are bound together. */
+export interface JointOperands {
+  readonly storage: Storage;
+  readonly elements: number;
+  /** The first element of each tensor, by its line. */
+  readonly starts: ReadonlyMap<number, number>;
+}
 
 export interface RowProgram {
   readonly geometry: PlaneGeometry;
   /** The operations, in the tape's order. */
   readonly members: readonly number[];
+  /** What they read from outside. */
+  readonly operands: readonly JointOperands[];
   /** The members whose values are kept. */
   readonly stored: readonly number[];
 }
@@ -27,23 +37,29 @@ export interface PlaneShares {
  */
 export function lowerRowProgram(
   { tape, inlined, lowering, storage }: ChainContext,
-  { geometry, members, stored }: RowProgram,
+  { geometry, members, operands, stored }: RowProgram,
   summed: readonly number[],
 ): PlaneShares | null {
   const { nodes, values } = buildNodes(tape, inlined, members, geometry);
   const shapeOf = (line: number) => tape.operations[line]!.type.shape;
-  const bindings: { name: string; line: number }[] = [];
-  const loads = nodes.nodes.flatMap(({ line }, node) => {
-    if (line === undefined) return [];
-    const binding = `operand${bindings.length}`;
-    bindings.push({ name: binding, line });
-    return [[node, { binding, start: planeStart(shapeOf(line), geometry) }] as const];
+  const places = new Map<number, RowPlace>();
+  operands.forEach(({ starts }, k) => {
+    for (const [line, first] of starts) {
+      const start = planeStart(shapeOf(line), geometry);
+      places.set(line, { binding: `operand${k}`, start: first === 0 ? start : `${first}u + ${start}` });
+    }
   });
+  const loads = nodes.nodes.flatMap(({ line }, node) =>
+    line === undefined ? [] : [[node, places.get(line)!] as const],
+  );
   const stores = stored.map((line, k): RowStore => {
-    const binding = `result${k}`;
-    bindings.push({ name: binding, line });
     const domain = domainOf(shapeOf(line), geometry)!;
-    return { ...values.get(line)!, domain, binding, start: planeStart(shapeOf(line), geometry) };
+    return {
+      ...values.get(line)!,
+      domain,
+      binding: `result${k}`,
+      start: planeStart(shapeOf(line), geometry),
+    };
   });
   const ROWS = geometry.images * geometry.channels;
   const shares = summed.map((line, k): RowStore => {
@@ -58,8 +74,11 @@ export function lowerRowProgram(
     unroll,
     loadCost,
   });
-  const buffers = bindings.map(({ line }) => storage(line));
-  const declared = bindings.map(({ name, line }, k) => declaration(k, name, sizeOf(shapeOf(line))));
+  const buffers = [...operands.map(({ storage }) => storage), ...stored.map(storage)];
+  const declared = [
+    ...operands.map(({ elements }, k) => declaration(k, `operand${k}`, elements)),
+    ...stored.map((line, k) => declaration(operands.length + k, `result${k}`, sizeOf(shapeOf(line)))),
+  ];
   const scratch = summed.length === 0 ? null : lowering.scratch(summed.length * ROWS);
   if (scratch !== null) {
     buffers.push(scratch);

@@ -176,5 +176,6 @@ function readsOwnTotals(tape: Tape, use: TapeUse, members: readonly number[]): b
 function bindingsOf(tape: Tape, use: TapeUse, members: readonly number[]): number {
   const isPartial = (member: number): boolean => isSumOverImages(tape.operations[member]!, tape);
   const stored = storedOf(use, members).filter((member) => !isPartial(member)).length;
-  return operandsOf(use, members).length + stored + (members.some(isPartial) ? 1 : 0);
+  const read = new Set(operandsOf(use, members).map((line) => use.roots.get(line)!));
+  return read.size + stored + (members.some(isPartial) ? 1 : 0);
 }

@@ -51,7 +51,7 @@ class RowProgramWriter {
   readonly #parts: RowProgramParts;
   readonly #lines: string[] = [];
   readonly #names = new Map<number, string>();
-  /** Starts of planes that have a name, by tensor. */
+  /** Starts of planes that have a name. */
   readonly #bases = new Map<string, string>();
   #operations = 0;
 
@@ -145,7 +145,7 @@ class RowProgramWriter {
       const domain = node.domain as 'fine' | 'coarse';
       const place = reloaded.get(id) ?? loads.get(id);
       if (place !== undefined) {
-        const base = this.#bases.get(place.binding)!;
+        const base = this.#bases.get(baseKey(place))!;
         setAll(id, domain, (k) => `${place.binding}[${base} + ${loop.places[domain][k]}]`);
       } else if (node.kind === 'spread') {
         const windows = namesIn(node.operands[0]!, 'coarse');
@@ -163,10 +163,12 @@ class RowProgramWriter {
         this.#operations += loop.places[domain].length * loop.turns;
       }
     }
-    for (const { node, domain, binding } of kept) {
+    for (const store of kept) {
+      const { node, domain, binding } = store;
       const within = domain as 'fine' | 'coarse';
+      const base = this.#bases.get(baseKey(store))!;
       namesIn(node, within).forEach((name, k) => {
-        this.#lines.push(`${binding}[${this.#bases.get(binding)!} + ${loop.places[within][k]}] = ${name};`);
+        this.#lines.push(`${binding}[${base} + ${loop.places[within][k]}] = ${name};`);
       });
     }
     for (const id of totals) {
@@ -253,10 +255,13 @@ class RowProgramWriter {
     };
   }
 
-  #nameBase({ binding, start }: RowPlace): void {
-    if (this.#bases.has(binding)) return;
-    const name = `${binding}_start`;
-    this.#bases.set(binding, name);
-    this.#lines.push(`let ${name} = ${start};`);
+  #nameBase(place: RowPlace): void {
+    const key = baseKey(place);
+    if (this.#bases.has(key)) return;
+    const name = `start${this.#bases.size}`;
+    this.#bases.set(key, name);
+    this.#lines.push(`let ${name} = ${place.start};`);
   }
 }
+
+const baseKey = ({ binding, start }: RowPlace): string => `${binding} ${start}`;

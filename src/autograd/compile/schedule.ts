@@ -1,7 +1,7 @@
 /** The order in which a tape's operations run on a device: what is inlined, what is grouped, and who is read until when. */
-import type { Tuning } from '../../kernels/catalogue.js';
 import type { Tape } from '../tape.js';
 import { chooseInlined } from './fuse.js';
+import type { Target } from './lower.js';
 import { chooseRowGroups, type RowGroup } from './rowGroups.js';
 import { type TapeUse, tapeUse } from './tapeUse.js';
 
@@ -17,11 +17,8 @@ export interface Schedule {
   readonly lastUse: ReadonlyMap<number, number>;
 }
 
-export function scheduleTape(
-  tape: Tape,
-  { tuning, maximumBindings }: { readonly tuning: Tuning; readonly maximumBindings: number },
-): Schedule {
-  const use = tapeUse(tape, chooseInlined(tape, maximumBindings - 1));
+export function scheduleTape(tape: Tape, { tuning, maximumBindings, alignment }: Target): Schedule {
+  const use = tapeUse(tape, chooseInlined(tape, maximumBindings - 1), alignment);
   const { rowProgram } = tuning;
   const groups = rowProgram === null ? [] : chooseRowGroups(tape, use, { ...rowProgram, maximumBindings });
   const units = orderUnits(tape, use, groups);
