@@ -5,8 +5,9 @@ import type { Origin } from '../origin.js';
 import { sizeOf, type Tape, type TensorType } from '../tape.js';
 import { BYTES } from './bufferRange.js';
 import { fusedInto } from './fuse.js';
-import type { LoweredTape, Range } from './lower.js';
+import type { LoweredTape } from './lower.js';
 import type { Placement } from './place.js';
+import type { Range } from './range.js';
 
 /** A tape's line, as a plan names it. */
 export interface PlannedOperation {

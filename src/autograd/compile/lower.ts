@@ -12,21 +12,11 @@ import { type Operation, sizeOf, type Tape } from '../tape.js';
 import { BYTES } from './bufferRange.js';
 import { fusedInto } from './fuse.js';
 import { type ChainContext, lowerElementwise, lowerReduction } from './lowerChains.js';
-import { type JointOperands, launchChannelSums, lowerRowProgram } from './lowerRowProgram.js';
-import type { Stay } from './place.js';
-import { isSumOverImages, operandsOf, type RowGroup, storedOf } from './rowGroups.js';
+import { launchChannelSums, lowerRowProgram } from './lowerRowProgram.js';
+import { Memory, rowsBytes, type TensorStay } from './memory.js';
+import { overlaps, type Range, sameRoot } from './range.js';
+import { isRowResult, isSumOverImages, operandsOf, type RowGroup, storedOf } from './rowGroups.js';
 import { type Schedule, scheduleTape } from './schedule.js';
-
-/** A range of memory: of a plan's input or preset output, or of a tensor in the arena. Offsets and sizes in bytes. */
-export type Range = Extent &
-  ({ readonly input: string } | { readonly output: string } | { readonly stay: number });
-
-interface Extent {
-  readonly offset: number;
-  readonly bytes: number;
-  /** How many of the bytes are read, where tensors are bound together with what lies between them. */
-  readonly used?: number;
-}
 
 export interface Dispatch {
   readonly kernel: KernelName;
@@ -40,12 +30,6 @@ export interface Dispatch {
   readonly ranges: readonly Range[];
   readonly workgroups: readonly [number, number];
   readonly floatingPointOperations: number;
-}
-
-/** A tensor of the arena: the tape line whose value or scratch space it is. */
-export interface TensorStay extends Stay {
-  readonly line: number;
-  readonly use: 'value' | 'scratch';
 }
 
 export interface LoweredTape {
@@ -86,10 +70,8 @@ class LoweringBuilder implements Lowering {
   readonly #preset: ReadonlyMap<string, number>;
   readonly #schedule: Schedule;
   readonly #inputNames: ReadonlyMap<number, string>;
-  readonly #values = new Map<number, Range>();
-  readonly #scratch: Range[] = [];
+  readonly #memory = new Memory();
   readonly #dispatches: Dispatch[] = [];
-  readonly #stays: (TensorStay & { last: number })[] = [];
   #current!: Operation;
   #fused: readonly number[] | undefined;
 
@@ -132,60 +114,41 @@ class LoweringBuilder implements Lowering {
 
   /** One row program for all members, told under the name of the last. */
   #lowerGroup({ geometry, members }: RowGroup): void {
+    const { use } = this.#schedule;
     const isSummed = (line: number): boolean => isSumOverImages(this.#tape.operations[line]!, this.#tape);
-    const stored = storedOf(this.#schedule.use, members);
-    for (const line of stored) {
+    const stored = storedOf(use, members);
+    const summed = stored.filter(isSummed);
+    const rowResults = stored.filter((line) => !isSummed(line) && isRowResult(this.#tape, use, line));
+    const ownMemory = stored.filter((line) => !rowResults.includes(line));
+    for (const line of ownMemory) {
       this.#current = this.#tape.operations[line]!;
       const bytes = sizeOf(this.#current.type.shape) * BYTES;
-      this.#values.set(line, this.#presetRange(line, bytes) ?? this.#newStay(bytes));
+      this.#memory.values.set(line, this.#presetRange(line, bytes) ?? this.#newStay(bytes));
     }
-    const program = {
+    this.#current = this.#tape.operations[members.at(-1)!]!;
+    const perLine = geometry.images * geometry.channels * BYTES;
+    const { alignment } = this.#target;
+    const rowBytes = rowsBytes(rowResults.length, summed.length, perLine, alignment);
+    const rows =
+      rowBytes === 0
+        ? null
+        : this.#memory.layRows(this.#newStay(rowBytes, 'scratch'), rowResults, summed, perLine, alignment);
+    this.#fused = fusedInto(this.#tape, use.inlined, members);
+    lowerRowProgram(this.#context(), {
       geometry,
       members,
-      operands: this.#bindJointly(operandsOf(this.#schedule.use, members)),
-      stored: stored.filter((line) => !isSummed(line)),
-    };
-    this.#current = this.#tape.operations[members.at(-1)!]!;
-    this.#fused = fusedInto(this.#tape, this.#schedule.use.inlined, members);
-    const shares = lowerRowProgram(this.#context(), program, stored.filter(isSummed));
+      operands: this.#memory.jointly(operandsOf(use, members)),
+      stored: ownMemory.filter((line) => !isSummed(line)),
+      rows,
+    });
     this.#fused = [];
-    if (shares !== null) {
-      this.#current = this.#tape.operations[shares.lines.at(-1)!]!;
-      launchChannelSums(this, geometry, shares);
+    if (rows !== null && summed.length > 0) {
+      this.#current = this.#tape.operations[summed.at(-1)!]!;
+      const offset = rows.starts.get(summed[0]!)! * BYTES;
+      const range = { ...this.#memory.rangeOf(rows.storage), offset, bytes: summed.length * perLine };
+      launchChannelSums(this, geometry, { storage: this.#memory.name(range), lines: summed });
     }
     this.#fused = undefined;
-  }
-
-  /** One binding for all tensors that lie in one piece of memory, such as a layer's parameters. */
-  #bindJointly(lines: readonly number[]): JointOperands[] {
-    const pieces: { range: Range; lines: number[] }[] = [];
-    for (const line of lines) {
-      const range = this.#values.get(line)!;
-      const piece = pieces.find((other) => sameRoot(other.range, range));
-      if (piece === undefined) {
-        pieces.push({ range, lines: [line] });
-        continue;
-      }
-      const { offset, bytes, used = bytes } = piece.range;
-      const first = Math.min(offset, range.offset);
-      const end = Math.max(offset + bytes, range.offset + range.bytes);
-      piece.range = {
-        ...range,
-        offset: first,
-        bytes: end - first,
-        used: Math.min(used + range.bytes, end - first),
-      };
-      piece.lines.push(line);
-    }
-    return pieces.map(({ range, lines }) => {
-      const starts = lines.map((line) => (this.#values.get(line)!.offset - range.offset) / BYTES);
-      const scratch = this.#scratch.push(range) - 1;
-      return {
-        storage: { scratch },
-        elements: range.bytes / BYTES,
-        starts: new Map(lines.map((line, k) => [line, starts[k]!])),
-      };
-    });
   }
 
   #lower(operation: Operation): void {
@@ -193,7 +156,7 @@ class LoweringBuilder implements Lowering {
     const bytes = sizeOf(type.shape) * BYTES;
     this.#current = operation;
     if (name === 'input') {
-      this.#values.set(id, { input: this.#inputNames.get(id)!, offset: 0, bytes });
+      this.#memory.values.set(id, { input: this.#inputNames.get(id)!, offset: 0, bytes });
       return;
     }
     const definition = definitionOf(name);
@@ -202,7 +165,7 @@ class LoweringBuilder implements Lowering {
       return;
     }
     if (definition.inPlace !== undefined) this.#reuse(operation, definition.inPlace, bytes);
-    else this.#values.set(id, this.#presetRange(id, bytes) ?? this.#newStay(bytes));
+    else this.#memory.values.set(id, this.#presetRange(id, bytes) ?? this.#newStay(bytes));
 
     if (definition.elementwise !== undefined) lowerElementwise(this.#context(), operation);
     else if (definition.reduction) lowerReduction(this.#context(), operation);
@@ -218,8 +181,7 @@ class LoweringBuilder implements Lowering {
   }
 
   scratch(elements: number): Storage {
-    this.#scratch.push(this.#newStay(elements * BYTES, 'scratch'));
-    return { scratch: this.#scratch.length - 1 };
+    return this.#memory.name(this.#newStay(elements * BYTES, 'scratch'));
   }
 
   launch(
@@ -231,11 +193,11 @@ class LoweringBuilder implements Lowering {
     const WORKGROUP = this.tuning.workgroup[kernel];
     const ranges: Range[] = [];
     for (const buffer of buffers) {
-      const range = this.#rangeOf(buffer);
+      const range = this.#memory.rangeOf(buffer);
       // Two writable bindings must not overlap, so a tensor used twice is bound once and copied once.
       ranges.push(ranges.some((other) => overlaps(other, range)) ? this.#copy(range) : range);
     }
-    for (const range of ranges) this.#touch(range);
+    for (const range of ranges) this.#memory.touch(range, this.#dispatches.length);
     const count = Math.ceil(invocations / WORKGROUP);
     const columns = Math.min(count, this.#target.maximumWorkgroups);
     this.#dispatches.push({
@@ -253,20 +215,20 @@ class LoweringBuilder implements Lowering {
   finish(): LoweredTape {
     for (const [name, id] of this.#preset) {
       this.#current = this.#tape.operations[id]!;
-      const range = this.#values.get(id)!;
+      const range = this.#memory.values.get(id)!;
       if ('output' in range && range.output === name) continue;
       this.#launchRangeCopy(range, { output: name, offset: 0, bytes: range.bytes });
     }
     const end = this.#dispatches.length;
     const outputs = Object.entries(this.#tape.outputs).map(([name, id]) => {
-      const range = this.#values.get(id)!;
-      if ('stay' in range) this.#stays[range.stay]!.last = end;
+      const range = this.#memory.values.get(id)!;
+      this.#memory.touch(range, end);
       const found = this.#preset.has(name) ? { output: name, offset: 0, bytes: range.bytes } : range;
       return [name, found] as const;
     });
     return {
       dispatches: this.#dispatches,
-      stays: this.#stays,
+      stays: this.#memory.stays,
       inlined: this.#schedule.use.inlined,
       outputs: Object.fromEntries(outputs),
     };
@@ -279,40 +241,40 @@ class LoweringBuilder implements Lowering {
   }
 
   #lowerView({ id, inputs }: Operation, offset: number, bytes: number): void {
-    const source = this.#values.get(inputs[0]!)!;
+    const source = this.#memory.values.get(inputs[0]!)!;
     const start = source.offset + offset;
     if (start % this.#target.alignment === 0) {
-      this.#values.set(id, { ...source, offset: start, bytes });
+      this.#memory.values.set(id, { ...source, offset: start, bytes });
       return;
     }
     const copy = this.#newStay(bytes);
-    this.#values.set(id, copy);
+    this.#memory.values.set(id, copy);
     this.#launchCopy({ value: inputs[0]! }, offset / BYTES, { value: id }, bytes / BYTES);
   }
 
   /** The output takes over an operand's memory, if nobody needs the operand afterwards; else works on a copy. */
   #reuse(operation: Operation, operand: number, bytes: number): void {
     const input = operation.inputs[operand]!;
-    const range = this.#values.get(input)!;
+    const range = this.#memory.values.get(input)!;
     const isReadBesides = operation.inputs.some(
-      (other, k) => k !== operand && sameRoot(this.#values.get(other)!, range),
+      (other, k) => k !== operand && sameRoot(this.#memory.values.get(other)!, range),
     );
     const isFree =
       !isReadBesides &&
       this.#isLastUse(input, this.#schedule.times.get(operation.id)!) &&
       (!('input' in range) || this.#overwrite.has(range.input));
     if (isFree) {
-      this.#values.set(operation.id, range);
+      this.#memory.values.set(operation.id, range);
       return;
     }
-    this.#values.set(operation.id, this.#newStay(bytes));
+    this.#memory.values.set(operation.id, this.#newStay(bytes));
     this.#launchCopy({ value: input }, 0, { value: operation.id }, bytes / BYTES);
   }
 
   /** Whether no later operation reads this value's memory, under its own name or as a view. */
   #isLastUse(id: number, time: number): boolean {
-    const range = this.#values.get(id)!;
-    for (const [value, other] of this.#values) {
+    const range = this.#memory.values.get(id)!;
+    for (const [value, other] of this.#memory.values) {
       if (sameRoot(range, other) && (this.#schedule.lastUse.get(value) ?? -1) > time) return false;
     }
     return true;
@@ -325,8 +287,7 @@ class LoweringBuilder implements Lowering {
   }
 
   #launchRangeCopy(from: Range, to: Range): void {
-    const first = this.#scratch.push(from, to) - 2;
-    this.#launchCopy({ scratch: first }, 0, { scratch: first + 1 }, from.bytes / BYTES);
+    this.#launchCopy(this.#memory.name(from), 0, this.#memory.name(to), from.bytes / BYTES);
   }
 
   #launchCopy(from: Storage, offset: number, to: Storage, elements: number): void {
@@ -335,30 +296,7 @@ class LoweringBuilder implements Lowering {
     this.launch('copy', definitions, [from, to], Math.ceil(elements / ITEMS));
   }
 
-  #rangeOf(storage: Storage): Range {
-    return 'value' in storage ? this.#values.get(storage.value)! : this.#scratch[storage.scratch]!;
-  }
-
   #newStay(bytes: number, use: TensorStay['use'] = 'value'): Range {
-    const first = this.#dispatches.length;
-    this.#stays.push({ bytes, first, last: first, line: this.#current.id, use });
-    return { stay: this.#stays.length - 1, offset: 0, bytes };
+    return this.#memory.begin({ bytes, first: this.#dispatches.length, line: this.#current.id, use });
   }
-
-  #touch(range: Range): void {
-    if ('stay' in range) {
-      const stay = this.#stays[range.stay]!;
-      stay.last = Math.max(stay.last, this.#dispatches.length);
-    }
-  }
-}
-
-function sameRoot(a: Range, b: Range): boolean {
-  if ('stay' in a) return 'stay' in b && a.stay === b.stay;
-  if ('output' in a) return 'output' in b && a.output === b.output;
-  return 'input' in b && a.input === b.input;
-}
-
-function overlaps(a: Range, b: Range): boolean {
-  return sameRoot(a, b) && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
 }

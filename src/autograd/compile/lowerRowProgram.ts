@@ -9,7 +9,7 @@ import { RowNodes } from './rowNodes.js';
 import { type RowPlace, type RowStore, writeRowProgram } from './rowText.js';
 
 /** Tensors that are bound together. */
-export interface JointOperands {
+export interface JointTensors {
   readonly storage: Storage;
   readonly elements: number;
   /** The first element of each tensor, by its line. */
@@ -21,9 +21,11 @@ export interface RowProgram {
   /** The operations, in the tape's order. */
   readonly members: readonly number[];
   /** What they read from outside. */
-  readonly operands: readonly JointOperands[];
-  /** The members whose values are kept. */
+  readonly operands: readonly JointTensors[];
+  /** The members whose values are kept, each in memory of its own. */
   readonly stored: readonly number[];
+  /** The members of which a number for each plane is kept: their values, or their shares of sums over the images. */
+  readonly rows: JointTensors | null;
 }
 
 /** Sums over the images of which each plane's share is computed: [lines, images, channels]. */
@@ -32,14 +34,10 @@ export interface PlaneShares {
   readonly lines: readonly number[];
 }
 
-/**
- * @param summed members of which each plane's share is kept, in scratch space
- */
 export function lowerRowProgram(
   { tape, inlined, lowering, storage }: ChainContext,
-  { geometry, members, operands, stored }: RowProgram,
-  summed: readonly number[],
-): PlaneShares | null {
+  { geometry, members, operands, stored, rows }: RowProgram,
+): void {
   const { nodes, values } = buildNodes(tape, inlined, members, geometry);
   const shapeOf = (line: number) => tape.operations[line]!.type.shape;
   const places = new Map<number, RowPlace>();
@@ -62,15 +60,15 @@ export function lowerRowProgram(
     };
   });
   const ROWS = geometry.images * geometry.channels;
-  const shares = summed.map((line, k): RowStore => {
-    return { ...values.get(line)!, domain: 'row', binding: 'shares', start: `plane + ${k * ROWS}u` };
+  const rowStores = [...(rows?.starts ?? [])].map(([line, first]): RowStore => {
+    return { ...values.get(line)!, domain: 'row', binding: 'rows', start: `plane + ${first}u` };
   });
   const { unroll, loadCost } = lowering.tuning.rowProgram!;
   const text = writeRowProgram({
     nodes: nodes.nodes,
     geometry,
     loads: new Map(loads),
-    stores: [...stores, ...shares],
+    stores: [...stores, ...rowStores],
     unroll,
     loadCost,
   });
@@ -79,10 +77,9 @@ export function lowerRowProgram(
     ...operands.map(({ elements }, k) => declaration(k, `operand${k}`, elements)),
     ...stored.map((line, k) => declaration(operands.length + k, `result${k}`, sizeOf(shapeOf(line)))),
   ];
-  const scratch = summed.length === 0 ? null : lowering.scratch(summed.length * ROWS);
-  if (scratch !== null) {
-    buffers.push(scratch);
-    declared.push(declaration(declared.length, 'shares', summed.length * ROWS));
+  if (rows !== null) {
+    buffers.push(rows.storage);
+    declared.push(declaration(declared.length, 'rows', rows.elements));
   }
   lowering.launch(
     'rowProgram',
@@ -90,7 +87,6 @@ export function lowerRowProgram(
     buffers,
     ROWS,
   );
-  return scratch === null ? null : { storage: scratch, lines: summed };
 }
 
 /** Adds the planes' shares up over the images, in order. */

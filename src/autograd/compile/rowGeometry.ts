@@ -14,7 +14,8 @@ export interface PlaneGeometry {
   readonly window: Shape | null;
 }
 
-const isSingle = (shape: Shape): boolean => shape.every((extent) => extent === 1);
+/** Whether a plane of such extents is a single number. */
+export const isSingle = (shape: Shape): boolean => shape.every((extent) => extent === 1);
 
 /** The extents behind the first two axes. */
 export const planeOf = (shape: Shape): Shape => shape.slice(2);

@@ -7,6 +7,7 @@ import { definitionOf } from '../ops/index.js';
 import { type Operation, sizeOf, type Tape } from '../tape.js';
 import {
   domainOf,
+  isSingle,
   joinGeometries,
   type PlaneGeometry,
   planeOf,
@@ -102,7 +103,7 @@ export function chooseRowGroups(tape: Tape, use: TapeUse, limits: RowGroupLimits
     if (geometry === null) return;
     const members = [...a.members, ...b.members].sort((x, y) => x - y);
     if (readsOwnTotals(tape, use, members)) return;
-    if (bindingsOf(tape, use, members) > limits.maximumBindings) return;
+    if (bindingsOf(tape, use, members, (line) => units.get(line)!) > limits.maximumBindings) return;
     if (isReachedAround(a, b) || isReachedAround(b, a)) return;
     const joint: Unit = { geometry, members };
     for (const member of members) units.set(member, joint);
@@ -173,9 +174,30 @@ function readsOwnTotals(tape: Tape, use: TapeUse, members: readonly number[]): b
   );
 }
 
-function bindingsOf(tape: Tape, use: TapeUse, members: readonly number[]): number {
-  const isPartial = (member: number): boolean => isSumOverImages(tape.operations[member]!, tape);
-  const stored = storedOf(use, members).filter((member) => !isPartial(member)).length;
-  const read = new Set(operandsOf(use, members).map((line) => use.roots.get(line)!));
-  return read.size + stored + (members.some(isPartial) ? 1 : 0);
+/** Whether a member's value is one number a plane, which lies with the others of its group in one piece of memory. */
+export const isRowResult = (tape: Tape, use: TapeUse, member: number): boolean => {
+  const { type } = tape.operations[member]!;
+  return isSingle(planeOf(type.shape)) && !use.outputs.has(member);
+};
+
+/**
+ * The most bindings of a group's kernels: each piece of memory that is read, each value that is stored, one for all numbers
+ * that belong to planes.
+ *
+ * @param producerOf tells apart what computes a tensor
+ */
+function bindingsOf(tape: Tape, use: TapeUse, members: readonly number[], producerOf: ProducerOf): number {
+  const read = operandsOf(use, members).map((line) => {
+    const isJoint = producerOf(line).members.length > 1 && isRowResult(tape, use, line);
+    return isJoint && !isSumOverImages(tape.operations[line]!, tape)
+      ? producerOf(line)
+      : use.roots.get(line)!;
+  });
+  const stored = storedOf(use, members);
+  const summed = stored.filter((member) => isSumOverImages(tape.operations[member]!, tape));
+  const rows = stored.filter((member) => summed.includes(member) || isRowResult(tape, use, member));
+  const bound = new Set(read).size + stored.length - rows.length + Math.min(rows.length, 1);
+  return Math.max(bound, 1 + summed.length);
 }
+
+type ProducerOf = (line: number) => { readonly members: readonly number[] };

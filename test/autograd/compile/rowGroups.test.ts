@@ -15,6 +15,7 @@ import {
   standardiseRows,
 } from '../../../src/autograd/ops/instanceNorm.js';
 import { dot, max, mean, reshape, sum, sumAll } from '../../../src/autograd/ops/reduce.js';
+import { slice } from '../../../src/autograd/ops/slice.js';
 import { tanh } from '../../../src/autograd/ops/smooth.js';
 import { f32, type Shape, sizeOf, type Tape } from '../../../src/autograd/tape.js';
 import { type Tensor, trace } from '../../../src/autograd/trace.js';
@@ -125,6 +126,42 @@ describe('a row group', () => {
       for (const { ranges } of dispatches) expect(ranges.length).toBeLessThanOrEqual(maximumBindings);
       expect(dispatches.some(({ kernel }) => kernel === 'rowProgram')).toBe(true);
     }
+  });
+
+  it('binds a layer’s parameters once that are views of one input, and counts only what it reads of it', async () => {
+    const tape = trace({ x: f32(4, 3, 6, 8), theta: f32(140) }, ({ x, theta }) => {
+      const [gamma, beta] = [64, 128].map((start) =>
+        slice(theta, { starts: [start], ends: [start + 3] }),
+      ) as [Tensor, Tensor];
+      return { y: relu(instanceNorm(x, gamma, beta)) };
+    });
+    const { dispatches } = await expectReference(tape, targetWith({ maximumBindings: 3 }));
+    expect(dispatches.map(({ kernel, ranges }) => [kernel, ranges.length])).toEqual([['rowProgram', 3]]);
+    expect(dispatches[0]!.ranges.find((range) => 'input' in range && range.input === 'theta')).toEqual({
+      input: 'theta',
+      offset: 64 * 4,
+      bytes: 67 * 4,
+      used: 6 * 4,
+    });
+  });
+
+  it('keeps the numbers that others read of its planes in one piece of memory', async () => {
+    const tape = trace({ x: f32(4, 3, 6, 8), w: f32(3, 3, 1, 1) }, ({ x, w }) => {
+      const rows = [sum(x, [2, 3]), reciprocalDeviation(x), sum(relu(x), [2, 3])];
+      return { y: rows.map((row) => conv2d(row, w)).reduce((total, term) => add(total, term)), z: relu(x) };
+    });
+    const { dispatches } = await expectReference(tape, targetWith({ maximumBindings: 4 }));
+    expect(dispatches[0]!.kernel).toBe('rowProgram');
+    expect(dispatches[0]!.ranges).toHaveLength(3);
+  });
+
+  it('makes no more sums over the images than the pass that completes them may bind', async () => {
+    const tape = trace({ x: f32(4, 3, 6, 8) }, ({ x }) =>
+      Object.fromEntries([1, 2, 3, 4, 5].map((k) => [`y${k}`, sum(exp(scale(x, k)), [0, 2, 3])])),
+    );
+    const { dispatches } = await expectReference(tape, targetWith({ maximumBindings: 4 }));
+    for (const { ranges } of dispatches) expect(ranges.length).toBeLessThanOrEqual(4);
+    expect(dispatches.some(({ kernel }) => kernel === 'channelSums')).toBe(true);
   });
 
   it.each<[string, Shape, (x: Tensor) => Tensor]>([
