@@ -65,6 +65,40 @@ export interface Differentiated {
   readonly output: Tensor;
 }
 
+/** A value during the writing of a row program: one number of each plane, of each pixel, or of each window. */
+export interface RowValue {
+  readonly node: number;
+  /** What it holds a number for. A node of fewer numbers is repeated. */
+  readonly domain: RowDomain;
+}
+
+/** `row`: one number a plane (n, c); `fine`: one a pixel; `coarse`: one a window of pixels. */
+export type RowDomain = 'row' | 'fine' | 'coarse';
+
+/** What a plane-local operation is written with. Equal values are computed once. */
+export interface RowWriter {
+  /** A WGSL expression of operands, element by element. */
+  map(expression: (operands: readonly string[]) => string, operands: readonly RowValue[]): RowValue;
+  /** Σ over the plane. */
+  total(value: RowValue): RowValue;
+  /** Mean over the plane. */
+  mean(value: RowValue): RowValue;
+  /** Mean over each window of pixels. */
+  windowMean(value: RowValue): RowValue;
+  /** Each window's number at each of its pixels. */
+  spread(value: RowValue): RowValue;
+}
+
+/** The types that an operation was recorded with. */
+export interface TypedOperation {
+  readonly attributes: Attributes;
+  readonly inputTypes: readonly TensorType[];
+  readonly type: TensorType;
+}
+
+/** Writes an operation into a row program, from its operands to its result. */
+export type RowRule = (writer: RowWriter, operands: readonly RowValue[]) => RowValue;
+
 export interface OperationDefinition {
   readonly name: string;
   /**
@@ -89,6 +123,11 @@ export interface OperationDefinition {
   readonly inPlace?: number;
   /** Reduction that can take an elementwise chain as its operand. */
   readonly reduction?: true;
+  /**
+   * How each plane (n, c) of tensors [N,C,…] is computed from the same plane of the operands, or `null` where a plane of
+   * the result depends on others. A sum over the images as well gives its planes' sums. Elementwise operations need none.
+   */
+  readonly row?: (operation: TypedOperation) => RowRule | null;
 }
 
 /** Records an operation on the tape of its operands, after its shape rule has accepted them. */

@@ -6,6 +6,7 @@ import alongAxis from './alongAxis.wgsl?raw';
 import augment from './augment.wgsl?raw';
 import avgPool from './avgPool.wgsl?raw';
 import barlowTwins from './barlowTwins.wgsl?raw';
+import channelSums from './channelSums.wgsl?raw';
 import conv2d from './conv2d.wgsl?raw';
 import conv2dInputGrad from './conv2dInputGrad.wgsl?raw';
 import conv2dTiled from './conv2dTiled.wgsl?raw';
@@ -32,6 +33,7 @@ import random from './random.wgsl?raw';
 import rearrange from './rearrange.wgsl?raw';
 import reduce from './reduce.wgsl?raw';
 import reduceTree from './reduceTree.wgsl?raw';
+import rowProgram from './rowProgram.wgsl?raw';
 import rowTree from './rowTree.wgsl?raw';
 import { fitRowTree, type RowTree, rowWorkgroup, splitRow } from './rowTrees.js';
 import streamCopy from './streamCopy.wgsl?raw';
@@ -45,6 +47,7 @@ const sources = {
   augment: `${philox}\n${augment}`,
   avgPool,
   barlowTwins,
+  channelSums,
   conv2d,
   conv2dInputGrad,
   conv2dTiled: `${conv2dTiled}\n${windows}\n${tileProduct}`,
@@ -68,6 +71,7 @@ const sources = {
   reduceTree: `${functions}\n${rowTree}\n${reduceTree}`,
   random: `${philox}\n${random}`,
   rearrange,
+  rowProgram: `${functions}\n${rowProgram}`,
   streamCopy,
 } as const;
 
@@ -114,6 +118,12 @@ export interface Tuning {
   readonly copyItems: number;
   /** Elements that one turn of a loop over a row takes. */
   readonly unroll: number;
+  /**
+   * Whether operations that are local to the planes of [N,C,…] are computed together, one plane an invocation: elements
+   * that one turn of a loop takes, operations that take as long as a load, and the fewest planes; tensors of fewer are
+   * grouped if they have at most so many elements.
+   */
+  readonly rowProgram: Readonly<Record<'unroll' | 'loadCost' | 'planes' | 'elements', number>> | null;
   /** Invocations that a reduction or split sum should offer the device at least. */
   readonly parallelism: number;
   /** What the device's peaks are measured with: sums that one invocation holds in registers, and bytes that are copied. */
@@ -142,6 +152,7 @@ const software: Tuning = {
   elementwiseItems: 8,
   copyItems: 16,
   unroll: 8,
+  rowProgram: { unroll: 8, loadCost: 10, planes: 32, elements: 2 ** 14 },
   parallelism: 128,
   peaks: { chains: 8, bytes: 2 ** 25 },
 };
@@ -181,6 +192,7 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
     elementwiseItems: 1,
     copyItems: 1,
     unroll: 4,
+    rowProgram: null,
     parallelism: 16384,
     peaks: { chains: 32, bytes: 2 ** 27 },
   },

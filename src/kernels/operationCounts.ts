@@ -28,6 +28,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
   augment: none,
   avgPool: window,
   barlowTwins: ({ D }) => 3 * D! * D!,
+  channelSums: ({ SUMS, IMAGES, CHANNELS }) => SUMS! * IMAGES! * CHANNELS!,
   conv2d: convolution,
   conv2dInputGrad: convolution,
   conv2dTiled: convolution,
@@ -51,6 +52,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
   rearrange: none,
   reduce,
   reduceTree: reduce,
+  rowProgram: ({ ROWS, OPERATIONS }) => ROWS! * OPERATIONS!,
   streamCopy: none,
 };
 

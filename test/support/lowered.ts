@@ -1,7 +1,8 @@
 /** Runs a lowered tape for any target on the device at hand, each tensor in a buffer of its own. */
 
 import type { Numbers } from '../../src/autograd/compile/bufferRange.js';
-import { type LoweredTape, lowerTape, type Range, type Target } from '../../src/autograd/compile/lower.js';
+import { type LoweredTape, lowerTape, type Target } from '../../src/autograd/compile/lower.js';
+import type { Range } from '../../src/autograd/compile/range.js';
 import { sizeOf, type Tape } from '../../src/autograd/tape.js';
 import type { Device } from '../../src/gpu/device.js';
 import { tuningFor } from '../../src/kernels/catalogue.js';

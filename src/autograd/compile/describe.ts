@@ -4,8 +4,10 @@ import type { KernelName } from '../../kernels/catalogue.js';
 import type { Origin } from '../origin.js';
 import { sizeOf, type Tape, type TensorType } from '../tape.js';
 import { BYTES } from './bufferRange.js';
-import type { LoweredTape, Range } from './lower.js';
+import { fusedInto } from './fuse.js';
+import type { LoweredTape } from './lower.js';
 import type { Placement } from './place.js';
+import type { Range } from './range.js';
 
 /** A tape's line, as a plan names it. */
 export interface PlannedOperation {
@@ -129,18 +131,21 @@ export function describeParts({ label, tape, lowered, placement, shared }: PlanP
   };
   const begun = new Set<number>();
   const steps = lowered.dispatches.map((dispatch, step): PlanStep => {
-    const { kernel, line, code, ranges, workgroups, floatingPointOperations } = dispatch;
+    const { kernel, line, fused, code, ranges, workgroups, floatingPointOperations } = dispatch;
     // A chain is computed in the operation's first pass; the copies before it and the passes after it hold none.
     const holdsChain = kernel !== 'copy' && !begun.has(line);
     if (holdsChain) begun.add(line);
     const access = bindingAccess(code);
     const bytesWhere = (unwanted: string): number =>
-      ranges.reduce((total, { bytes }, k) => (access[k] === unwanted ? total : total + bytes), 0);
+      ranges.reduce(
+        (total, { bytes, used = bytes }, k) => (access[k] === unwanted ? total : total + used),
+        0,
+      );
     return {
       step,
       kernel,
       operation: operationAt(line),
-      fused: holdsChain ? fusedInto(tape, lowered.inlined, line).map(operationAt) : [],
+      fused: (fused ?? (holdsChain ? fusedInto(tape, lowered.inlined, [line]) : [])).map(operationAt),
       workgroups,
       bytesRead: bytesWhere('write'),
       bytesWritten: bytesWhere('read'),
@@ -200,20 +205,6 @@ export function describeParts({ label, tape, lowered, placement, shared }: PlanP
 }
 
 const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
-
-/** The inlined operations that a chain ending in this line computes on its way. */
-function fusedInto(tape: Tape, inlined: ReadonlySet<number>, line: number): number[] {
-  const found = new Set<number>();
-  const visit = (id: number): void => {
-    for (const input of tape.operations[id]!.inputs) {
-      if (!inlined.has(input) || found.has(input)) continue;
-      found.add(input);
-      visit(input);
-    }
-  };
-  visit(line);
-  return [...found].sort((a, b) => a - b);
-}
 
 function peakOf(tensors: readonly ArenaTensor[], steps: number): { peakBytes: number; peakStep: number } {
   let peakBytes = 0;

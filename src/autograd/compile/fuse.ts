@@ -111,6 +111,20 @@ export function chainShape(tape: Tape, operation: Operation): Shape {
     : operation.type.shape;
 }
 
+/** What a kernel that ends in the last of these lines computes besides: the other lines, and what is inlined into them. */
+export function fusedInto(tape: Tape, inlined: ReadonlySet<number>, lines: readonly number[]): number[] {
+  const found = new Set(lines.slice(0, -1));
+  const visit = (id: number): void => {
+    for (const input of tape.operations[id]!.inputs) {
+      if (!inlined.has(input) || found.has(input)) continue;
+      found.add(input);
+      visit(input);
+    }
+  };
+  for (const line of lines) visit(line);
+  return [...found].sort((a, b) => a - b);
+}
+
 /** WGSL of a chain: the value of its end, and the tensors that it reads, in the order in which they are bound. */
 export interface Chain {
   readonly value: string;

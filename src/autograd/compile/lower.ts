@@ -11,15 +11,13 @@ import { definitionOf } from '../ops/index.js';
 import { locate, operationSentence } from '../origin.js';
 import { type Operation, sizeOf, type Tape } from '../tape.js';
 import { BYTES } from './bufferRange.js';
-import { chooseInlined } from './fuse.js';
-import { lowerElementwise, lowerReduction } from './lowerChains.js';
-import type { Stay } from './place.js';
-
-/** A range of memory: of a plan's input or preset output, or of a tensor in the arena. Offsets and sizes in bytes. */
-export type Range =
-  | { readonly input: string; readonly offset: number; readonly bytes: number }
-  | { readonly output: string; readonly offset: number; readonly bytes: number }
-  | { readonly stay: number; readonly offset: number; readonly bytes: number };
+import { fusedInto } from './fuse.js';
+import { type ChainContext, lowerElementwise, lowerReduction } from './lowerChains.js';
+import { launchChannelSums, lowerRowProgram } from './lowerRowProgram.js';
+import { Memory, rowsBytes, type TensorStay } from './memory.js';
+import { overlaps, type Range, sameRoot } from './range.js';
+import { isRowResult, isSumOverImages, operandsOf, type RowGroup, storedOf } from './rowGroups.js';
+import { type Schedule, scheduleTape } from './schedule.js';
 
 export interface Dispatch {
   readonly kernel: KernelName;
@@ -27,16 +25,12 @@ export interface Dispatch {
   readonly operation: string;
   /** That operation's line on the tape. */
   readonly line: number;
+  /** Lines that it computes besides, where it is not the chain that ends in its line. */
+  readonly fused?: readonly number[] | undefined;
   readonly code: string;
   readonly ranges: readonly Range[];
   readonly workgroups: readonly [number, number];
   readonly floatingPointOperations: number;
-}
-
-/** A tensor of the arena: the tape line whose value or scratch space it is. */
-export interface TensorStay extends Stay {
-  readonly line: number;
-  readonly use: 'value' | 'scratch';
 }
 
 export interface LoweredTape {
@@ -68,13 +62,7 @@ export interface CallersMemory {
 
 export function lowerTape(tape: Tape, target: Target, memory: CallersMemory = {}): LoweredTape {
   const builder = new LoweringBuilder(tape, target, memory);
-  for (const operation of tape.operations) {
-    try {
-      builder.lower(operation);
-    } catch (error) {
-      throw locate(error, operationSentence('lowering', operation));
-    }
-  }
+  builder.lowerAll();
   return builder.finish();
 }
 
@@ -83,30 +71,20 @@ class LoweringBuilder implements Lowering {
   readonly #target: Target;
   readonly #overwrite: ReadonlySet<string>;
   readonly #preset: ReadonlyMap<string, number>;
-  readonly #inlined: ReadonlySet<number>;
+  readonly #schedule: Schedule;
   readonly #inputNames: ReadonlyMap<number, string>;
-  readonly #lastUse = new Map<number, number>();
-  readonly #values = new Map<number, Range>();
-  readonly #scratch: Range[] = [];
+  readonly #memory = new Memory();
   readonly #dispatches: Dispatch[] = [];
-  readonly #stays: (TensorStay & { last: number })[] = [];
   #current!: Operation;
+  #fused: readonly number[] | undefined;
 
   constructor(tape: Tape, target: Target, { overwrite = [], preset = [] }: CallersMemory) {
     this.#tape = tape;
     this.#target = target;
     this.#overwrite = new Set(overwrite);
     this.#preset = new Map(preset.map((name) => [name, tape.outputs[name]!]));
-    this.#inlined = chooseInlined(tape, target.maximumBindings - 1);
+    this.#schedule = scheduleTape(tape, target);
     this.#inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
-    for (const id of Object.values(tape.outputs)) this.#lastUse.set(id, Number.POSITIVE_INFINITY);
-    for (const { id, inputs } of [...tape.operations].reverse()) {
-      // An inlined operation reads its operands only when the end of its chain is computed.
-      const readAt = this.#inlined.has(id) ? (this.#lastUse.get(id) ?? id) : id;
-      for (const input of inputs) {
-        this.#lastUse.set(input, Math.max(readAt, this.#lastUse.get(input) ?? readAt));
-      }
-    }
   }
 
   get tuning(): Tuning {
@@ -122,31 +100,83 @@ class LoweringBuilder implements Lowering {
     return lanes <= tuning.sharingLanes ? lanes : 1;
   }
 
-  lower(operation: Operation): void {
+  lowerAll(): void {
+    for (const unit of this.#schedule.units) {
+      try {
+        if ('line' in unit) this.#lower(this.#tape.operations[unit.line]!);
+        else this.#lowerGroup(unit.group);
+      } catch (error) {
+        throw locate(error, operationSentence('lowering', this.#current));
+      }
+    }
+  }
+
+  #context(): ChainContext {
+    return {
+      tape: this.#tape,
+      inlined: this.#schedule.use.inlined,
+      lowering: this,
+      storage: (value: number): Storage => ({ value }),
+    };
+  }
+
+  /** One row program for all members, told under the name of the last. */
+  #lowerGroup({ geometry, members }: RowGroup): void {
+    const { use } = this.#schedule;
+    const isSummed = (line: number): boolean => isSumOverImages(this.#tape.operations[line]!, this.#tape);
+    const stored = storedOf(use, members);
+    const summed = stored.filter(isSummed);
+    const rowResults = stored.filter((line) => !isSummed(line) && isRowResult(this.#tape, use, line));
+    const ownMemory = stored.filter((line) => !rowResults.includes(line));
+    for (const line of ownMemory) {
+      this.#current = this.#tape.operations[line]!;
+      const bytes = sizeOf(this.#current.type.shape) * BYTES;
+      this.#memory.values.set(line, this.#presetRange(line, bytes) ?? this.#newStay(bytes));
+    }
+    this.#current = this.#tape.operations[members.at(-1)!]!;
+    const perLine = geometry.images * geometry.channels * BYTES;
+    const { alignment } = this.#target;
+    const rowBytes = rowsBytes(rowResults.length, summed.length, perLine, alignment);
+    const rows =
+      rowBytes === 0
+        ? null
+        : this.#memory.layRows(this.#newStay(rowBytes, 'scratch'), rowResults, summed, perLine, alignment);
+    this.#fused = fusedInto(this.#tape, use.inlined, members);
+    lowerRowProgram(this.#context(), {
+      geometry,
+      members,
+      operands: this.#memory.jointly(operandsOf(use, members)),
+      stored: ownMemory.filter((line) => !isSummed(line)),
+      rows,
+    });
+    this.#fused = [];
+    if (rows !== null && summed.length > 0) {
+      this.#current = this.#tape.operations[summed.at(-1)!]!;
+      const offset = rows.starts.get(summed[0]!)! * BYTES;
+      const range = { ...this.#memory.rangeOf(rows.storage), offset, bytes: summed.length * perLine };
+      launchChannelSums(this, geometry, { storage: this.#memory.name(range), lines: summed });
+    }
+    this.#fused = undefined;
+  }
+
+  #lower(operation: Operation): void {
     const { id, name, type } = operation;
     const bytes = sizeOf(type.shape) * BYTES;
     this.#current = operation;
     if (name === 'input') {
-      this.#values.set(id, { input: this.#inputNames.get(id)!, offset: 0, bytes });
+      this.#memory.values.set(id, { input: this.#inputNames.get(id)!, offset: 0, bytes });
       return;
     }
-    if (this.#inlined.has(id)) return;
     const definition = definitionOf(name);
     if (definition.view !== undefined) {
       this.#lowerView(operation, definition.view(operation.attributes) * BYTES, bytes);
       return;
     }
     if (definition.inPlace !== undefined) this.#reuse(operation, definition.inPlace, bytes);
-    else this.#values.set(id, this.#presetRange(id, bytes) ?? this.#newStay(bytes));
+    else this.#memory.values.set(id, this.#presetRange(id, bytes) ?? this.#newStay(bytes));
 
-    const context = {
-      tape: this.#tape,
-      inlined: this.#inlined,
-      lowering: this,
-      storage: (value: number): Storage => ({ value }),
-    };
-    if (definition.elementwise !== undefined) lowerElementwise(context, operation);
-    else if (definition.reduction) lowerReduction(context, operation);
+    if (definition.elementwise !== undefined) lowerElementwise(this.#context(), operation);
+    else if (definition.reduction) lowerReduction(this.#context(), operation);
     else {
       definition.lower!(this, {
         attributes: operation.attributes,
@@ -159,8 +189,7 @@ class LoweringBuilder implements Lowering {
   }
 
   scratch(elements: number): Storage {
-    this.#scratch.push(this.#newStay(elements * BYTES, 'scratch'));
-    return { scratch: this.#scratch.length - 1 };
+    return this.#memory.name(this.#newStay(elements * BYTES, 'scratch'));
   }
 
   launch(
@@ -182,16 +211,17 @@ class LoweringBuilder implements Lowering {
   ): void {
     const ranges: Range[] = [];
     for (const buffer of buffers) {
-      const range = this.#rangeOf(buffer);
+      const range = this.#memory.rangeOf(buffer);
       // Two writable bindings must not overlap, so a tensor used twice is bound once and copied once.
       ranges.push(ranges.some((other) => overlaps(other, range)) ? this.#copy(range) : range);
     }
-    for (const range of ranges) this.#touch(range);
+    for (const range of ranges) this.#memory.touch(range, this.#dispatches.length);
     const columns = Math.min(count, this.#target.maximumWorkgroups);
     this.#dispatches.push({
       kernel,
       operation: this.#current.name,
       line: this.#current.id,
+      fused: this.#fused,
       code: withLengths(
         kernelCode(kernel, definitions),
         ranges.map(({ bytes }) => bytes / BYTES),
@@ -205,21 +235,21 @@ class LoweringBuilder implements Lowering {
   finish(): LoweredTape {
     for (const [name, id] of this.#preset) {
       this.#current = this.#tape.operations[id]!;
-      const range = this.#values.get(id)!;
+      const range = this.#memory.values.get(id)!;
       if ('output' in range && range.output === name) continue;
       this.#launchRangeCopy(range, { output: name, offset: 0, bytes: range.bytes });
     }
     const end = this.#dispatches.length;
     const outputs = Object.entries(this.#tape.outputs).map(([name, id]) => {
-      const range = this.#values.get(id)!;
-      if ('stay' in range) this.#stays[range.stay]!.last = end;
+      const range = this.#memory.values.get(id)!;
+      this.#memory.touch(range, end);
       const found = this.#preset.has(name) ? { output: name, offset: 0, bytes: range.bytes } : range;
       return [name, found] as const;
     });
     return {
       dispatches: this.#dispatches,
-      stays: this.#stays,
-      inlined: this.#inlined,
+      stays: this.#memory.stays,
+      inlined: this.#schedule.use.inlined,
       outputs: Object.fromEntries(outputs),
     };
   }
@@ -231,41 +261,41 @@ class LoweringBuilder implements Lowering {
   }
 
   #lowerView({ id, inputs }: Operation, offset: number, bytes: number): void {
-    const source = this.#values.get(inputs[0]!)!;
+    const source = this.#memory.values.get(inputs[0]!)!;
     const start = source.offset + offset;
     if (start % this.#target.alignment === 0) {
-      this.#values.set(id, { ...source, offset: start, bytes });
+      this.#memory.values.set(id, { ...source, offset: start, bytes });
       return;
     }
     const copy = this.#newStay(bytes);
-    this.#values.set(id, copy);
+    this.#memory.values.set(id, copy);
     this.#launchCopy({ value: inputs[0]! }, offset / BYTES, { value: id }, bytes / BYTES);
   }
 
   /** The output takes over an operand's memory, if nobody needs the operand afterwards; else works on a copy. */
   #reuse(operation: Operation, operand: number, bytes: number): void {
     const input = operation.inputs[operand]!;
-    const range = this.#values.get(input)!;
+    const range = this.#memory.values.get(input)!;
     const isReadBesides = operation.inputs.some(
-      (other, k) => k !== operand && sameRoot(this.#values.get(other)!, range),
+      (other, k) => k !== operand && sameRoot(this.#memory.values.get(other)!, range),
     );
     const isFree =
       !isReadBesides &&
-      this.#isLastUse(input, operation.id) &&
+      this.#isLastUse(input, this.#schedule.times.get(operation.id)!) &&
       (!('input' in range) || this.#overwrite.has(range.input));
     if (isFree) {
-      this.#values.set(operation.id, range);
+      this.#memory.values.set(operation.id, range);
       return;
     }
-    this.#values.set(operation.id, this.#newStay(bytes));
+    this.#memory.values.set(operation.id, this.#newStay(bytes));
     this.#launchCopy({ value: input }, 0, { value: operation.id }, bytes / BYTES);
   }
 
   /** Whether no later operation reads this value's memory, under its own name or as a view. */
-  #isLastUse(id: number, user: number): boolean {
-    const range = this.#values.get(id)!;
-    for (const [value, other] of this.#values) {
-      if (sameRoot(range, other) && (this.#lastUse.get(value) ?? -1) > user) return false;
+  #isLastUse(id: number, time: number): boolean {
+    const range = this.#memory.values.get(id)!;
+    for (const [value, other] of this.#memory.values) {
+      if (sameRoot(range, other) && (this.#schedule.lastUse.get(value) ?? -1) > time) return false;
     }
     return true;
   }
@@ -277,8 +307,7 @@ class LoweringBuilder implements Lowering {
   }
 
   #launchRangeCopy(from: Range, to: Range): void {
-    const first = this.#scratch.push(from, to) - 2;
-    this.#launchCopy({ scratch: first }, 0, { scratch: first + 1 }, from.bytes / BYTES);
+    this.#launchCopy(this.#memory.name(from), 0, this.#memory.name(to), from.bytes / BYTES);
   }
 
   #launchCopy(from: Storage, offset: number, to: Storage, elements: number): void {
@@ -287,30 +316,7 @@ class LoweringBuilder implements Lowering {
     this.launch('copy', definitions, [from, to], Math.ceil(elements / ITEMS));
   }
 
-  #rangeOf(storage: Storage): Range {
-    return 'value' in storage ? this.#values.get(storage.value)! : this.#scratch[storage.scratch]!;
-  }
-
   #newStay(bytes: number, use: TensorStay['use'] = 'value'): Range {
-    const first = this.#dispatches.length;
-    this.#stays.push({ bytes, first, last: first, line: this.#current.id, use });
-    return { stay: this.#stays.length - 1, offset: 0, bytes };
+    return this.#memory.begin({ bytes, first: this.#dispatches.length, line: this.#current.id, use });
   }
-
-  #touch(range: Range): void {
-    if ('stay' in range) {
-      const stay = this.#stays[range.stay]!;
-      stay.last = Math.max(stay.last, this.#dispatches.length);
-    }
-  }
-}
-
-function sameRoot(a: Range, b: Range): boolean {
-  if ('stay' in a) return 'stay' in b && a.stay === b.stay;
-  if ('output' in a) return 'output' in b && a.output === b.output;
-  return 'input' in b && a.input === b.input;
-}
-
-function overlaps(a: Range, b: Range): boolean {
-  return sameRoot(a, b) && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
 }

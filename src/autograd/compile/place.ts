@@ -17,7 +17,8 @@ export interface Placement {
   readonly bufferBytes: readonly number[];
 }
 
-const alignUp = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment;
+/** The next multiple of `alignment`, from `value` on. */
+export const alignUp = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment;
 
 /**
  * First fit, in order of first use: each tensor goes to the lowest range that is free during its whole stay.

@@ -13,8 +13,9 @@ import { type DataType, shapeText, sizeOf, type Tape, typeText } from '../tape.j
 import { type BufferRange, BYTES, copyRange, type Numbers } from './bufferRange.js';
 import { describeParts, type PlanDescription, type PlanParts, type PlanStep } from './describe.js';
 import { requireTensorsFit } from './limits.js';
-import { lowerTape, type Range, type Target } from './lower.js';
+import { lowerTape, type Target } from './lower.js';
 import { placeStays } from './place.js';
+import type { Range } from './range.js';
 
 /** How a tape is compiled. */
 export interface CompileOptions {

@@ -10,6 +10,7 @@ import {
 } from '../operation.js';
 import { type Shape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { wgslNumber } from './constants.js';
 import {
   forEachPixel,
   forEachWindow,
@@ -43,6 +44,10 @@ function launchPool(
   lowering.launch('avgPool', definitions, [source, output], N * C * (adjoint ? H : HO));
 }
 
+/** Whether the windows lie side by side and cover every pixel: a plane's windows are then local to it. */
+const tiles = ({ H, W, K, L, SH, SW, PH, PW }: PoolExtents): boolean =>
+  PH === 0 && PW === 0 && K === SH && L === SW && H % K === 0 && W % L === 0;
+
 const avgPoolDefinition: OperationDefinition = {
   name: 'avgPool2d',
   type: ([x], attributes) => ({
@@ -67,6 +72,13 @@ const avgPoolDefinition: OperationDefinition = {
   lower(lowering, { inputs, inputTypes, attributes, output }) {
     const extents = poolExtents('avgPool2d', inputTypes[0]!, attributes);
     launchPool(lowering, extents, false, inputs[0]!, output);
+  },
+  row({ inputTypes, attributes }) {
+    const extents = poolExtents('avgPool2d', inputTypes[0]!, attributes);
+    if (!tiles(extents)) return null;
+    if (extents.K * extents.L === 1) return (_rows, [x]) => x!;
+    const isWhole = extents.HO * extents.WO === 1;
+    return (rows, [x]) => (isWhole ? rows.mean(x!) : rows.windowMean(x!));
   },
 };
 
@@ -93,6 +105,13 @@ const adjointDefinition: OperationDefinition = {
   lower(lowering, { inputs, type, attributes, output }) {
     const extents = poolExtents('avgPool2dInputGrad', type, attributes);
     launchPool(lowering, extents, true, inputs[0]!, output);
+  },
+  row({ type, attributes }) {
+    const extents = poolExtents('avgPool2dInputGrad', type, attributes);
+    if (!tiles(extents)) return null;
+    if (extents.K * extents.L === 1) return (_rows, [c]) => c!;
+    const share = wgslNumber(1 / (extents.K * extents.L));
+    return (rows, [c]) => rows.spread(rows.map(([value]) => `(${value} * ${share})`, [c!]));
   },
 };
 

@@ -16,11 +16,15 @@ import {
   type Lowering,
   type OperationDefinition,
   type Reference,
+  type RowRule,
+  type RowValue,
+  type RowWriter,
   referenceZeros,
   type Storage,
 } from '../operation.js';
 import { sameShape, shapeText, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { wgslNumber } from './constants.js';
 import { add, mul, neg, scale } from './elementwise.js';
 import { reshape } from './reduce.js';
 
@@ -100,6 +104,24 @@ function launchRows(
   );
 }
 
+const centredRow = (rows: RowWriter, x: RowValue): RowValue =>
+  rows.map(([value, mean]) => `(${value} - ${mean})`, [x, rows.mean(x)]);
+
+/** From the centred row: the variance is the mean of its squares. */
+function rstdRow(rows: RowWriter, centred: RowValue, epsilon: number): RowValue {
+  const variance = rows.mean(rows.map(([value]) => `(${value} * ${value})`, [centred]));
+  return rows.map(([value]) => `(1.0 / sqrt(${value} + ${wgslNumber(epsilon)}))`, [variance]);
+}
+
+const productRow = (rows: RowWriter, a: RowValue, b: RowValue): RowValue =>
+  rows.map(([left, right]) => `(${left} * ${right})`, [a, b]);
+
+const projectRule: RowRule = (rows, [u, xHat]) =>
+  rows.map(
+    ([value, mean, standardised, product]) => `(${value} - ${mean} - ${standardised} * ${product})`,
+    [u!, rows.mean(u!), xHat!, rows.mean(productRow(rows, u!, xHat!))],
+  );
+
 const standardiseDefinition: OperationDefinition = {
   name: 'standardiseRows',
   type([x]) {
@@ -118,6 +140,12 @@ const standardiseDefinition: OperationDefinition = {
   lower(lowering, { inputs, inputTypes, attributes, output }) {
     launchRows(lowering, 'STANDARDISE', inputTypes[0]!, [inputs[0]!, output], Number(attributes.epsilon));
   },
+  row:
+    ({ attributes }) =>
+    (rows, [x]) => {
+      const centred = centredRow(rows, x!);
+      return productRow(rows, centred, rstdRow(rows, centred, Number(attributes.epsilon)));
+    },
 };
 
 const reciprocalDefinition: OperationDefinition = {
@@ -134,6 +162,10 @@ const reciprocalDefinition: OperationDefinition = {
   lower(lowering, { inputs, inputTypes, attributes, output }) {
     launchRows(lowering, 'RECIPROCAL', inputTypes[0]!, [inputs[0]!, output], Number(attributes.epsilon));
   },
+  row:
+    ({ attributes }) =>
+    (rows, [x]) =>
+      rstdRow(rows, centredRow(rows, x!), Number(attributes.epsilon)),
 };
 
 const projectDefinition: OperationDefinition = {
@@ -159,6 +191,7 @@ const projectDefinition: OperationDefinition = {
   lower(lowering, { inputs, inputTypes, output }) {
     launchRows(lowering, 'PROJECT', inputTypes[0]!, [...inputs, output], 0);
   },
+  row: () => projectRule,
 };
 
 const meanProductDefinition: OperationDefinition = {
@@ -176,6 +209,10 @@ const meanProductDefinition: OperationDefinition = {
   lower(lowering, { inputs, inputTypes, output }) {
     launchRows(lowering, 'MEAN_PRODUCT', inputTypes[0]!, [...inputs, output], 0);
   },
+  row:
+    () =>
+    (rows, [a, b]) =>
+      rows.mean(productRow(rows, a!, b!)),
 };
 
 /** PyTorch's default epsilon of instance, group and batch normalisation. */

@@ -63,6 +63,7 @@ function defineReduction(
   start: number,
   combine: (a: number, b: number) => number,
   vjp: OperationDefinition['vjp'],
+  row: OperationDefinition['row'] = () => null,
 ): OperationDefinition {
   return {
     name,
@@ -86,6 +87,7 @@ function defineReduction(
     },
     vjp,
     reduction: true,
+    row,
   };
 }
 
@@ -94,6 +96,12 @@ const sumDefinition = defineReduction(
   0,
   (a, b) => a + b,
   ({ inputs }, c) => [broadcastTo(c, inputs[0]!.shape)],
+  ({ inputTypes: [a], attributes }) => {
+    const axes = attributes.axes as readonly number[];
+    const isReduced = (axis: number): boolean => axes.includes(axis) || a!.shape[axis] === 1;
+    const isOfPlanes = a!.shape.every((_, axis) => axis < 2 || isReduced(axis)) && !axes.includes(1);
+    return isOfPlanes ? (rows, [value]) => rows.total(value!) : null;
+  },
 );
 
 const maxDefinition = defineReduction(
