@@ -2,6 +2,7 @@
 
 export type { TuningChoice } from './autograd/tune/tuneDevice.js';
 export { type DeviceChoice, type OpenDeviceOptions, openDevice } from './gpu/node/openDevice.js';
+export type { Tile } from './kernels/tiles.js';
 export { type ConfigSources, presetNames, resolveConfig } from './pipeline/config/resolve.js';
 export type { Config } from './pipeline/config/schema.js';
 export { type Dataset, type ImageSet, loadDataset } from './pipeline/data/dataset.js';

@@ -121,9 +121,12 @@ export interface Tuning {
   /**
    * Whether operations that are local to the planes of [N,C,…] are computed together, one plane an invocation: elements
    * that one turn of a loop takes, operations that take as long as a load, and the fewest planes; tensors of fewer are
-   * grouped if they have at most so many elements.
+   * grouped if they have at most so many elements. A fused kernel binds at most so many pieces of memory, even where the device
+   * allows more: the order of sums depends on what is grouped, and is the same in a browser, which allows fewer.
    */
-  readonly rowProgram: Readonly<Record<'unroll' | 'loadCost' | 'planes' | 'elements', number>> | null;
+  readonly rowProgram: Readonly<
+    Record<'unroll' | 'loadCost' | 'planes' | 'elements' | 'bindings', number>
+  > | null;
   /** Invocations that a reduction or split sum should offer the device at least. */
   readonly parallelism: number;
   /** What the device's peaks are measured with: sums that one invocation holds in registers, and bytes that are copied. */
@@ -152,7 +155,7 @@ const software: Tuning = {
   elementwiseItems: 8,
   copyItems: 16,
   unroll: 8,
-  rowProgram: { unroll: 8, loadCost: 10, planes: 32, elements: 2 ** 14 },
+  rowProgram: { unroll: 8, loadCost: 10, planes: 32, elements: 2 ** 14, bindings: 10 },
   parallelism: 128,
   peaks: { chains: 8, bytes: 2 ** 25 },
 };

@@ -61,6 +61,7 @@ function workgroups(
 
 const CONVOLUTIONS: readonly KernelName[] = ['conv2d', 'conv2dInputGrad', 'conv2dWeightGrad'];
 const ALONE: readonly KernelName[] = [...CONVOLUTIONS, 'matmul', 'elementwise', 'reduce', 'instanceNorm'];
+const OF_ROW_PROGRAMS: readonly KernelName[] = ['rowProgram', 'channelSums'];
 
 const WORKGROUPS = { software: [4, 8, 16, 32, 64], hardware: [32, 64, 128, 256] } as const;
 
@@ -157,7 +158,7 @@ export const tuningGroups: Readonly<Record<string, TuningGroup>> = {
   'elementwise workgroup': workgroups(['elementwise'], WORKGROUPS),
   'reduction workgroup': workgroups(['reduce', 'instanceNorm'], WORKGROUPS),
   'other workgroups': workgroups(
-    kernelNames.filter((name) => !ALONE.includes(name)),
+    kernelNames.filter((name) => ![...ALONE, ...OF_ROW_PROGRAMS].includes(name)),
     WORKGROUPS,
   ),
 };

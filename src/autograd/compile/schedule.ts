@@ -17,9 +17,10 @@ export interface Schedule {
   readonly lastUse: ReadonlyMap<number, number>;
 }
 
-export function scheduleTape(tape: Tape, { tuning, maximumBindings, alignment }: Target): Schedule {
-  const use = tapeUse(tape, chooseInlined(tape, maximumBindings - 1), alignment);
-  const { rowProgram } = tuning;
+export function scheduleTape(tape: Tape, target: Target): Schedule {
+  const { rowProgram } = target.tuning;
+  const maximumBindings = Math.min(target.maximumBindings, rowProgram?.bindings ?? Number.POSITIVE_INFINITY);
+  const use = tapeUse(tape, chooseInlined(tape, maximumBindings - 1), target.alignment);
   const groups = rowProgram === null ? [] : chooseRowGroups(tape, use, { ...rowProgram, maximumBindings });
   const units = orderUnits(tape, use, groups);
   const times = new Map<number, number>();

@@ -1,10 +1,11 @@
 /**
  * What there is to measure: the distinct launches of some tapes, each cut out as a tape of its own. A unit is an operation
- * with all that is computed inside its kernel, so that it alone gives the kernels that the whole tape does.
+ * with all that is computed inside its kernel, so that it alone gives the kernels that the whole tape does. Row programs are left
+ * out: they have no block sizes to choose.
  */
 import type { KernelName } from '../../kernels/catalogue.js';
-import { chooseInlined } from '../compile/fuse.js';
 import { lowerTape, type Target } from '../compile/lower.js';
+import { scheduleTape } from '../compile/schedule.js';
 import { definitionOf } from '../ops/index.js';
 import type { Operation, Tape } from '../tape.js';
 
@@ -58,10 +59,12 @@ export function cutUnit(tape: Tape, id: number, inlined: ReadonlySet<number>): T
 export function unitsOf(tapes: readonly WeightedTape[], target: Target): TuningUnit[] {
   const found = new Map<string, { tape: Tape; operation: string; runs: number }>();
   for (const { tape, runs } of tapes) {
-    const inlined = chooseInlined(tape, target.maximumBindings - 1);
-    for (const { id, name } of tape.operations) {
-      if (name === 'input' || inlined.has(id) || definitionOf(name).view !== undefined) continue;
-      const unit = cutUnit(tape, id, inlined);
+    const { units, use } = scheduleTape(tape, target);
+    for (const planned of units) {
+      if (!('line' in planned)) continue;
+      const { id, name } = tape.operations[planned.line]!;
+      if (name === 'input' || definitionOf(name).view !== undefined) continue;
+      const unit = cutUnit(tape, id, use.inlined);
       const key = JSON.stringify(unit);
       const known = found.get(key);
       if (known === undefined) found.set(key, { tape: unit, operation: name, runs });

@@ -164,6 +164,19 @@ describe('a row group', () => {
     expect(dispatches.some(({ kernel }) => kernel === 'channelSums')).toBe(true);
   });
 
+  it('makes the same groups on a device that binds more, so that sums keep their order', () => {
+    const names = Array.from({ length: 14 }, (_, k) => `a${k}`);
+    const tape = trace(Object.fromEntries(names.map((name) => [name, f32(3, 2, 4, 4)])), (inputs) => ({
+      y: names.map((name) => standardiseRows(inputs[name]!)).reduce((total, term) => add(total, term)),
+    }));
+    const { bindings } = tuningFor('software').rowProgram!;
+    const [few, many] = [bindings, 2 * bindings].map((maximumBindings) =>
+      groupsOf(tape, targetWith({ maximumBindings })),
+    );
+    expect(few!.length).toBeGreaterThan(0);
+    expect(many).toEqual(few);
+  });
+
   it.each<[string, Shape, (x: Tensor) => Tensor]>([
     ['windows leave pixels out', [4, 3, 7, 8], (x) => avgPool2d(standardiseRows(x), { size: 2 })],
     ['windows overlap', [4, 3, 6, 8], (x) => avgPool2d(standardiseRows(x), { size: 3, stride: 1 })],
