@@ -164,7 +164,7 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
   software,
   wideSoftware: {
     ...software,
-    matmulBlock: { rows: 16, columns: 4, sums: 96, steps: 4, terms: 512, shortestSlice: 8 },
+    matmulBlock: { rows: 24, columns: 4, sums: 96, steps: 4, terms: 512, shortestSlice: 8 },
     // Nanoseconds on llvmpipe with eight lanes.
     costs: { load: 6, store: 6, broadcast: 0.5, term: 0.4, sum: 0.5, launch: 100_000 },
   },
