@@ -2,7 +2,8 @@
  * How much of a convolution one invocation does: of all blocks that fit into registers, the one whose launch is
  * estimated to take least. Few loads for many products is what counts; too few invocations leave cores idle.
  */
-import { evenPieces, type Tuning } from './catalogue.js';
+import { cheapest, pieces, sharedLoads } from './blockCosts.js';
+import type { Tuning } from './catalogue.js';
 
 /** Extents of one convolution: x [N,C,H,W], w [O,C,K,L], y [N,O,HO,WO], strides SH, SW. */
 export interface ConvolutionExtents {
@@ -32,29 +33,6 @@ export interface WeightGradBlock {
   readonly PIXELS: number;
   readonly TAP_ROWS: number;
   readonly shares: boolean;
-}
-
-/** 1, 2, 4, … up to a limit and to an extent, each made even over the extent. */
-export function pieces(extent: number, limit: number): number[] {
-  const found = new Set<number>();
-  for (let piece = 1; piece < 2 * Math.min(extent, limit); piece *= 2) {
-    found.add(evenPieces(extent, Math.min(piece, extent, limit)));
-  }
-  return [...found];
-}
-
-/** The block of the least cost, the first among equals. */
-export function cheapest<Block>(blocks: Iterable<readonly [Block, cost: number]>): Block {
-  let best: readonly [Block, number] | undefined;
-  for (const candidate of blocks) if (best === undefined || candidate[1] < best[1]) best = candidate;
-  return best![0];
-}
-
-/** Loads of so many numbers that all lanes of a subgroup need; one lane tells the others what it loaded. */
-export function sharedLoads(numbers: number, lanes: number, costs: Tuning['costs']): number {
-  return lanes === 1
-    ? numbers * costs.load
-    : Math.ceil(numbers / lanes) * costs.load + numbers * costs.broadcast;
 }
 
 function* conv2dBlocks(extents: ConvolutionExtents, tuning: Tuning, lanes: number) {

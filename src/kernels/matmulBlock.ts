@@ -1,6 +1,6 @@
 /** How much of a matrix product one invocation does: the block whose launch is estimated to take least. */
+import { cheapest, pieces, sharedLoads } from './blockCosts.js';
 import { splitSum, type Tuning } from './catalogue.js';
-import { cheapest, pieces, sharedLoads } from './convolutionBlocks.js';
 
 /** Extents of one product: M rows, COLUMNS columns, sums over INNER. */
 export interface MatmulExtents {

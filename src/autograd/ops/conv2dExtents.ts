@@ -1,22 +1,14 @@
 /** The extents of a convolution, their rules, and the plain loop over its products that every reference shares. */
 import { ShapeError } from '../../errors.js';
+import type { ConvolutionExtents } from '../../kernels/convolutionBlocks.js';
 import { type Attributes, type Shape, shapeText, type TensorType } from '../tape.js';
 import { pairText, readPair } from './pair.js';
 
 /** Extents of one convolution: x [N,C,H,W], w [O,C,K,L], y [N,O,HO,WO], strides [SH,SW], paddings [PH,PW]. */
-export interface Extents {
+export interface Extents extends ConvolutionExtents {
   readonly [name: string]: number;
-  readonly N: number;
-  readonly C: number;
   readonly H: number;
   readonly W: number;
-  readonly O: number;
-  readonly K: number;
-  readonly L: number;
-  readonly HO: number;
-  readonly WO: number;
-  readonly SH: number;
-  readonly SW: number;
   readonly PH: number;
   readonly PW: number;
 }
