@@ -223,6 +223,9 @@ export function kernelCode(name: KernelName, definitions: Definitions): string {
     : code;
 }
 
+/** The least multiple of `unit` that holds so many. */
+export const wholeMultiple = (count: number, unit: number): number => Math.ceil(count / unit) * unit;
+
 /**
  * Divides `extent` into pieces of at most `limit` elements, as even as they come.
  *

@@ -3,7 +3,7 @@
  * estimated to take least. Few loads for many products is what counts; too few invocations leave cores idle.
  */
 import { cheapest, pieces, sharedLoads } from './blockCosts.js';
-import type { Tuning } from './catalogue.js';
+import { type Tuning, wholeMultiple } from './catalogue.js';
 
 /** Extents of one convolution: x [N,C,H,W], w [O,C,K,L], y [N,O,HO,WO], strides SH, SW. */
 export interface ConvolutionExtents {
@@ -86,7 +86,7 @@ function* weightGradBlocks(extents: ConvolutionExtents, tuning: Tuning, lanes: n
               sharedLoads(OUTPUTS * ROWS * PIXELS, shares ? lanes : 1, costs) +
               terms * costs.term +
               sums * costs.sum;
-            const places = shares ? Math.ceil(C / lanes) * lanes : C;
+            const places = shares ? wholeMultiple(C, lanes) : C;
             const invocations = N * places * Math.ceil(O / OUTPUTS) * Math.ceil(K / TAP_ROWS);
             const cost = Math.max(invocations, parallelism) * blocks * turn;
             yield [{ OUTPUTS, ROWS, PIXELS, TAP_ROWS, shares }, cost] as const;

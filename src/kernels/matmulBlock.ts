@@ -1,6 +1,6 @@
 /** How much of a matrix product one invocation does: the block whose launch is estimated to take least. */
 import { cheapest, pieces, sharedLoads } from './blockCosts.js';
-import { splitSum, type Tuning } from './catalogue.js';
+import { splitSum, type Tuning, wholeMultiple } from './catalogue.js';
 
 /** Extents of one product: M rows, COLUMNS columns, sums over INNER. */
 export interface MatmulExtents {
@@ -32,7 +32,7 @@ function* matmulBlockChoices(extents: MatmulExtents, tuning: Tuning, lanes: numb
           const terms = sums * STEP;
           if (terms > 1 && (sums > limits.sums || terms > limits.terms)) continue;
           const columnGroups = Math.ceil(COLUMNS / COLUMN_BLOCK);
-          const places = shares ? Math.ceil(columnGroups / lanes) * lanes : columnGroups;
+          const places = shares ? wholeMultiple(columnGroups, lanes) : columnGroups;
           const groups = places * Math.ceil(M / ROW_BLOCK);
           const turns = INNER / STEP;
           const split = maySplit

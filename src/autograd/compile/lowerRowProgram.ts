@@ -1,7 +1,7 @@
 /** Lowers a row group: one launch for all its planes, and one that adds up what it leaves of sums over the images. */
 import type { Lowering, RowValue, Storage } from '../operation.js';
 import { definitionOf } from '../ops/index.js';
-import { sizeOf, type Tape } from '../tape.js';
+import type { Tape } from '../tape.js';
 import type { ChainContext } from './lowerChains.js';
 import { domainOf, type PlaneGeometry, planeStart } from './rowGeometry.js';
 import { rowRuleOf } from './rowGroups.js';
@@ -11,7 +11,6 @@ import { type RowPlace, type RowStore, writeRowProgram } from './rowText.js';
 /** Tensors that are bound together. */
 export interface JointTensors {
   readonly storage: Storage;
-  readonly elements: number;
   /** The first element of each tensor, by its line. */
   readonly starts: ReadonlyMap<number, number>;
 }
@@ -74,12 +73,12 @@ export function lowerRowProgram(
   });
   const buffers = [...operands.map(({ storage }) => storage), ...stored.map(storage)];
   const declared = [
-    ...operands.map(({ elements }, k) => declaration(k, `operand${k}`, elements)),
-    ...stored.map((line, k) => declaration(operands.length + k, `result${k}`, sizeOf(shapeOf(line)))),
+    ...operands.map((_, k) => declaration(k, `operand${k}`)),
+    ...stored.map((_, k) => declaration(operands.length + k, `result${k}`)),
   ];
   if (rows !== null) {
     buffers.push(rows.storage);
-    declared.push(declaration(declared.length, 'rows', rows.elements));
+    declared.push(declaration(declared.length, 'rows'));
   }
   lowering.launch(
     'rowProgram',
@@ -96,7 +95,7 @@ export function launchChannelSums(
   { storage, lines }: PlaneShares,
 ): void {
   const SUMS = lines.length;
-  const declared = lines.map((_, k) => declaration(k + 1, `result${k}`, channels));
+  const declared = lines.map((_, k) => declaration(k + 1, `result${k}`));
   lowering.launch(
     'channelSums',
     { SUMS, IMAGES: images, CHANNELS: channels, BINDINGS: declared.join('\n') },
@@ -105,8 +104,8 @@ export function launchChannelSums(
   );
 }
 
-const declaration = (binding: number, name: string, size: number): string =>
-  `@group(0) @binding(${binding}) var<storage, read_write> ${name}: array<f32, ${size}>;`;
+const declaration = (binding: number, name: string): string =>
+  `@group(0) @binding(${binding}) var<storage, read_write> ${name}: array<f32>;`;
 
 /** The members taken apart, and the value of each. */
 function buildNodes(

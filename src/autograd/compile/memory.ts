@@ -69,7 +69,6 @@ export class Memory {
       const starts = lines.map((line) => (this.values.get(line)!.offset - range.offset) / BYTES);
       return {
         storage: this.name(range),
-        elements: range.bytes / BYTES,
         starts: new Map(lines.map((line, k) => [line, starts[k]!])),
       };
     });
@@ -95,7 +94,7 @@ export class Memory {
     summed.forEach((line, k) => {
       starts.set(line, (results.length * apart + k * perLine) / BYTES);
     });
-    return { storage: this.name(stay), elements: stay.bytes / BYTES, starts };
+    return { storage: this.name(stay), starts };
   }
 }
 

@@ -1,12 +1,12 @@
 /** How the three convolutions run: the blocks that each launch holds in registers. */
-import { evenPieces } from '../../kernels/catalogue.js';
+import { evenPieces, wholeMultiple } from '../../kernels/catalogue.js';
 import { chooseConv2dBlock, chooseWeightGradBlock } from '../../kernels/convolutionBlocks.js';
 import type { Definitions } from '../../kernels/template.js';
 import type { LoweredOperation, Lowering } from '../operation.js';
 import { sizeOf } from '../tape.js';
 import type { Extents } from './conv2dExtents.js';
 import { launchConv2dTiled, launchWeightGradTiled } from './conv2dTiled.js';
-import { launchSliceSum } from './sliceSum.js';
+import { launchInSlices } from './sliceSum.js';
 
 /** Launches conv2d.wgsl for a convolution with these extents. */
 export function launchConv2d(
@@ -41,9 +41,6 @@ export function launchConv2d(
   const buffers = [x!, w!, output, ...(bias === undefined ? [] : [bias])];
   lowering.launch('conv2d', definitions, buffers, CHANNEL_GROUPS * PLACES);
 }
-
-/** The least multiple of `unit` that holds so many. */
-const wholeMultiple = (count: number, unit: number): number => Math.ceil(count / unit) * unit;
 
 /** Launches the gradient by the input of a convolution with these extents. */
 export function launchInputGrad(lowering: Lowering, extents: Extents, operation: LoweredOperation): void {
@@ -95,7 +92,6 @@ export function launchWeightGrad(lowering: Lowering, extents: Extents, operation
   const IMAGES_PER_SLICE = Math.ceil(N / wantedSlices);
   const SLICES = Math.ceil(N / IMAGES_PER_SLICE);
   const size = sizeOf(operation.type.shape);
-  const part = SLICES === 1 ? operation.output : lowering.scratch(SLICES * size);
   const definitions: Definitions = {
     ...extents,
     ...block,
@@ -107,6 +103,7 @@ export function launchWeightGrad(lowering: Lowering, extents: Extents, operation
     LANES,
     ...(shares ? { WORKGROUP: LANES } : {}),
   };
-  lowering.launch('conv2dWeightGrad', definitions, [x!, cotangent!, part], perSlice * SLICES);
-  if (SLICES > 1) launchSliceSum(lowering, part, operation.output, SLICES, size);
+  launchInSlices(lowering, operation.output, SLICES, size, (part) => {
+    lowering.launch('conv2dWeightGrad', definitions, [x!, cotangent!, part], perSlice * SLICES);
+  });
 }

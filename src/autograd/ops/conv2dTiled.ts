@@ -2,7 +2,7 @@
 import { chooseTile, QUAD } from '../../kernels/tiles.js';
 import type { Lowering, Storage } from '../operation.js';
 import type { Extents } from './conv2dExtents.js';
-import { launchSliceSum } from './sliceSum.js';
+import { launchInSlices } from './sliceSum.js';
 
 interface Operation {
   readonly inputs: readonly (Storage | undefined)[];
@@ -39,10 +39,10 @@ export function launchConv2dTiled(
     BIAS: bias !== undefined,
   };
   const size = product.ROWS * product.COLUMNS;
-  const part = SLICES === 1 ? output : lowering.scratch(SLICES * size);
-  const buffers = [x!, w!, part, ...(bias === undefined ? [] : [bias])];
-  lowering.launchWorkgroups('conv2dTiled', definitions, buffers, ROW_TILES * COLUMN_TILES * SLICES);
-  if (SLICES > 1) launchSliceSum(lowering, part, output, SLICES, size);
+  launchInSlices(lowering, output, SLICES, size, (part) => {
+    const buffers = [x!, w!, part, ...(bias === undefined ? [] : [bias])];
+    lowering.launchWorkgroups('conv2dTiled', definitions, buffers, ROW_TILES * COLUMN_TILES * SLICES);
+  });
   return true;
 }
 
@@ -73,13 +73,14 @@ export function launchWeightGradTiled(
     PART_QUADS: product.COLUMNS % QUAD === 0,
   };
   const size = product.ROWS * product.COLUMNS;
-  const part = SLICES === 1 ? output : lowering.scratch(SLICES * size);
-  lowering.launchWorkgroups(
-    'conv2dWeightGradTiled',
-    definitions,
-    [x!, cotangent!, part],
-    ROW_TILES * COLUMN_TILES * SLICES,
-  );
-  if (SLICES > 1) launchSliceSum(lowering, part, output, SLICES, size);
+  launchInSlices(lowering, output, SLICES, size, (part) => {
+    const buffers = [x!, cotangent!, part];
+    lowering.launchWorkgroups(
+      'conv2dWeightGradTiled',
+      definitions,
+      buffers,
+      ROW_TILES * COLUMN_TILES * SLICES,
+    );
+  });
   return true;
 }

@@ -3,7 +3,7 @@
  * with a scale. With A' and B' the operands as used (transposed or not), Y = s·A'B' gives Ā' = s·ȲB'ᵀ, B̄' = s·A'ᵀȲ.
  */
 import { ShapeError } from '../../errors.js';
-import { matmulBlocks } from '../../kernels/catalogue.js';
+import { matmulBlocks, wholeMultiple } from '../../kernels/catalogue.js';
 import { chooseMatmulBlock } from '../../kernels/matmulBlock.js';
 import type { Definitions } from '../../kernels/template.js';
 import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
@@ -12,7 +12,7 @@ import type { Tensor } from '../trace.js';
 import { scale } from './elementwise.js';
 import { launchMatmulTiled } from './matmulTiled.js';
 import { reshape, sum } from './reduce.js';
-import { launchSliceSum } from './sliceSum.js';
+import { launchInSlices } from './sliceSum.js';
 
 /** Which operands of a matrix product are used transposed; neither by default. */
 export interface MatmulOptions {
@@ -104,8 +104,7 @@ const matmulDefinition: OperationDefinition = {
     const ROW_GROUPS = Math.ceil(M / block.ROW_BLOCK);
     const COLUMN_GROUPS = Math.ceil(COLUMNS / block.COLUMN_BLOCK);
     const WORKGROUP = shares ? LANES : tuning.workgroup.matmul;
-    const PLACES = Math.ceil(COLUMN_GROUPS / LANES) * LANES;
-    const part = SLICES === 1 ? output : lowering.scratch(SLICES * M * COLUMNS);
+    const PLACES = wholeMultiple(COLUMN_GROUPS, LANES);
     const definitions: Definitions = {
       M,
       INNER,
@@ -121,9 +120,10 @@ const matmulDefinition: OperationDefinition = {
       BIAS: bias !== undefined,
       SCALE: '1.0',
     };
-    const buffers = [a!, b!, part, ...(bias === undefined ? [] : [bias])];
-    lowering.launch('matmul', definitions, buffers, PLACES * ROW_GROUPS * SLICES);
-    if (SLICES > 1) launchSliceSum(lowering, part, output, SLICES, M * COLUMNS);
+    launchInSlices(lowering, output, SLICES, M * COLUMNS, (part) => {
+      const buffers = [a!, b!, part, ...(bias === undefined ? [] : [bias])];
+      lowering.launch('matmul', definitions, buffers, PLACES * ROW_GROUPS * SLICES);
+    });
   },
 };
 

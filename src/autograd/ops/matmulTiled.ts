@@ -1,7 +1,7 @@
 /** How a matrix product runs on tiles in workgroup memory. */
 import { chooseTile, QUAD } from '../../kernels/tiles.js';
 import type { Lowering, Storage } from '../operation.js';
-import { launchSliceSum } from './sliceSum.js';
+import { launchInSlices } from './sliceSum.js';
 
 /** scale · a [M,INNER] · b [INNER,COLUMNS], each operand as it lies in memory. */
 export interface MatrixProduct {
@@ -45,9 +45,9 @@ export function launchMatmulTiled(
     BIAS: bias !== undefined,
     SCALE: `f32(${scale})`,
   };
-  const part = SLICES === 1 ? output : lowering.scratch(SLICES * M * COLUMNS);
-  const buffers = [a, b, part, ...(bias === undefined ? [] : [bias])];
-  lowering.launchWorkgroups('matmulTiled', definitions, buffers, ROW_TILES * COLUMN_TILES * SLICES);
-  if (SLICES > 1) launchSliceSum(lowering, part, output, SLICES, M * COLUMNS);
+  launchInSlices(lowering, output, SLICES, M * COLUMNS, (part) => {
+    const buffers = [a, b, part, ...(bias === undefined ? [] : [bias])];
+    lowering.launchWorkgroups('matmulTiled', definitions, buffers, ROW_TILES * COLUMN_TILES * SLICES);
+  });
   return true;
 }

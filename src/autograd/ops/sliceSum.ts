@@ -69,3 +69,23 @@ export function launchSliceSum(
   const extents = { OUTER: 1, R: slices, INNER: size, SLICES: 1, PER_SLICE: slices, MAXIMUM: false };
   launchReduction(lowering, extents, part, output);
 }
+
+/**
+ * A result of `size` elements whose sums are cut into `slices`: `launch` writes [slices, size] to where it is told, the
+ * result itself if there is one slice, and the slices are then added up.
+ */
+export function launchInSlices(
+  lowering: Lowering,
+  output: Storage,
+  slices: number,
+  size: number,
+  launch: (part: Storage) => void,
+): void {
+  if (slices === 1) {
+    launch(output);
+    return;
+  }
+  const part = lowering.scratch(slices * size);
+  launch(part);
+  launchSliceSum(lowering, part, output, slices, size);
+}
