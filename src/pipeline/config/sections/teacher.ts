@@ -1,0 +1,47 @@
+/** Configuration of the self-supervised teacher. */
+import { z } from 'zod';
+import { between, flag, fraction, positive, section, wholeNumber } from '../fields.js';
+
+const augmentation = section({
+  rotation: between(0, 180).default(20).describe('Largest rotation, in degrees, either way.'),
+  cropScale: z
+    .tuple([fraction(), fraction()], {
+      error: 'must be two numbers, [smallest, largest], above 0 and at most 1',
+    })
+    .refine(([smallest, largest]) => smallest <= largest, {
+      error: 'must be [smallest, largest] with smallest ≤ largest',
+    })
+    .default([0.6, 1])
+    .describe("Range of a random crop's area, as a share of the image's; the crop is resized back."),
+  flip: flag().default(false).describe('Whether to mirror left to right at random, with probability 1/2.'),
+  contrast: between(0, 1)
+    .default(0.4)
+    .describe('Contrast is multiplied by a number drawn from 1 − this to 1 + this.'),
+  brightness: between(0, 10)
+    .default(0.4)
+    .describe('A number drawn from −this to this is added to the standardised pixels.'),
+  noise: between(0, 10)
+    .default(0.05)
+    .describe('Standard deviation of the Gaussian noise added to each standardised pixel.'),
+  grayscale: between(0, 1)
+    .default(0)
+    .describe('Probability that a colour image is replaced by its gray values; no effect on gray images.'),
+}).describe('How a training image becomes the two views that the teacher compares.');
+
+export const teacher = section({
+  depth: wholeNumber(1, 8).default(2).describe('Convolution blocks; each halves height and width.'),
+  width: wholeNumber(1, 2048).default(32).describe('Channels of each convolution.'),
+  representation: wholeNumber(2, 8192)
+    .default(64)
+    .describe("Dimensions of the teacher's representation, which the students regress."),
+  projector: wholeNumber(2, 8192)
+    .default(128)
+    .describe('Dimensions of the projector on which the Barlow Twins loss is taken, during training only.'),
+  lambda: between(0, 10)
+    .default(0.01)
+    .describe("Barlow Twins' weight λ of the off-diagonal terms (equation 1)."),
+  steps: wholeNumber(1, 10_000_000).default(100).describe('Optimiser steps.'),
+  batch: wholeNumber(2, 65_536).default(128).describe('Images a step, each in two views.'),
+  learningRate: positive(10).default(0.003).describe('Learning rate of Adam.'),
+  augmentation: augmentation.prefault({}),
+}).describe('The self-supervised teacher, trained on the real images without labels (Barlow Twins).');
