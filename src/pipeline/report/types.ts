@@ -1,8 +1,9 @@
 /** What a finished run has to say: the input of its report. */
 
-/** The rows that the report's headline compares. */
+/** The rows that the report's headline and comparisons of runs name. */
 export const MKDT_ROW = 'MKDT';
 export const RANDOM_SUBSET_ROW = 'random subset';
+export const HIGH_LOSS_SUBSET_ROW = 'high-loss subset';
 
 /** Iterations that the first and the last trajectory loss are means of: 20, or half of a shorter run. */
 export function averagingWindow(iterations: number): number {
