@@ -118,17 +118,17 @@ const stages: readonly Stage[] = [
     name: 'evaluate',
     reads: (config) => ({ evaluate: config.evaluate, models: modelsOf(config) }),
     after: ['targets', 'subset', 'distil'],
-    steps: ({ evaluate }) => encoderCount(evaluate),
+    steps: ({ evaluate }, dataset) => encoderCount(evaluate, dataset),
     unit: 'encoders',
     run: evaluate,
   },
 ];
 
-/** SHA-256 of the images and labels that a run uses. */
+/** SHA-256 of the images and labels that a run uses; a set without labels has none to hash. */
 function hashDataset({ train, test, mean, deviation }: Dataset): string {
   const hash = createHash('sha256');
   for (const data of [train.images, train.labels, test.images, test.labels]) {
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    if (data !== null) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.update(JSON.stringify({ mean, deviation })).digest('hex');
 }

@@ -8,6 +8,7 @@ import { initialParameters, type Model } from '../../nn/model.js';
 import { fitProbe, probeAccuracy } from '../../nn/probe.js';
 import type { Config } from '../config/schema.js';
 import type { EvaluationRow } from '../config/sections/evaluate.js';
+import type { Dataset } from '../data/dataset.js';
 import { takeRows } from '../stages/context.js';
 import { Bench, type EvaluationInputs } from './bench.js';
 import { labelCount, labelOrder } from './labelled.js';
@@ -15,14 +16,19 @@ import { type Evaluation, type EvaluationTable, evaluationOf } from './record.js
 import { type RowDefinition, rowDefinitions } from './rows.js';
 import { studentOf, transferredOf } from './students.js';
 
-/** Encoders that a configuration has evaluated. */
-export function encoderCount({ seeds, rows, transfer }: Config['evaluate']): number {
-  return seeds * (rows.length + transfer.length * transferRows(rows).length);
+/** The rows whose encoders are students. The teacher is the same whatever the student: it stands in the first table alone. */
+const studentRows = (rows: readonly EvaluationRow[]): EvaluationRow[] =>
+  rows.filter((row) => rowDefinitions[row].prepare !== null);
+
+/** The rows that can be measured: the teacher has nothing but probes, its distance to itself being 0. */
+function measurableRows(rows: readonly EvaluationRow[], { train, test }: Dataset): readonly EvaluationRow[] {
+  return train.labels !== null && test.labels !== null ? rows : studentRows(rows);
 }
 
-/** The teacher is the same whatever the student: its row stands in the first table alone. */
-const transferRows = (rows: readonly EvaluationRow[]): EvaluationRow[] =>
-  rows.filter((row) => rowDefinitions[row].prepare !== null);
+/** Encoders that a configuration has evaluated. */
+export function encoderCount({ seeds, rows, transfer }: Config['evaluate'], dataset: Dataset): number {
+  return seeds * (measurableRows(rows, dataset).length + transfer.length * studentRows(rows).length);
+}
 
 /** The labelled images of one repetition, the most that any probe sees, and what they are labelled with. */
 interface Labelled {
@@ -32,8 +38,8 @@ interface Labelled {
 }
 
 function drawLabelled({ config, dataset }: EvaluationInputs, repetition: number): Labelled | null {
-  const labels: Int32Array | null = dataset.train.labels;
-  const testLabels: Int32Array | null = dataset.test.labels;
+  const { labels } = dataset.train;
+  const { labels: testLabels } = dataset.test;
   if (labels === null || testLabels === null) return null;
   const order = labelOrder(labels, dataset.classes.length, config.seed, repetition);
   const counts = config.evaluate.labels.map((share) => labelCount(share, dataset.train.count));
@@ -77,7 +83,7 @@ async function evaluateStudent(
   inputs: EvaluationInputs,
   model: Model,
   rows: readonly EvaluationRow[],
-  advance: (done: number) => void,
+  advance: () => void,
 ): Promise<EvaluationTable> {
   const { config, dataset, device, representations } = inputs;
   const { seeds, labels: shares } = config.evaluate;
@@ -110,7 +116,7 @@ async function evaluateStudent(
           accuracies[k]!.push(accuracy);
         });
       };
-      for (const [index, row] of prepared.entries()) {
+      for (const row of prepared) {
         if (row.pretrain === null) {
           const { train, test } = representations!;
           const dimension = inputs.representation;
@@ -126,7 +132,7 @@ async function evaluateStudent(
             row.errors.push(errors.reduce((total, error) => total + error, 0) / errors.length);
           }
         }
-        advance(repetition * rows.length + index + 1);
+        advance();
       }
     }
     return {
@@ -151,20 +157,15 @@ async function evaluateStudent(
  */
 export async function evaluateEncoders(inputs: EvaluationInputs): Promise<Evaluation> {
   const { config, dataset, representation } = inputs;
-  const { rows, transfer, seeds } = config.evaluate;
-  const own = await evaluateStudent(
-    inputs,
-    studentOf(config.student, dataset.image, representation),
-    rows,
-    (done) => inputs.advance(done),
-  );
+  const { rows, transfer } = config.evaluate;
+  let done = 0;
+  const advance = (): void => inputs.advance(++done);
+  const student = studentOf(config.student, dataset.image, representation);
+  const own = await evaluateStudent(inputs, student, measurableRows(rows, dataset), advance);
   const others: Evaluation['transfer'] = [];
-  const otherRows = transferRows(rows);
-  for (const [index, student] of transfer.entries()) {
-    const before = seeds * (rows.length + index * otherRows.length);
-    const model = transferredOf(student, dataset.image, representation);
-    const table = await evaluateStudent(inputs, model, otherRows, (done) => inputs.advance(before + done));
-    others.push({ student, ...table });
+  for (const other of transfer) {
+    const model = transferredOf(other, dataset.image, representation);
+    others.push({ student: other, ...(await evaluateStudent(inputs, model, studentRows(rows), advance)) });
   }
   return evaluationOf(own, others);
 }

@@ -122,6 +122,15 @@ describe('the rows of an evaluation', () => {
     expect(table.heldOut).toEqual([]);
   });
 
+  it('leave the distance to the teacher alone where the images have no labels', async () => {
+    const unlabelled = { ...dataset, test: { ...dataset.test, labels: null }, classes: [] };
+    const rows = rowsSet('mkdt', 'teacher');
+    const table = await evaluated([rows], { dataset: unlabelled });
+    expect(table.rows).toEqual([]);
+    expect(table.heldOut).toEqual((await evaluated([rows])).heldOut);
+    expect(encoderCount((await inputsOf([rows])).config.evaluate, unlabelled)).toBe(2);
+  });
+
   it('draw subsets from other images than the probes see, where the set was made from others', async () => {
     const elsewhere = {
       images: numbers(2, 'elsewhere', 9 * ELEMENTS),
@@ -163,6 +172,8 @@ describe('transfer to other architectures', () => {
     // The same sizes as the student: the same numbers.
     expect(accuraciesOf(evaluation.transfer[1]!, 'MKDT')).toEqual(accuraciesOf(evaluation, 'MKDT'));
     expect(errorsOf(evaluation.transfer[1]!, 'MKDT')).toEqual(errorsOf(evaluation, 'MKDT'));
-    expect(done).toEqual(Array.from({ length: encoderCount(inputs.config.evaluate) }, (_, k) => k + 1));
+    expect(done).toEqual(
+      Array.from({ length: encoderCount(inputs.config.evaluate, dataset) }, (_, k) => k + 1),
+    );
   });
 });
