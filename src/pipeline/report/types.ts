@@ -34,6 +34,16 @@ export interface HeldOutError {
   readonly deviation: number;
 }
 
+/** What the sets are worth to another architecture. */
+export interface TransferResult {
+  /** The architecture with its sizes, such as `MLP, 2 layers of 128`. */
+  readonly student: string;
+  /** Linear-probe accuracy of each encoder at each share of the labels. */
+  readonly rows: readonly ResultRow[];
+  /** Equation (3) for each encoder. */
+  readonly heldOutError: readonly HeldOutError[];
+}
+
 /** The device that a run was made on. */
 export interface RunDevice {
   /** Its name, with its driver's where that says more. */
@@ -56,6 +66,8 @@ export interface RunResult {
   readonly rows: readonly ResultRow[];
   /** Equation (3) for each encoder that has the teacher's representation. */
   readonly heldOutError: readonly HeldOutError[];
+  /** The same for every other architecture that was evaluated; empty where none was. */
+  readonly transfer: readonly TransferResult[];
   /** Equation (4): means of the first and of the last iterations (see `averagingWindow`). */
   readonly trajectoryLoss: { readonly first: number; readonly last: number };
   /** The learned inner step α at the start and at the end. */
