@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
 import { describePreset, presetNames } from '../pipeline/config/resolve.js';
+import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { runCommand } from './commands/run.js';
@@ -89,6 +90,13 @@ export function createProgram(): Command {
         ['hypergrad verify case.safetensors --json', 'all numbers of one case'],
       ]),
     );
+  const compare = compareCommand().addHelpText(
+    'after',
+    examples([
+      ['hypergrad compare runs/a runs/b', 'side by side; over both where they differ in the seed alone'],
+      ['hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'],
+    ]),
+  );
   const gradcheck = gradcheckCommand()
     .addOption(deviceOption())
     .addHelpText(
@@ -118,7 +126,7 @@ export function createProgram(): Command {
   );
 
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, verify, gradcheck, tune, doctor]) {
+  for (const command of [run, compare, verify, gradcheck, tune, doctor]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }
