@@ -15,6 +15,12 @@ export function float32Tolerance(steps: number): number {
   return 1e-4 * Math.max(1, steps / 40);
 }
 
+/** Relative errors that are allowed where the intermediates of so many steps were stored as float16. */
+export function float16Tolerance(steps: number): number {
+  // Each is off by up to 5e-4 of itself, either way, and what is summed from them by less: some 1e-4 of a gradient in the end.
+  return 2e-3 * Math.max(1, steps / 40);
+}
+
 /**
  * Relative error of float64 derivatives to central differences that is allowed. Differences of a loss near 1, known to
  * 1e-15, over a step of 1e-6 are known to 1e-9 of it, and to 1e-6 of a derivative a thousand times smaller.
