@@ -14,7 +14,7 @@ import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
 import type { StageContext } from './stages/context.js';
 import { distil } from './stages/distil.js';
-import { evaluate, rowNames } from './stages/evaluate.js';
+import { evaluate, rowsOf } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
 import { writeReport } from './stages/report.js';
 import { computeTargets, trainTeacher } from './stages/teacher.js';
@@ -117,17 +117,17 @@ const stages: readonly Stage[] = [
     name: 'evaluate',
     reads: (config) => ({ evaluate: config.evaluate, models: modelsOf(config) }),
     after: ['targets', 'distil'],
-    steps: ({ evaluate }) => evaluate.seeds * rowNames.length,
+    steps: ({ evaluate }, dataset) => evaluate.seeds * rowsOf(dataset).length,
     unit: 'encoders',
     run: evaluate,
   },
 ];
 
-/** SHA-256 of the images and labels that a run uses. */
+/** SHA-256 of the images and labels that a run uses; a set without labels has none to hash. */
 function hashDataset({ train, test, mean, deviation }: Dataset): string {
   const hash = createHash('sha256');
   for (const data of [train.images, train.labels, test.images, test.labels]) {
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    if (data !== null) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.update(JSON.stringify({ mean, deviation })).digest('hex');
 }

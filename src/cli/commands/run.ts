@@ -6,7 +6,13 @@ import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import type { RunResult } from '../../pipeline/report/types.js';
-import { accuracy, labelShare, seedCount, significant } from '../../pipeline/report/wording.js';
+import {
+  accuracy,
+  heldOutSentence,
+  labelShare,
+  seedCount,
+  significant,
+} from '../../pipeline/report/wording.js';
 import { runPipeline } from '../../pipeline/run.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
@@ -79,8 +85,9 @@ function alignColumns(lines: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** A result in plain text: accuracies by encoder and share of labels, and the trajectory loss. */
-export function describeResult({ rows, trajectoryLoss }: RunResult): string {
+/** A result in plain text: accuracies by encoder and share of labels (equation (3) without any), and the trajectory loss. */
+export function describeResult(result: RunResult): string {
+  const { rows, trajectoryLoss } = result;
   const names = [...new Set(rows.map((row) => row.name))];
   const shares = [...new Set(rows.map((row) => row.labels))].sort((a, b) => a - b);
   const cell = (name: string, share: number): string => {
@@ -91,9 +98,12 @@ export function describeResult({ rows, trajectoryLoss }: RunResult): string {
     ['encoder', ...shares.map((share) => `${labelShare(share)} of labels`)],
     ...names.map((name) => [name, ...shares.map((share) => cell(name, share))]),
   ]);
+  const probes =
+    rows.length > 0
+      ? [`Test accuracy of a linear probe in %, mean ± standard deviation ${seedCount(rows)}:`, ...table]
+      : [`The data has no labels: no linear probe. ${heldOutSentence(result) ?? ''}`];
   const lines = [
-    `Test accuracy of a linear probe in %, mean ± standard deviation ${seedCount(rows)}:`,
-    ...table,
+    ...probes,
     `Trajectory loss ${significant(trajectoryLoss.first)} → ${significant(trajectoryLoss.last)} (means over the first and the last iterations)`,
   ];
   // The report's non-breaking spaces would hinder whoever searches the text.

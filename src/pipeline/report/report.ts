@@ -70,7 +70,7 @@ function resultsTable(rows: readonly ResultRow[], deviceNote: string): Html {
 }
 
 async function resultsSection(rows: readonly ResultRow[], deviceNote: string): Promise<Html> {
-  if (rows.length === 0) return html`<p>No encoder has been evaluated.</p>`;
+  if (rows.length === 0) return html`<p>No accuracy has been measured.</p>`;
   const caption = `The same accuracies; a bar reaches one standard deviation to either side. ${deviceNote}`;
   return html`<div class="pair">
 ${resultsTable(rows, deviceNote)}

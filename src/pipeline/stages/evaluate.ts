@@ -19,6 +19,7 @@ import {
   splitBatches,
   Trainer,
 } from '../../nn/training.js';
+import type { Dataset } from '../data/dataset.js';
 import { MKDT_ROW, RANDOM_SUBSET_ROW } from '../report/types.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { files, readTensors, type StageContext, studentModel, takeRows } from './context.js';
@@ -33,6 +34,14 @@ export const rowNames = [
   'teacher',
 ] as const;
 export type RowName = (typeof rowNames)[number];
+
+/** Whether linear probes can be fitted and tested. Without labels only equation (3) is measured. */
+const canProbe = ({ train, test }: Dataset): boolean => train.labels !== null && test.labels !== null;
+
+/** The rows that can be measured: the teacher's has nothing but probes, its distance to itself being 0. */
+export function rowsOf(dataset: Dataset): RowName[] {
+  return rowNames.filter((name) => name !== 'teacher' || canProbe(dataset));
+}
 
 const evaluationSchema = z.object({
   version: z.literal(1),
@@ -165,6 +174,8 @@ export async function evaluate(context: StageContext): Promise<string[]> {
   const settings = config.evaluate;
   const model = studentModel(context);
   const { train, test } = dataset;
+  const rows = rowsOf(dataset);
+  const shares = canProbe(dataset) ? settings.labels : [];
   const classes = dataset.classes.length;
   const imageElements = dataset.image.reduce((product, extent) => product * extent, 1);
   const targets = await readTensors(folder, files.targets);
@@ -202,11 +213,9 @@ export async function evaluate(context: StageContext): Promise<string[]> {
         purpose: 'evaluate.student',
         index: repetition,
       });
-      const order = labelOrder(train.labels, classes, config.seed, repetition);
-      const labelled = order.slice(
-        0,
-        Math.max(...settings.labels.map((share) => labelCount(share, train.count))),
-      );
+      const order =
+        train.labels === null ? new Int32Array() : labelOrder(train.labels, classes, config.seed, repetition);
+      const labelled = order.slice(0, Math.max(0, ...shares.map((share) => labelCount(share, train.count))));
       const randomIndices = permutation(
         { seed: config.seed, purpose: 'evaluate.randomSubset', index: repetition },
         train.count,
@@ -231,19 +240,19 @@ export async function evaluate(context: StageContext): Promise<string[]> {
         trainFeatures: Float32Array,
         testFeatures: Float32Array,
       ) => {
-        for (const share of settings.labels) {
+        for (const share of shares) {
           const count = labelCount(share, train.count);
-          const labels = Int32Array.from(labelled.subarray(0, count), (image) => train.labels[image]!);
+          const labels = Int32Array.from(labelled.subarray(0, count), (image) => train.labels![image]!);
           const fitted = fitProbe(trainFeatures.slice(0, count * dimension), labels, {
             classes,
             dimension,
             regularisation: settings.probe.regularisation,
           });
-          push(accuracies, rowKey(name, share), probeAccuracy(fitted, testFeatures, test.labels));
+          push(accuracies, rowKey(name, share), probeAccuracy(fitted, testFeatures, test.labels!));
         }
       };
 
-      for (const [index, name] of rowNames.entries()) {
+      for (const [index, name] of rows.entries()) {
         if (name === 'teacher') {
           const known = takeRows(trainTargets, model.outputCount, labelled);
           probe(name, model.outputCount, known, testTargets);
@@ -255,7 +264,7 @@ export async function evaluate(context: StageContext): Promise<string[]> {
           const errors = rowErrors(unseen.outputs, testTargets, model.outputCount);
           push(heldOut, name, errors.reduce((total, error) => total + error, 0) / errors.length);
         }
-        context.advance(repetition * rowNames.length + index + 1);
+        context.advance(repetition * rows.length + index + 1);
       }
     }
   } finally {
@@ -268,8 +277,8 @@ export async function evaluate(context: StageContext): Promise<string[]> {
 
   const evaluation: Evaluation = {
     version: 1,
-    rows: rowNames.flatMap((name) =>
-      settings.labels.map((labels) => ({ name, labels, accuracies: accuracies.get(rowKey(name, labels))! })),
+    rows: rows.flatMap((name) =>
+      shares.map((labels) => ({ name, labels, accuracies: accuracies.get(rowKey(name, labels))! })),
     ),
     heldOut: [...heldOut].map(([name, errors]) => ({ name, errors })),
   };
