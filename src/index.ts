@@ -114,6 +114,7 @@ export {
   variance,
 } from './autograd/ops/statistics.js';
 export { transpose } from './autograd/ops/transpose.js';
+export { VIEW_NUMBERS, warp, warpAdjoint } from './autograd/ops/warp.js';
 export type { Origin } from './autograd/origin.js';
 export { type PrintOptions, type ProfilePrintOptions, print } from './autograd/print.js';
 export { type ChromeTrace, type TraceEvent, toTrace } from './autograd/profile/chromeTrace.js';

@@ -41,6 +41,7 @@ import streamCopy from './streamCopy.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
 import tileProduct from './tileProduct.wgsl?raw';
 import { fitTiling, type Tiling, type WorkgroupLimits } from './tiles.js';
+import warpAdjoint from './warpAdjoint.wgsl?raw';
 import windows from './windows.wgsl?raw';
 
 const sources = {
@@ -75,6 +76,7 @@ const sources = {
   rearrange,
   rowProgram: `${functions}\n${rowProgram}`,
   streamCopy,
+  warpAdjoint,
 } as const;
 
 /** Name of a kernel: its .wgsl file, without the ending. */

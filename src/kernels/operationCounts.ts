@@ -55,6 +55,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
   reduceTree: reduce,
   rowProgram: ({ ROWS, OPERATIONS }) => ROWS! * OPERATIONS!,
   streamCopy: none,
+  warpAdjoint: none,
 };
 
 /** Floating-point operations of one launch of a kernel with these definitions. */

@@ -23,6 +23,7 @@ import { reduceOperations } from './reduce.js';
 import { sliceOperations } from './slice.js';
 import { smoothOperations } from './smooth.js';
 import { transposeOperations } from './transpose.js';
+import { warpOperations } from './warp.js';
 
 const table: ReadonlyMap<string, OperationDefinition> = new Map(
   [
@@ -48,6 +49,7 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     randomOperations,
     sliceOperations,
     transposeOperations,
+    warpOperations,
   ]
     .flat()
     .map((definition) => [definition.name, definition]),
