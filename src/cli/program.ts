@@ -5,6 +5,7 @@ import type { DeviceChoice } from '../gpu/node/openDevice.js';
 import { describePreset, presetNames } from '../pipeline/config/resolve.js';
 import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
+import { evaluateCommand } from './commands/evaluate.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { runCommand } from './commands/run.js';
 import { tuneCommand } from './commands/tune.js';
@@ -90,6 +91,19 @@ export function createProgram(): Command {
         ['hypergrad verify case.safetensors --json', 'all numbers of one case'],
       ]),
     );
+  const evaluate = evaluateCommand()
+    .addOption(deviceOption())
+    .addHelpText(
+      'after',
+      examples([
+        ['hypergrad evaluate runs/mnist-small --set evaluate.seeds=10', "a run's set again, over more seeds"],
+        [
+          'hypergrad evaluate runs/mnist-small --on fashion --set data.source=idx',
+          'on other images of its size',
+        ],
+        ['hypergrad evaluate set.safetensors --teacher runs/mnist-small', 'a set made elsewhere'],
+      ]),
+    );
   const compare = compareCommand().addHelpText(
     'after',
     examples([
@@ -126,7 +140,7 @@ export function createProgram(): Command {
   );
 
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, compare, verify, gradcheck, tune, doctor]) {
+  for (const command of [run, evaluate, compare, verify, gradcheck, tune, doctor]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }

@@ -61,7 +61,7 @@ describe('what does not fit', () => {
 });
 
 describe('help', () => {
-  it.each([[[]], [['run']], [['compare']], [['verify']], [['tune']], [['doctor']]])(
+  it.each([[[]], [['run']], [['evaluate']], [['compare']], [['verify']], [['tune']], [['doctor']]])(
     'of %j holds examples and --debug',
     async (command) => {
       const error = await parse(...command, '--help');

@@ -15,7 +15,7 @@ import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
 
 /** What is run when neither a file nor a preset is named. */
-const DEFAULT_PRESET = 'mnist-small';
+export const DEFAULT_PRESET = 'mnist-small';
 
 /** What the user typed after `hypergrad run`, the file aside. */
 export interface RunFlags {
@@ -31,7 +31,7 @@ export interface RunFlags {
 }
 
 /** A whole number from the command line; the schema knows the largest. Throws `ConfigError`. */
-function parseSeed(text: string): number {
+export function parseSeed(text: string): number {
   if (!/^\d+$/.test(text)) {
     throw new ConfigError(
       `--seed ${JSON.stringify(text)} must be a whole number, 0 or more, such as --seed 2.`,
