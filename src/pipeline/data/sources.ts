@@ -23,6 +23,9 @@ const readers: Record<SourceName, (config: Config['data']) => Promise<RawDataset
   folder: readImageFolder,
 };
 
+/** Names of all sources. */
+export const sourceNames = Object.keys(readers) as readonly SourceName[];
+
 /** Reads the files that the configuration names. Throws `DataError`. */
 export const readSource = (config: Config['data']): Promise<RawDataset> => readers[config.source](config);
 
