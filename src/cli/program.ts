@@ -4,6 +4,7 @@ import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
 import { describePreset, presetNames } from '../pipeline/config/resolve.js';
 import { compareCommand } from './commands/compare.js';
+import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { runCommand } from './commands/run.js';
@@ -59,6 +60,7 @@ export function createProgram(): Command {
       'after',
       examples([
         ['hypergrad run --preset mnist-small', 'distil and evaluate; the report is in runs/mnist-small'],
+        ['hypergrad data photos/', 'see what a folder of images holds, and how to use it'],
         ['hypergrad verify cases/', 'replay reference cases on this device'],
         ['hypergrad gradcheck', 'hold gradients through training against float64'],
         ['hypergrad tune', 'find the block sizes that suit this adapter, for all later runs'],
@@ -81,6 +83,13 @@ export function createProgram(): Command {
         ['hypergrad run --preset mnist-small --set distil.steps=30', 'one value changed'],
       ]),
     );
+  const data = dataCommand().addHelpText(
+    'after',
+    examples([
+      ['hypergrad data photos/ --out photos.png', 'one sub-folder a class; with a picture of each'],
+      ['hypergrad data fashion-mnist/ --json', 'IDX files; for a program to read'],
+    ]),
+  );
   const verify = verifyCommand()
     .addOption(deviceOption())
     .addHelpText(
@@ -126,7 +135,7 @@ export function createProgram(): Command {
   );
 
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, compare, verify, gradcheck, tune, doctor]) {
+  for (const command of [run, data, compare, verify, gradcheck, tune, doctor]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }

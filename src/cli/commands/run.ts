@@ -4,6 +4,7 @@ import type { Profile } from '../../autograd/profile/profile.js';
 import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
+import { requireFit } from '../../pipeline/config/rules.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import { accuracyLines, plainText } from '../../pipeline/report/text.js';
 import type { RunResult } from '../../pipeline/report/types.js';
@@ -112,6 +113,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     say(description);
     // Before the folder: a run that cannot begin leaves nothing there.
     const dataset = await loadDataset(config.data, config.seed);
+    requireFit(config, dataset);
     const folder = await RunFolder.open(path);
     const progress = terminalProgress(process.stderr);
     const profiles: Record<string, Profile> = {};
@@ -137,6 +139,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
       if (flags.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     } finally {
       progress.close();
+      dataset.close();
       await folder.close();
     }
   } finally {

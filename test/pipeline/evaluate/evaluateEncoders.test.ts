@@ -17,7 +17,12 @@ const HIGH_LOSS = Int32Array.of(3, 17, 8, 0);
 
 function imageSet(name: string, count: number): ImageSet {
   const images = numbers(1, name, count * ELEMENTS);
-  return { images, labels: Int32Array.from({ length: count }, (_, k) => k % 2), count };
+  return {
+    images,
+    labels: Int32Array.from({ length: count }, (_, k) => k % 2),
+    count,
+    rows: async (chosen) => takeRows(images, ELEMENTS, chosen),
+  };
 }
 
 const dataset: Dataset = {
@@ -28,6 +33,7 @@ const dataset: Dataset = {
   test: imageSet('test', 13),
   mean: [0],
   deviation: [1],
+  close() {},
 };
 const representations = {
   train: numbers(1, 'trainTargets', 20 * REPRESENTATION),
