@@ -19,6 +19,7 @@ import elementwise from './elementwise.wgsl?raw';
 import fill from './fill.wgsl?raw';
 import functions from './functions.wgsl?raw';
 import gather from './gather.wgsl?raw';
+import halves from './halves.wgsl?raw';
 import instanceNorm from './instanceNorm.wgsl?raw';
 import instanceNormTree from './instanceNormTree.wgsl?raw';
 import matmul from './matmul.wgsl?raw';
@@ -61,6 +62,7 @@ const sources = {
   elementwise: `${functions}\n${elementwise}`,
   fill,
   gather,
+  halves,
   instanceNorm,
   instanceNormTree: `${rowTree}\n${instanceNormTree}`,
   matmul,

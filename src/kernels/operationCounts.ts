@@ -40,6 +40,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
   elementwise: ({ COUNT, OPERATIONS }) => COUNT! * OPERATIONS!,
   fill: none,
   gather: ({ SCATTER_ADD, OUTER, B, ROW }) => SCATTER_ADD! * OUTER! * B! * ROW!,
+  halves: none,
   instanceNorm,
   instanceNormTree: instanceNorm,
   matmul: ({ M, COLUMNS, INNER, BIAS }) => M! * COLUMNS! * (2 * INNER! + BIAS!),

@@ -11,6 +11,7 @@ import { concatOperations } from './concat.js';
 import { conv2dOperations } from './conv2d.js';
 import { elementwiseOperations } from './elementwise.js';
 import { gatherOperations } from './gather.js';
+import { halvesOperations } from './halves.js';
 import { instanceNormOperations } from './instanceNorm.js';
 import { matmulOperations } from './matmul.js';
 import { maxPool2dOperations } from './maxPool2d.js';
@@ -37,6 +38,7 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     conv2dOperations,
     elementwiseOperations,
     gatherOperations,
+    halvesOperations,
     instanceNormOperations,
     matmulOperations,
     maxPool2dOperations,
