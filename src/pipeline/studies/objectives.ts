@@ -2,8 +2,9 @@
 import { allocateRange, type BufferRange, type Numbers } from '../../autograd/compile/bufferRange.js';
 import { compile, type Plan } from '../../autograd/compile/plan.js';
 import { gradient } from '../../autograd/gradient.js';
-import { augment, VIEW_NUMBERS } from '../../autograd/ops/augment.js';
+import { augment } from '../../autograd/ops/augment.js';
 import { gather } from '../../autograd/ops/gather.js';
+import { VIEW_NUMBERS } from '../../autograd/ops/warp.js';
 import { f32, i32, type Tape } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
 import type { Device } from '../../gpu/device.js';
