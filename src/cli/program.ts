@@ -43,7 +43,11 @@ const studyExamples: Readonly<Record<StudyName, readonly (readonly [command: str
     ['hypergrad study variance --run runs/mnist-small', "with a finished run's teacher"],
     ['hypergrad study variance --batch-sizes 8,32,128 --batches 64', 'other batches, more of them'],
   ],
-  horizon: [],
+  horizon: [
+    ['hypergrad study horizon', 'N = 5, 10, 20 and M = 1, 2, 3 on 2 000 digits, in minutes'],
+    ['hypergrad study horizon --run runs/mnist-small', "with a finished run's experts and subset"],
+    ['hypergrad study horizon --steps 10,40 --expert-epochs 3 --iterations 50', 'longer, and closer'],
+  ],
 };
 
 /** Makes a command throw instead of ending the process, and say what does not fit in one sentence. */
@@ -133,7 +137,7 @@ export function createProgram(): Command {
     'after',
     examples([
       ['hypergrad study variance --preset mnist-small', 'gradients and trajectories under both losses'],
-      ['hypergrad study variance --run runs/mnist-small', "with a run's teacher"],
+      ['hypergrad study horizon --run runs/mnist-small', "N, M and truncation, with a run's experts"],
     ]),
   );
   for (const each of study.commands) {

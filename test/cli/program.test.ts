@@ -62,17 +62,23 @@ describe('what does not fit', () => {
 });
 
 describe('help', () => {
-  it.each([[[]], [['run']], [['verify']], [['tune']], [['study']], [['study', 'variance']], [['doctor']]])(
-    'of %j holds examples and --debug',
-    async (command) => {
-      const error = await parse(...command, '--help');
-      expect(error).toMatchObject({ exitCode: 0 });
-      const text = textOf(stdout);
-      expect(text).toContain('Examples:\n  ');
-      expect(text).toContain('--debug');
-      expect(text).toContain(`Usage: ${['hypergrad', ...command].join(' ')}`);
-    },
-  );
+  it.each([
+    [[]],
+    [['run']],
+    [['verify']],
+    [['tune']],
+    [['study']],
+    [['study', 'variance']],
+    [['study', 'horizon']],
+    [['doctor']],
+  ])('of %j holds examples and --debug', async (command) => {
+    const error = await parse(...command, '--help');
+    expect(error).toMatchObject({ exitCode: 0 });
+    const text = textOf(stdout);
+    expect(text).toContain('Examples:\n  ');
+    expect(text).toContain('--debug');
+    expect(text).toContain(`Usage: ${['hypergrad', ...command].join(' ')}`);
+  });
 
   it('of run lists the presets with what they are for', async () => {
     await parse('run', '--help');

@@ -9,6 +9,7 @@ import type { Config } from '../../pipeline/config/schema.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import type { StudyName } from '../../pipeline/progress.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
+import { checkHorizon, defaultHorizon, horizonStudy } from '../../pipeline/studies/horizonStudy.js';
 import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
 import { runStudy, type Study } from '../../pipeline/studies/study.js';
 import { checkVariance, defaultVariance, varianceStudy } from '../../pipeline/studies/varianceStudy.js';
@@ -167,6 +168,14 @@ function studyBase(name: StudyName, description: string): Command {
     .option('--json', 'print all numbers as JSON on stdout, everything else on stderr');
 }
 
+type Setting = number | readonly number[];
+
+/** The options that were not left at their default, as words of a command. */
+const changedOptions = (
+  options: readonly (readonly [name: string, value: Setting, usual: Setting])[],
+): string[] =>
+  options.flatMap(([name, value, usual]) => (String(value) === String(usual) ? [] : [name, String(value)]));
+
 interface VarianceFlags extends SharedFlags {
   readonly batches: number;
   readonly batchSizes: readonly number[];
@@ -203,15 +212,60 @@ function varianceCommand(): Command {
       };
       await study(varianceStudy, file, flags, {
         settings,
-        options: [
-          ...(settings.batches === batches ? [] : ['--batches', String(settings.batches)]),
-          ...(settings.batchSizes === batchSizes ? [] : ['--batch-sizes', settings.batchSizes.join(',')]),
-          ...(settings.trajectories === trajectories
-            ? []
-            : ['--trajectories', String(settings.trajectories)]),
-          ...(settings.epochs === epochs ? [] : ['--epochs', String(settings.epochs)]),
-        ],
+        options: changedOptions([
+          ['--batches', settings.batches, batches],
+          ['--batch-sizes', settings.batchSizes, batchSizes],
+          ['--trajectories', settings.trajectories, trajectories],
+          ['--epochs', settings.epochs, epochs],
+        ]),
         check: (_, count) => checkVariance(settings, count),
+      });
+    });
+}
+
+interface HorizonFlags extends SharedFlags {
+  readonly steps: readonly number[];
+  readonly expertEpochs: readonly number[];
+  readonly draws: number;
+  readonly iterations: number;
+}
+
+function horizonCommand(): Command {
+  const { steps, expertEpochs, draws, iterations } = defaultHorizon;
+  return studyBase(
+    'horizon',
+    'how inner steps, expert epochs and truncation change the gradient through training, and where it leads',
+  )
+    .option('--steps <list>', 'numbers of inner steps N', wholeNumbers('--steps'), steps)
+    .option(
+      '--expert-epochs <list>',
+      'numbers of expert epochs M',
+      wholeNumbers('--expert-epochs'),
+      expertEpochs,
+    )
+    .option('--draws <count>', 'starts that gradients are averaged over', wholeNumber('--draws'), draws)
+    .option(
+      '--iterations <count>',
+      'length of each short distillation',
+      wholeNumber('--iterations'),
+      iterations,
+    )
+    .action(async (file: string | undefined, flags: HorizonFlags) => {
+      const settings = {
+        steps: flags.steps,
+        expertEpochs: flags.expertEpochs,
+        draws: flags.draws,
+        iterations: flags.iterations,
+      };
+      await study(horizonStudy, file, flags, {
+        settings,
+        options: changedOptions([
+          ['--steps', settings.steps, steps],
+          ['--expert-epochs', settings.expertEpochs, expertEpochs],
+          ['--draws', settings.draws, draws],
+          ['--iterations', settings.iterations, iterations],
+        ]),
+        check: (config) => checkHorizon(settings, config),
       });
     });
 }
@@ -220,5 +274,6 @@ function varianceCommand(): Command {
 export function studyCommand(): Command {
   return new Command('study')
     .description('measure what the method rests on: variance, horizon and truncation')
-    .addCommand(varianceCommand());
+    .addCommand(varianceCommand())
+    .addCommand(horizonCommand());
 }
