@@ -8,6 +8,7 @@ import type { Evaluation, EvaluationTable } from '../../../src/pipeline/evaluate
 import { takeRows } from '../../../src/pipeline/stages/context.js';
 import { numbers } from '../../support/compare.js';
 import { useDevice } from '../../support/device.js';
+import { imageSetOf } from '../../support/imageSet.js';
 
 const device = useDevice();
 
@@ -17,12 +18,11 @@ const HIGH_LOSS = Int32Array.of(3, 17, 8, 0);
 
 function imageSet(name: string, count: number): ImageSet {
   const images = numbers(1, name, count * ELEMENTS);
-  return {
+  return imageSetOf(
     images,
-    labels: Int32Array.from({ length: count }, (_, k) => k % 2),
+    Int32Array.from({ length: count }, (_, k) => k % 2),
     count,
-    rows: async (chosen) => takeRows(images, ELEMENTS, chosen),
-  };
+  );
 }
 
 const dataset: Dataset = {
