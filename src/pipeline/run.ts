@@ -55,7 +55,8 @@ export interface RunOptions {
   readonly profiled?: (stage: StageName, profile: Profile) => void;
 }
 
-interface Stage {
+/** One stage of a run. */
+export interface Stage {
   readonly name: Exclude<StageName, 'report'>;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
@@ -72,7 +73,8 @@ const modelsOf = ({ teacher, student }: Config): unknown => ({
   student,
 });
 
-const stages: readonly Stage[] = [
+/** All stages but the report, in order. */
+export const stages: readonly Stage[] = [
   {
     name: 'teacher',
     reads: ({ teacher }) => teacher,
