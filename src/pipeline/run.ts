@@ -10,11 +10,12 @@ import type { Device } from '../gpu/device.js';
 import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
+import { encoderCount } from './evaluate/evaluateEncoders.js';
 import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
 import type { StageContext } from './stages/context.js';
 import { distil } from './stages/distil.js';
-import { evaluate, rowNames } from './stages/evaluate.js';
+import { evaluate } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
 import { writeReport } from './stages/report.js';
 import { computeTargets, trainTeacher } from './stages/teacher.js';
@@ -118,18 +119,18 @@ export const stages: readonly Stage[] = [
   {
     name: 'evaluate',
     reads: (config) => ({ evaluate: config.evaluate, models: modelsOf(config) }),
-    after: ['targets', 'distil'],
-    steps: ({ evaluate }) => evaluate.seeds * rowNames.length,
+    after: ['targets', 'subset', 'distil'],
+    steps: ({ evaluate }, dataset) => encoderCount(evaluate, dataset),
     unit: 'encoders',
     run: evaluate,
   },
 ];
 
-/** SHA-256 of the images and labels that a run uses. */
+/** SHA-256 of the images and labels that a run uses; a set without labels has none to hash. */
 function hashDataset({ train, test, mean, deviation }: Dataset): string {
   const hash = createHash('sha256');
   for (const data of [train.images, train.labels, test.images, test.labels]) {
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    if (data !== null) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.update(JSON.stringify({ mean, deviation })).digest('hex');
 }

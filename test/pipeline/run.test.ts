@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Profile } from '../../src/autograd/profile/profile.js';
+import { describeResult } from '../../src/cli/commands/run.js';
 import { useTuning } from '../../src/kernels/deviceTuning.js';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
-import { loadDataset } from '../../src/pipeline/data/dataset.js';
+import { type Dataset, loadDataset } from '../../src/pipeline/data/dataset.js';
 import type { Progress } from '../../src/pipeline/progress.js';
 import type { RunResult } from '../../src/pipeline/report/types.js';
 import { runPipeline } from '../../src/pipeline/run.js';
-import { rowNames } from '../../src/pipeline/stages/evaluate.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import { tuningName } from '../../src/pipeline/tune/tuningName.js';
@@ -35,6 +35,7 @@ async function run(
   sets: string[] = [],
   seed = 1,
   profiled?: (stage: string, profile: Profile) => void,
+  change: (dataset: Dataset) => Dataset = (dataset) => dataset,
 ): Promise<Finished> {
   const path = join(scratch, name);
   const folder = await RunFolder.open(path);
@@ -48,7 +49,7 @@ async function run(
   };
   try {
     const config = resolveConfig({ preset: 'tiny-test', sets, seed });
-    const dataset = await loadDataset(config.data, config.seed);
+    const dataset = change(await loadDataset(config.data, config.seed));
     const result = await runPipeline({
       config,
       dataset,
@@ -82,6 +83,8 @@ async function artefacts(path: string): Promise<Record<string, string>> {
   return Object.fromEntries(hashes);
 }
 
+/** What tables call the rows that are evaluated unless others are chosen. */
+const rowNames = ['random encoder', 'random subset', 'high-loss subset', 'MKDT', 'all data', 'teacher'];
 const stages = ['teacher', 'targets', 'experts', 'subset', 'distil', 'evaluate'];
 
 describe('a run of the whole pipeline', () => {
@@ -208,6 +211,21 @@ describe('a run of the whole pipeline', () => {
     expect(data('innerStep')[0]).not.toBeCloseTo(0.1, 6);
     expect(data('innerStep')[0]).toBeGreaterThan(0);
   });
+});
+
+it('measures only the distance to the teacher on data without labels', async () => {
+  const { result, path } = await run('unlabelled', [], 1, undefined, (dataset) => ({
+    ...dataset,
+    classes: [],
+    train: { ...dataset.train, labels: null },
+    test: { ...dataset.test, labels: null },
+  }));
+  expect(result.rows).toEqual([]);
+  expect(result.heldOutError.map(({ name }) => name)).toEqual(rowNames.filter((name) => name !== 'teacher'));
+  for (const { mean } of result.heldOutError) expect(mean).toBeGreaterThan(0);
+  const report = await readFile(join(path, 'report.html'), 'utf8');
+  expect(report).toContain('The images have no labels: only the distance to the teacher is measured.');
+  expect(describeResult(result)).toContain('no linear probe');
 });
 
 it('stops with one sentence when training diverges, and keeps what was finished before', async () => {

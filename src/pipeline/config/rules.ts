@@ -36,6 +36,12 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
     };
   } else {
     yield* depthChecks(side / data.pool, { teacher, student });
+    for (const other of evaluate.transfer) {
+      if (other.architecture !== 'convNet') continue;
+      for (const { message } of depthChecks(side / data.pool, { transfer: other })) {
+        yield { path: 'evaluate.transfer', message: `has a ConvNet whose depth ${other.depth} ${message}` };
+      }
+    }
   }
 
   // With train = null the count is known only once the files are read.

@@ -13,8 +13,8 @@ import type { RawDataset, RawImages } from './rawImages.js';
 export interface ImageSet {
   /** [count, channels, height, width], standardised. */
   readonly images: Float32Array;
-  /** [count]; indices into the dataset's classes. */
-  readonly labels: Int32Array;
+  /** [count]; indices into the dataset's classes. Null for a set without labels. */
+  readonly labels: Int32Array | null;
   /** Number of images. */
   readonly count: number;
 }
@@ -25,7 +25,7 @@ export interface Dataset {
   readonly name: string;
   /** Shape of one image, after pooling. */
   readonly image: readonly [channels: number, height: number, width: number];
-  /** Names of the classes, in the order of the labels. */
+  /** Names of the classes, in the order of the labels; none for data without labels. */
   readonly classes: readonly string[];
   /** What teacher, experts, subset and probes learn from. */
   readonly train: ImageSet;
@@ -67,7 +67,7 @@ export async function loadDataset(config: Config['data'], seed: number): Promise
 /** Sums of each pool's bytes: whole numbers, so that nothing is rounded before the images are standardised. */
 interface PooledSums {
   readonly sums: Uint32Array;
-  readonly labels: Int32Array;
+  readonly labels: Int32Array | null;
   readonly count: number;
   /** What a sum is divided by to give a value in 0 … 1. */
   readonly scale: number;
@@ -92,10 +92,11 @@ function pooledSample(
       `data.pool = ${pool} does not divide the ${images.height}×${images.width} pixels of ${raw.origin}. Choose a factor that does.`,
     );
   }
+  const { labels } = images;
   const order = permutation({ seed, purpose: `data.${part}`, index: 0 }, images.count).subarray(0, count);
   return {
     sums: poolSums(images, order, pool),
-    labels: Int32Array.from(order, (index) => images.labels[index]!),
+    labels: labels && Int32Array.from(order, (index) => labels[index]!),
     count,
     scale: 255 * pool * pool,
   };

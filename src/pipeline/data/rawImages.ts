@@ -8,8 +8,8 @@ export interface RawImages {
   readonly width: number;
   /** [count, channels, height, width], 0 … 255. */
   readonly pixels: Uint8Array;
-  /** [count]; each below the number of classes. */
-  readonly labels: Uint8Array;
+  /** [count]; each below the number of classes. Null for images without labels. */
+  readonly labels: ArrayLike<number> | null;
 }
 
 /** A dataset's two parts before sampling, pooling and standardising. */

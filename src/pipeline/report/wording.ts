@@ -86,6 +86,8 @@ function headlineRows(rows: readonly ResultRow[]): { mkdt: ResultRow; random: Re
  */
 export function headline(result: RunResult): string {
   const pair = headlineRows(result.rows);
+  if (result.rows.length === 0 && result.heldOutError.length > 0)
+    return 'The images have no labels: only the distance to the teacher is measured.';
   if (pair === undefined) {
     return `This run did not evaluate both ${MKDT_ROW} and a ${RANDOM_SUBSET_ROW}, so it has no comparison to make.`;
   }

@@ -59,7 +59,7 @@ describe('loadDataset, mnist', () => {
     expect(dataset.classes).toHaveLength(10);
 
     const order = [...permutation({ seed: 5, purpose: 'data.train', index: 0 }, 3)].slice(0, 2);
-    expect([...dataset.train.labels]).toEqual(order.map((index) => [7, 0, 9][index]));
+    expect([...dataset.train.labels!]).toEqual(order.map((index) => [7, 0, 9][index]));
 
     const pooled = order.flatMap((image) =>
       [0, 2, 8, 10].map((corner) => {
@@ -79,8 +79,8 @@ describe('loadDataset, mnist', () => {
   it('uses every image once when train and test are null', async () => {
     const path = join(folder, 'digits');
     const dataset = await loadDataset(mnist({ folder: path }), 1);
-    expect([...dataset.train.labels].sort()).toEqual([0, 7, 9]);
-    expect([...dataset.test.labels].sort()).toEqual([1, 2]);
+    expect([...dataset.train.labels!].sort()).toEqual([0, 7, 9]);
+    expect([...dataset.test.labels!].sort()).toEqual([1, 2]);
     expect(dataset.test.images).toHaveLength(32);
   });
 
@@ -175,7 +175,7 @@ describe('loadDataset, cifar10', () => {
     expect(dataset.classes[9]).toBe('j');
     const labels = [4, 5, 6];
     const order = [...permutation({ seed: 3, purpose: 'data.train', index: 0 }, 3)];
-    expect([...dataset.train.labels]).toEqual(order.map((index) => labels[index]));
+    expect([...dataset.train.labels!]).toEqual(order.map((index) => labels[index]));
     // The first pixel of the first image's blue channel, standardised by blue's moments.
     const blue = pixel(2048 + labels[order[0]!]!) / 255;
     expect(dataset.train.images[2048]).toBeCloseTo((blue - dataset.mean[2]!) / dataset.deviation[2]!, 5);
@@ -223,7 +223,7 @@ describe('loadDataset, cifar10', () => {
     expect(dataset.image).toEqual([3, 16, 16]);
     expect(dataset.classes[0]).toBe('airplane');
     expect(dataset.mean[0]).toBeCloseTo(0.491, 1);
-    expect(new Set(dataset.test.labels).size).toBe(10);
+    expect(new Set(dataset.test.labels!).size).toBe(10);
     await expect(loadDataset(cifar10({ folder: real, train: 10_001 }), 1)).rejects.toThrow(
       /only 10000 training images/,
     );
