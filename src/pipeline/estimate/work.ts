@@ -15,16 +15,15 @@ import {
 } from '../../autograd/unroll/tapes.js';
 import type { Device } from '../../gpu/device.js';
 import type { Model } from '../../nn/model.js';
-import { sgd } from '../../nn/optimisers/sgd.js';
+import { type SgdSettings, sgd } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf, trainingTape } from '../../nn/training.js';
 import { subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
+import { regressionOf, transferredOf } from '../evaluate/students.js';
 import type { StageName } from '../progress.js';
 import { studentModel, teacherModel } from '../stages/context.js';
 import { innerProblem } from '../stages/distil.js';
-import { rowNames } from '../stages/evaluate.js';
-import { regression } from '../stages/experts.js';
 import { teacherTape } from '../stages/teacher.js';
 
 /** Something that a stage does over and over on the device. */
@@ -54,23 +53,23 @@ const encodingTape = (model: Model, images: number): Tape =>
     ...model.forward(inputs.theta, inputs.images),
   }));
 
-function encoding(stage: StageName, model: Model, images: number): Work {
+function encoding(stage: StageName, model: Model, images: number, name = ''): Work {
   const size = Math.min(ENCODED, images);
   return {
     stage,
-    what: 'encoding',
+    what: `encoding${name}`,
     images: size,
     runs: images / size,
     tape: (count) => encodingTape(model, count),
   };
 }
 
-/** Training for some epochs over `rows` images, `times` over. */
+/** Training for so many epochs in all over `rows` images. */
 function training(
   stage: StageName,
   what: string,
   model: Model,
-  settings: Config['experts'] | Config['evaluate'],
+  optimiser: SgdSettings,
   { rows, batch, epochs }: { readonly rows: number; readonly batch: number; readonly epochs: number },
 ): Work {
   const size = Math.min(rows, batch);
@@ -82,7 +81,7 @@ function training(
     tape: (images) =>
       trainingTape(
         {
-          ...regression(model, settings),
+          ...regressionOf(model, optimiser),
           imageShape: [images, ...model.image],
           targetType: f32(images, model.outputCount),
         },
@@ -138,17 +137,54 @@ function distillation(config: Config, { image, train }: DataSizes, model: Model,
   ];
 }
 
+/** An architecture that is evaluated, and what messages call it. */
+export interface EvaluatedStudent {
+  readonly name: string;
+  readonly model: Model;
+}
+
+/** The student first, then those that sets are transferred to. */
+export function evaluatedStudents(config: Config, image: Dataset['image']): EvaluatedStudent[] {
+  const output = config.teacher.representation;
+  return [
+    { name: '', model: studentModel({ config, dataset: { image } }) },
+    ...config.evaluate.transfer.map((student) => ({
+      name: `, ${student.architecture}`,
+      model: transferredOf(student, image, output),
+    })),
+  ];
+}
+
+/** Rows of the evaluation whose students are trained on as many images as the synthetic set has. */
+const SMALL_SETS = ['randomSubset', 'highLossSubset', 'mkdt', 'trajectoryMatchingOnSsl'] as const;
+
+function evaluation(config: Config, { image, train, test }: DataSizes): Work[] {
+  const { evaluate, subset } = config;
+  const { rows, seeds, allData, epochs, batch } = evaluate;
+  const smallSets = SMALL_SETS.filter((row) => rows.includes(row)).length;
+  const students = rows.filter((row) => row !== 'teacher').length;
+  const labelled = Math.max(...evaluate.labels) * train.count;
+  return evaluatedStudents(config, image).flatMap(({ name, model }) => [
+    training('evaluate', `step on a subset${name}`, model, evaluate, {
+      rows: subsetSize(subset.fraction, train.count),
+      batch,
+      epochs: seeds * smallSets * epochs,
+    }),
+    training('evaluate', `step on all data${name}`, model, evaluate, {
+      rows: train.count,
+      batch: allData.batch,
+      epochs: rows.includes('allData') ? seeds * allData.epochs : 0,
+    }),
+    encoding('evaluate', model, seeds * students * (labelled + test.count), name),
+  ]);
+}
+
 /** All work of a run on the device that counts, by stage. */
 export function workOf(config: Config, sizes: DataSizes, kept: KeptSteps): Work[] {
-  const { teacher, experts, evaluate, subset } = config;
+  const { teacher, experts } = config;
   const dataset = { image: sizes.image };
   const [train, test] = [sizes.train.count, sizes.test.count];
   const student = studentModel({ config, dataset });
-  const count = subsetSize(subset.fraction, train);
-  const labelled = Math.max(...evaluate.labels) * train;
-  // All rows of the table but the teacher's are students; three of them are trained on as many images.
-  const students = rowNames.length - 1;
-  const trainedOnSubsets = students - 2;
   const work: Work[] = [
     {
       stage: 'teacher',
@@ -166,17 +202,7 @@ export function workOf(config: Config, sizes: DataSizes, kept: KeptSteps): Work[
     }),
     encoding('subset', student, experts.count * train),
     ...distillation(config, sizes, student, kept),
-    training('evaluate', 'step on a subset', student, evaluate, {
-      rows: count,
-      batch: evaluate.batch,
-      epochs: evaluate.seeds * trainedOnSubsets * evaluate.epochs,
-    }),
-    training('evaluate', 'step on all data', student, evaluate, {
-      rows: train,
-      batch: evaluate.allData.batch,
-      epochs: evaluate.seeds * evaluate.allData.epochs,
-    }),
-    encoding('evaluate', student, evaluate.seeds * students * (labelled + test)),
+    ...evaluation(config, sizes),
   ];
   return work.filter(({ runs }) => runs > 0);
 }
