@@ -114,6 +114,11 @@ export function describeEvaluation({ evaluation, leftOut }: SetEvaluation): stri
   ]);
 }
 
+/** What was evaluated on what, in one line. */
+function describeSubject({ name }: Subject, { data: { source, folder } }: Config): string {
+  return `The set of ${name} on ${source}${folder === null ? '' : ` (${folder})`}.`;
+}
+
 /** Writes the evaluation beside the run's own, under a name that its settings make. */
 async function writeBeside(
   folder: RunFolder,
@@ -179,7 +184,7 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
       const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
       say(description);
       const found = await evaluateOn(device, subject, config, flags);
-      say(`\n${describeEvaluation(found)}`);
+      say(`\n${describeSubject(subject, config)}\n${describeEvaluation(found)}`);
       if (folder !== null) say(`Written: ${await writeBeside(folder, config, found)}`);
       if (flags.json) {
         const { evaluation, leftOut } = found;
