@@ -42,6 +42,24 @@ describe('EventLog', () => {
     expect((await readEvents(path)).map((one) => one.iteration)).toEqual([...Array(20).keys()]);
   });
 
+  it('keeps for the next flush what is taken while the last one is writing', async () => {
+    const log = new EventLog(path);
+    let taken = 0;
+    const take = () => log.append(event('distil', taken++));
+    take();
+    let isWriting = true;
+    const first = log.flush().finally(() => {
+      isWriting = false;
+    });
+    while (isWriting) {
+      await new Promise(setImmediate);
+      take();
+    }
+    await first;
+    await log.flush();
+    expect((await readEvents(path)).map((one) => one.iteration)).toEqual([...Array(taken).keys()]);
+  });
+
   it("removes a stage's events, written or not, before it is run again", async () => {
     const log = await written(event('teacher', 0), event('distil', 0), event('evaluate', 0));
     log.append(event('distil', 1));
