@@ -10,6 +10,7 @@ import type { Device } from '../gpu/device.js';
 import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
+import { type Parts, partsOf } from './parts.js';
 import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
 import type { StageContext } from './stages/context.js';
@@ -18,6 +19,7 @@ import { evaluate, rowNames } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
 import { writeReport } from './stages/report.js';
 import { computeTargets, trainTeacher } from './stages/teacher.js';
+import { requireSpace } from './stages/trajectories.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
 import { tuningName } from './tune/tuningName.js';
@@ -59,15 +61,17 @@ interface Stage {
   readonly name: Exclude<StageName, 'report'>;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
+  /** What each of its parts reads of it, where it keeps them one by one; as the stage itself by default. */
+  readonly partReads?: (config: Config) => unknown;
   /** The stages whose artefacts it reads. */
   readonly after: readonly StageName[];
   readonly steps: (config: Config, dataset: Dataset) => number;
   readonly unit: string;
   /** Does the work and names the files that it wrote. */
-  readonly run: (context: StageContext) => Promise<string[]>;
+  readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
 }
 
-const modelsOf = ({ teacher, student }: Config): unknown => ({
+const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): unknown => ({
   teacher: { depth: teacher.depth, width: teacher.width, representation: teacher.representation },
   student,
 });
@@ -92,6 +96,8 @@ const stages: readonly Stage[] = [
   {
     name: 'experts',
     reads: (config) => ({ experts: config.experts, models: modelsOf(config) }),
+    // Not how many there are: more can be trained later.
+    partReads: ({ experts: { count: _, ...experts }, ...config }) => ({ experts, models: modelsOf(config) }),
     after: ['targets'],
     steps: ({ experts }) => experts.count * experts.epochs,
     unit: 'epochs',
@@ -159,6 +165,7 @@ export async function runPipeline({
   await folder.writeText('config.yaml', stringify(config));
   const events = new EventLog(folder.pathOf('events.jsonl'));
   const timings = await readTimings(folder);
+  const saveTimings = (): Promise<void> => folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({
     config,
@@ -175,15 +182,17 @@ export async function runPipeline({
     },
   });
 
+  // Before anything is computed: the teacher alone may take hours.
+  await requireSpace({ config, dataset, folder });
   for (const stage of stages) {
-    const inputs = hashInputs({
+    const read = {
       version: FORMAT_VERSION,
       seed: config.seed,
       data,
       tuning,
-      reads: stage.reads(config),
       artefacts: stage.after.map((name) => folder.artefactHash(name)),
-    });
+    };
+    const inputs = hashInputs({ ...read, reads: stage.reads(config) });
     if (await folder.stageIsDone(stage.name, inputs)) {
       progress.skipped(stage.name);
       continue;
@@ -192,7 +201,14 @@ export async function runPipeline({
     await folder.forgetStage(stage.name);
     await events.truncateStage(stage.name);
     const start = performance.now();
-    const runStage = (): Promise<string[]> => stage.run(contextOf(stage.name));
+    const parts = partsOf({
+      folder,
+      stage: stage.name,
+      reads: { ...read, reads: (stage.partReads ?? stage.reads)(config) },
+      timings,
+      saveTimings,
+    });
+    const runStage = (): Promise<string[]> => stage.run({ ...contextOf(stage.name), parts });
     let written: string[] = [];
     if (profiled === undefined) written = await runStage();
     else {
@@ -202,8 +218,8 @@ export async function runPipeline({
       profiled(stage.name, await profile(device, work, { maximumDispatches: PROFILED_DISPATCHES }));
     }
     await events.flush();
-    timings[stage.name] = Math.round(performance.now() - start) / 1000;
-    await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
+    timings[stage.name] = Math.round(performance.now() - start + 1000 * parts.reusedSeconds) / 1000;
+    await saveTimings();
     await folder.recordStage(stage.name, inputs, written);
     progress.finished(stage.name, timings[stage.name]!);
   }

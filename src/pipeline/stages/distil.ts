@@ -29,8 +29,9 @@ import {
   takeRows,
   writeTensors,
 } from './context.js';
-import { readExperts } from './experts.js';
 import { requireFinite } from './finite.js';
+import { readAhead } from './readAhead.js';
+import { Trajectories } from './trajectories.js';
 
 /** Enlargement of a small image in images.png: the picture's cells are about this many pixels wide. */
 const CELL = 56;
@@ -107,13 +108,12 @@ export async function distil(context: StageContext): Promise<string[]> {
   const { config, dataset, device, folder, events } = context;
   const { seed, distil: settings } = config;
   const model = studentModel(context);
-  const { total } = model.parameters;
   const imageElements = dataset.image.reduce((product, extent) => product * extent, 1);
   const indices = (await readTensors(folder, files.subset))('indices').data;
   const count = indices.length;
   const startImages = takeRows(dataset.train.images, imageElements, indices);
   const startTargets = takeRows(await readFloats(folder, files.targets, 'train'), model.outputCount, indices);
-  const experts = await readExperts(context);
+  const trajectories = new Trajectories(context);
 
   const unrolled = await Unroll.create({
     device,
@@ -138,17 +138,20 @@ export async function distil(context: StageContext): Promise<string[]> {
     let innerStep = Math.fround(settings.innerStep.initial);
     let velocity = 0;
 
-    for (let iteration = 0; iteration < settings.iterations; iteration++) {
-      const { expert, startEpoch } = drawStart(seed, iteration, experts.length, settings.startEpochs);
-      const trajectory = experts[expert]!;
-      const checkpoint = (epoch: number): Float32Array =>
-        trajectory.slice(epoch * total, (epoch + 1) * total);
-
+    // Draws are known ahead: an iteration's checkpoints are read while the one before it computes.
+    const ends = readAhead(settings.iterations, (index) => {
+      const { expert, startEpoch } = drawStart(seed, index, config.experts.count, settings.startEpochs);
+      return Promise.all([
+        trajectories.checkpoint(expert, startEpoch),
+        trajectories.checkpoint(expert, startEpoch + settings.expertEpochs),
+      ]);
+    });
+    let iteration = 0;
+    for await (const [start, target] of ends) {
       unrolled.write('learningRate', Float32Array.of(innerStep));
-      const start = checkpoint(startEpoch);
       unrolled.submit({
         start,
-        outer: { start, target: checkpoint(startEpoch + settings.expertEpochs) },
+        outer: { start, target },
         batches: drawBatches(seed, iteration, count, settings.batch, settings.steps),
       });
       pixels.submit();
@@ -158,7 +161,8 @@ export async function distil(context: StageContext): Promise<string[]> {
       requireFinite(loss, `the trajectory loss at iteration ${iteration}`, remedy);
       requireFinite(slope[0]!, `the inner step's gradient at iteration ${iteration}`, remedy);
       events.append({ stage: 'distil', iteration, loss, innerStep });
-      context.advance(iteration + 1, loss);
+      iteration++;
+      context.advance(iteration, loss);
 
       velocity = settings.momentum * velocity + slope[0]!;
       innerStep = Math.fround(nextInnerStep(innerStep, settings.innerStep.learningRate, velocity));
