@@ -28,6 +28,8 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
     };
   }
 
+  yield* distilChecks(distil);
+
   const side = imageSide[data.source];
   if (side % data.pool !== 0) {
     yield {
@@ -67,6 +69,22 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
         message: `must leave at least one labelled image: ${share} of ${data.train} is none`,
       };
     }
+  }
+}
+
+function* distilChecks(distil: Config['distil']): Generator<{ path: string; message: string }> {
+  const { startEpochsFrom: from, startEpochs, truncate, steps } = distil;
+  if (from !== null && from > startEpochs) {
+    yield { path: 'distil.startEpochsFrom', message: `must not exceed distil.startEpochs = ${startEpochs}` };
+  }
+  if (truncate !== null && truncate > steps) {
+    yield { path: 'distil.truncate', message: `must not exceed the distil.steps = ${steps} inner steps` };
+  }
+  if ([distil.pixels, distil.targets, distil.innerStep].every(({ learningRate }) => learningRate === 0)) {
+    yield {
+      path: 'distil.pixels.learningRate',
+      message: 'must be above 0, or that of distil.targets or distil.innerStep: nothing would be learnt',
+    };
   }
 }
 
