@@ -85,6 +85,7 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'evaluate.rows',
   'evaluate.labels',
   'evaluate.transfer',
+  'distil.snapshots',
   'data.memory',
 ]);
 
