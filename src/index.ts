@@ -114,6 +114,7 @@ export {
   variance,
 } from './autograd/ops/statistics.js';
 export { transpose } from './autograd/ops/transpose.js';
+export { VIEW_NUMBERS, warp, warpAdjoint } from './autograd/ops/warp.js';
 export type { Origin } from './autograd/origin.js';
 export { type PrintOptions, type ProfilePrintOptions, print } from './autograd/print.js';
 export { type ChromeTrace, type TraceEvent, toTrace } from './autograd/profile/chromeTrace.js';
@@ -145,6 +146,7 @@ export {
   type UnrollValues,
   type Values,
 } from './autograd/unroll/interpretUnroll.js';
+export type { StorageFormat } from './autograd/unroll/keptStorage.js';
 export { type Observable, type Observation, truncationCosines } from './autograd/unroll/observer.js';
 export type { MemoryMode, Trajectory, UnrollDescription, UnrollOptions } from './autograd/unroll/options.js';
 export {

@@ -4,16 +4,21 @@
 //   y[b,c,i,j] = v6 · gray(x[b,·](r, s), v8) + v7 + v9 · normal
 //
 // where i and j count from the image's centre, places outside the image take its border, gray(x, 1) is the luminance of
-// a colour image and gray(x, 0) the image itself. Each block of Philox gives the noise of four neighbours.
+// a colour image and gray(x, 0) the image itself. Each block of Philox gives the noise of four neighbours. LINEAR leaves
+// out what is added, v7 and the noise.
 //
-// bindings  x [B, C, H, W]   view [B, 12]   stream [4] (i32)   y [B, C, H, W]
+// bindings  x [B, C, H, W]   view [B, 12]   stream [4] (i32; not if LINEAR)   y [B, C, H, W]
 //           stream holds index low, seed high, seed low and the purpose's hash
 // launch    one invocation computes four neighbours of the flat result
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> view: array<f32>;
+#if ${LINEAR}
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+#else
 @group(0) @binding(2) var<storage, read_write> stream: array<i32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+#endif
 
 fn sample(plane: u32, r: f32, s: f32) -> f32 {
   let row = clamp(r, 0.0, ${H - 1}.0);
@@ -33,8 +38,10 @@ fn sample(plane: u32, r: f32, s: f32) -> f32 {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let block = invocation_number(id, groups);
   if (block * 4u >= ${B * C * H * W}u) { return; }
+  #if ${!LINEAR}
   let counter = vec4u(block, u32(stream[0]), u32(stream[1]), 0u);
   let noise = philoxNormals(philox4x32(counter, vec2u(u32(stream[2]), u32(stream[3]))));
+  #endif
   for (var k = 0u; k < 4u; k++) {
     let number = block * 4u + k;
     if (number >= ${B * C * H * W}u) { return; }
@@ -56,6 +63,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     #else
     let value = sample(plane * ${H * W}u, r, s);
     #endif
+    #if ${LINEAR}
+    y[number] = view[v + 6u] * value;
+    #else
     y[number] = view[v + 6u] * value + view[v + 7u] + view[v + 9u] * noise[k];
+    #endif
   }
 }

@@ -18,6 +18,7 @@ import elementwise from './elementwise.wgsl?raw';
 import fill from './fill.wgsl?raw';
 import functions from './functions.wgsl?raw';
 import gather from './gather.wgsl?raw';
+import halves from './halves.wgsl?raw';
 import instanceNorm from './instanceNorm.wgsl?raw';
 import instanceNormTree from './instanceNormTree.wgsl?raw';
 import matmul from './matmul.wgsl?raw';
@@ -40,6 +41,7 @@ import streamCopy from './streamCopy.wgsl?raw';
 import { type Definitions, expandKernel } from './template.js';
 import tileProduct from './tileProduct.wgsl?raw';
 import { fitTiling, type Tiling, type WorkgroupLimits } from './tiles.js';
+import warpAdjoint from './warpAdjoint.wgsl?raw';
 import windows from './windows.wgsl?raw';
 
 const sources = {
@@ -58,6 +60,7 @@ const sources = {
   elementwise: `${functions}\n${elementwise}`,
   fill,
   gather,
+  halves,
   instanceNorm,
   instanceNormTree: `${rowTree}\n${instanceNormTree}`,
   matmul,
@@ -73,6 +76,7 @@ const sources = {
   rearrange,
   rowProgram: `${functions}\n${rowProgram}`,
   streamCopy,
+  warpAdjoint,
 } as const;
 
 /** Name of a kernel: its .wgsl file, without the ending. */

@@ -39,6 +39,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
   elementwise: ({ COUNT, OPERATIONS }) => COUNT! * OPERATIONS!,
   fill: none,
   gather: ({ SCATTER_ADD, OUTER, B, ROW }) => SCATTER_ADD! * OUTER! * B! * ROW!,
+  halves: none,
   instanceNorm,
   instanceNormTree: instanceNorm,
   matmul: ({ M, COLUMNS, INNER, BIAS }) => M! * COLUMNS! * (2 * INNER! + BIAS!),
@@ -54,6 +55,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
   reduceTree: reduce,
   rowProgram: ({ ROWS, OPERATIONS }) => ROWS! * OPERATIONS!,
   streamCopy: none,
+  warpAdjoint: none,
 };
 
 /** Floating-point operations of one launch of a kernel with these definitions. */

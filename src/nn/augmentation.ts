@@ -1,5 +1,5 @@
 /** Draws the random views of the teacher's training from the counter-based stream. */
-import { VIEW_NUMBERS } from '../autograd/ops/augment.js';
+import { VIEW_NUMBERS } from '../autograd/ops/warp.js';
 import { type StreamKey, uniform } from '../kernels/philox.js';
 
 export interface AugmentationSettings {

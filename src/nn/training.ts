@@ -11,7 +11,8 @@ import {
 import { compile, type Plan } from '../autograd/compile/plan.js';
 import { gradient } from '../autograd/gradient.js';
 import { gather } from '../autograd/ops/gather.js';
-import { f32, i32, type Shape, type Tape, type TensorType } from '../autograd/tape.js';
+import { pack, segment } from '../autograd/ops/pack.js';
+import { f32, i32, type Shape, sizeOf, type Tape, type TensorType } from '../autograd/tape.js';
 import { type Tensor, trace } from '../autograd/trace.js';
 import { BatchQueue } from '../autograd/unroll/batches.js';
 import { ShapeError } from '../errors.js';
@@ -47,12 +48,25 @@ export function releaseResident(device: Device, data: ResidentData): void {
   device.releaseBuffer(data.targets.buffer);
 }
 
+/** The loss of a model whose θ ends in running statistics, and those statistics moved on by the batch. */
+export interface LossWithStatistics {
+  readonly loss: Tensor;
+  /** They take the place of θ's last elements; nothing descends on them. */
+  readonly statistics: Tensor;
+}
+
 /** What a step of training is. */
 export interface TrainingStep {
   /** Elements of θ. */
   readonly parameters: number;
-  loss(theta: Tensor, images: Tensor, targets: Tensor): Tensor;
+  loss(theta: Tensor, images: Tensor, targets: Tensor): Tensor | LossWithStatistics;
   readonly optimiser: SgdSettings;
+}
+
+/** θ with the statistics in place of its last elements. */
+function withStatistics(theta: Tensor, statistics: Tensor): Tensor {
+  const [total, count] = [sizeOf(theta.shape), sizeOf(statistics.shape)];
+  return pack([segment(theta, 0, [total - count]), statistics], [0, total - count], total);
 }
 
 /** One step on a batch of `size` rows: inputs θ, momentum buffer, learning rate, data and row numbers. */
@@ -69,10 +83,12 @@ export function trainingTape(
     batch: i32(size),
   };
   return trace(types, ({ theta, buffer, learningRate, images, targets, batch }) => {
-    const loss = step.loss(theta, gather(images, batch), gather(targets, batch));
+    const result = step.loss(theta, gather(images, batch), gather(targets, batch));
+    const [loss, statistics] = 'loss' in result ? [result.loss, result.statistics] : [result, null];
     const [g] = gradient(loss, [theta]) as [Tensor];
     const next = sgdStep({ theta, gradient: g, buffer, learningRate }, step.optimiser);
-    return { theta: next.theta, buffer: next.buffer, loss };
+    const moved = statistics === null ? next.theta : withStatistics(next.theta, statistics);
+    return { theta: moved, buffer: next.buffer, loss };
   });
 }
 

@@ -10,11 +10,12 @@ import type { Device } from '../gpu/device.js';
 import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
+import { encoderCount } from './evaluate/evaluateEncoders.js';
 import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
 import type { StageContext } from './stages/context.js';
 import { distil } from './stages/distil.js';
-import { evaluate, rowsOf } from './stages/evaluate.js';
+import { evaluate } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
 import { writeReport } from './stages/report.js';
 import { computeTargets, trainTeacher } from './stages/teacher.js';
@@ -119,8 +120,8 @@ const stages: readonly Stage[] = [
   {
     name: 'evaluate',
     reads: (config) => ({ evaluate: config.evaluate, models: modelsOf(config) }),
-    after: ['targets', 'distil'],
-    steps: ({ evaluate }, dataset) => evaluate.seeds * rowsOf(dataset).length,
+    after: ['targets', 'subset', 'distil'],
+    steps: ({ evaluate }, dataset) => encoderCount(evaluate, dataset),
     unit: 'encoders',
     run: evaluate,
   },

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { gradient } from '../../src/autograd/gradient.js';
 import { interpret } from '../../src/autograd/interpret.js';
-import { augment, VIEW_NUMBERS } from '../../src/autograd/ops/augment.js';
+import { augment } from '../../src/autograd/ops/augment.js';
 import { add, exp, mul } from '../../src/autograd/ops/elementwise.js';
 import { matmul } from '../../src/autograd/ops/matmul.js';
 import { sumAll } from '../../src/autograd/ops/reduce.js';
+import { VIEW_NUMBERS } from '../../src/autograd/ops/warp.js';
 import { engineExtent, locate, parseFrame, userPlace } from '../../src/autograd/origin.js';
 import { f32, i32, type Operation, type Tape } from '../../src/autograd/tape.js';
 import { gradientTape } from '../../src/autograd/tapeTransforms.js';
@@ -152,7 +153,7 @@ describe('an error names the user’s line', () => {
     const message = messageOf(() =>
       trace({ x: f32(1, 1, 4, 4), view: f32(1, VIEW_NUMBERS), stream: i32(4) }, ({ x, view, stream }) => {
         const seen = augment(x, view, stream); // augmented
-        return { y: gradient(sumAll(seen), [x])[0]! };
+        return { y: gradient(sumAll(seen), [view])[0]! };
       }),
     );
     expect(message).toMatch(/^augment: has no derivative.* Met in the gradient of augment, traced at /);

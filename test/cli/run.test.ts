@@ -21,6 +21,7 @@ const result: RunResult = {
     row('teacher', 0.05, 0.91, 0.004),
   ],
   heldOutError: [],
+  transfer: [],
   trajectoryLoss: { first: 0.8804, last: 0.5031 },
   innerStep: { first: 0.1, last: 0.6 },
   seconds: {},
@@ -36,6 +37,15 @@ describe('describeResult', () => {
       'teacher                    –     91.0 ± 0.4',
       'Trajectory loss 0.88 → 0.503 (means over the first and the last iterations)',
     ]);
+  });
+
+  it('shows a table for each other architecture', () => {
+    const transfer = [
+      { student: 'MLP, 1 layer of 4', rows: [row('MKDT', 0.05, 0.5, 0.01)], heldOutError: [] },
+    ];
+    expect(describeResult({ ...result, transfer })).toContain(
+      '\nThe same for another architecture: MLP, 1 layer of 4\nencoder  5 % of labels\nMKDT        50.0 ± 1.0\nTrajectory',
+    );
   });
 });
 

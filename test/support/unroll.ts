@@ -24,7 +24,7 @@ export function createUnroll(
   device: Device,
   description: UnrollDescription,
   values: UnrollValues,
-  options: Partial<Pick<UnrollOptions, 'memory' | 'observe'>> = {},
+  options: Partial<UnrollOptions> = {},
 ): Promise<Unroll> {
   return Unroll.create({
     ...description,
@@ -64,7 +64,7 @@ export async function runUnroll(
   device: Device,
   description: UnrollDescription,
   values: UnrollValues,
-  options: Partial<Pick<UnrollOptions, 'memory' | 'observe'>> = {},
+  options: Partial<UnrollOptions> = {},
 ): Promise<DeviceResult> {
   const unroll = await createUnroll(device, description, values, options);
   try {

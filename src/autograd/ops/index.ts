@@ -10,6 +10,7 @@ import { concatOperations } from './concat.js';
 import { conv2dOperations } from './conv2d.js';
 import { elementwiseOperations } from './elementwise.js';
 import { gatherOperations } from './gather.js';
+import { halvesOperations } from './halves.js';
 import { instanceNormOperations } from './instanceNorm.js';
 import { matmulOperations } from './matmul.js';
 import { maxPool2dOperations } from './maxPool2d.js';
@@ -22,6 +23,7 @@ import { reduceOperations } from './reduce.js';
 import { sliceOperations } from './slice.js';
 import { smoothOperations } from './smooth.js';
 import { transposeOperations } from './transpose.js';
+import { warpOperations } from './warp.js';
 
 const table: ReadonlyMap<string, OperationDefinition> = new Map(
   [
@@ -34,6 +36,7 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     conv2dOperations,
     elementwiseOperations,
     gatherOperations,
+    halvesOperations,
     instanceNormOperations,
     matmulOperations,
     maxPool2dOperations,
@@ -46,6 +49,7 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     randomOperations,
     sliceOperations,
     transposeOperations,
+    warpOperations,
   ]
     .flat()
     .map((definition) => [definition.name, definition]),

@@ -1,7 +1,9 @@
 /** The compiled steps of an unroll, and which of them keep their intermediates: the memory modes. */
 import { DeviceError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
+import type { Device } from '../../gpu/device.js';
 import type { BufferRange } from '../compile/bufferRange.js';
+import type { KeptStorage } from './keptStorage.js';
 import type { MemoryMode } from './options.js';
 import { Slots } from './slots.js';
 import {
@@ -28,25 +30,23 @@ type PlansBySize = ReadonlyMap<number, StepPlans>;
 /** Owns the plans of every batch size, and the slots of the steps that are kept. Made by `compileSteps`. */
 export class CompiledSteps {
   readonly keptSteps: number;
-  readonly #compiler: StepCompiler;
   readonly #recomputing: PlansBySize;
   readonly #keeping: PlansBySize;
   readonly #slots: Slots;
   readonly #firstKept: number;
 
   constructor(
-    compiler: StepCompiler,
+    device: Device,
     steps: number,
     keptSteps: number,
     recomputing: PlansBySize,
     keeping: PlansBySize,
   ) {
-    this.#compiler = compiler;
     this.#recomputing = recomputing;
     this.#keeping = keeping;
     this.keptSteps = keptSteps;
     this.#firstKept = steps - keptSteps;
-    this.#slots = new Slots(compiler.device, keptSteps, slotBytes(keeping), 'unroll.kept');
+    this.#slots = new Slots(device, keptSteps, slotBytes(keeping), 'unroll.kept');
   }
 
   /** The plans for a step with a batch of that size, if one was compiled; `kept` is null where the step keeps nothing. */
@@ -57,8 +57,8 @@ export class CompiledSteps {
   }
 
   /** Where a kept step's intermediates lie between the ways. */
-  keptRange(step: number, bytes: number): BufferRange {
-    return this.#slots.range(step - this.#firstKept, 0, bytes);
+  keptSlot(step: number, { slotBytes }: KeptStorage): BufferRange {
+    return this.#slots.range(step - this.#firstKept, 0, slotBytes);
   }
 
   /** Whether the inner loss draws random numbers. */
@@ -74,7 +74,7 @@ export class CompiledSteps {
   }
 
   release(): void {
-    for (const plans of this.#plans) releaseStep(this.#compiler.device, plans);
+    for (const plans of this.#plans) releaseStep(plans);
     this.#slots.release();
   }
 
@@ -97,25 +97,25 @@ export async function compileSteps(compiler: StepCompiler, wanted: StepsWanted):
   };
   const none: PlansBySize = new Map();
   if (memory === 'recompute') {
-    return new CompiledSteps(compiler, steps, 0, await compileAll(compileRecomputing), none);
+    return new CompiledSteps(compiler.device, steps, 0, await compileAll(compileRecomputing), none);
   }
   const keeping = await compileAll(compileKeeping);
-  if (memory === 'full') return new CompiledSteps(compiler, steps, truncate, none, keeping);
+  if (memory === 'full') return new CompiledSteps(compiler.device, steps, truncate, none, keeping);
 
   const perStep = slotBytes(keeping);
   const left = memory.mixed - held;
   if (memoryOf(keeping) + truncate * perStep <= left) {
-    return new CompiledSteps(compiler, steps, truncate, none, keeping);
+    return new CompiledSteps(compiler.device, steps, truncate, none, keeping);
   }
   const recomputing = await compileAll(compileRecomputing);
   const keptSteps = Math.floor((left - memoryOf(keeping) - memoryOf(recomputing)) / perStep);
   if (keptSteps >= 1) {
-    return new CompiledSteps(compiler, steps, Math.min(keptSteps, truncate), recomputing, keeping);
+    return new CompiledSteps(compiler.device, steps, Math.min(keptSteps, truncate), recomputing, keeping);
   }
-  for (const plans of keeping.values()) releaseStep(compiler.device, plans);
+  for (const plans of keeping.values()) releaseStep(plans);
   const least = held + memoryOf(recomputing);
-  if (least <= memory.mixed) return new CompiledSteps(compiler, steps, 0, recomputing, none);
-  for (const plans of recomputing.values()) releaseStep(compiler.device, plans);
+  if (least <= memory.mixed) return new CompiledSteps(compiler.device, steps, 0, recomputing, none);
+  for (const plans of recomputing.values()) releaseStep(plans);
   throw new DeviceError(
     `unroll: a budget of ${formatBytes(memory.mixed)} is too small: recomputing every step, the least there is, needs ` +
       `${formatBytes(least)}. Raise memory.mixed, or use fewer steps or smaller batches.`,
@@ -126,4 +126,4 @@ const memoryOf = (plans: PlansBySize): number =>
   [...plans.values()].reduce((total, each) => total + stepMemory(each), 0);
 
 const slotBytes = (keeping: PlansBySize): number =>
-  Math.max(0, ...[...keeping.values()].map(({ kept }) => kept?.bytes ?? 0));
+  Math.max(0, ...[...keeping.values()].map(({ kept }) => kept?.slotBytes ?? 0));

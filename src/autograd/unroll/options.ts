@@ -2,6 +2,7 @@
 import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import type { Numbers } from '../compile/bufferRange.js';
+import type { StorageFormat } from './keptStorage.js';
 import type { Observable } from './observer.js';
 import type { InnerOptimiser, InnerProblem, OuterObjective } from './problem.js';
 
@@ -43,6 +44,11 @@ export interface UnrollOptions extends UnrollDescription {
   readonly batchSizes: readonly number[];
   /** `recompute` by default. */
   readonly memory?: MemoryMode;
+  /**
+   * How the intermediates that `full` and `mixed` keep are stored: `float32` (by default), or `float16` in little more than half
+   * the memory, with a relative error of 2⁻¹¹ each. All that is computed, θ_0 … θ_N and the adjoint stay float32.
+   */
+  readonly storage?: StorageFormat;
   /** What is to be seen of every reverse sweep; nothing by default. */
   readonly observe?: readonly Observable[];
 }
@@ -74,7 +80,7 @@ export const pathWeightsOf = ({ steps, pathWeights }: UnrollDescription): readon
 export function checkOptions(
   { steps, truncate, pathWeights, outer, problem }: UnrollDescription,
   batchSizes: readonly number[],
-  memory: MemoryMode = 'recompute',
+  { memory = 'recompute', storage = 'float32' }: Pick<UnrollOptions, 'memory' | 'storage'> = {},
 ): void {
   const refuse = (message: string): never => {
     throw new ShapeError(`unroll: ${message}`);
@@ -100,6 +106,11 @@ export function checkOptions(
   }
   if (typeof memory === 'object' && !(memory.mixed > 0)) {
     refuse(`memory.mixed is ${memory.mixed}, but must be a number of bytes above 0.`);
+  }
+  if (storage === 'float16' && memory === 'recompute') {
+    refuse(
+      "storage 'float16' is for kept intermediates, and memory 'recompute' keeps none; use 'full' or mixed.",
+    );
   }
   for (const name of Object.keys(outer?.inputs ?? {})) {
     if (

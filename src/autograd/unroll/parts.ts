@@ -39,7 +39,7 @@ interface Owned {
  * @throws ShapeError and DeviceError as `Unroll.create` says; nothing stays allocated then.
  */
 export async function buildParts(options: UnrollOptions): Promise<Parts> {
-  checkOptions(options, options.batchSizes, options.memory);
+  checkOptions(options, options.batchSizes, options);
   const { device, problem, optimiser, steps, truncate = steps, perStep = [], observe = [] } = options;
   const wrt = options.wrt ?? defaultWrt(options);
   const description: StepDescription = { problem, optimiser, perStep, wrt };
@@ -80,7 +80,7 @@ export async function buildParts(options: UnrollOptions): Promise<Parts> {
     const observed = observe.includes('contributions') ? wrt : [];
     const compiled = own(
       await compileSteps(
-        { device, description, shared: shared.onTape, observed },
+        { device, description, shared: shared.onTape, observed, storage: options.storage ?? 'float32' },
         { batchSizes, steps, truncate, memory: options.memory ?? 'recompute', held: held() },
       ),
     );

@@ -4,11 +4,11 @@
  * them. Both are parts of one tape.
  */
 import type { Device } from '../../gpu/device.js';
-import { allocateRange, type BufferRange, BYTES } from '../compile/bufferRange.js';
 import { compile, type Plan } from '../compile/plan.js';
 import { splitTape } from '../splitTape.js';
-import { sizeOf, type Tape } from '../tape.js';
+import type { Tape } from '../tape.js';
 import { selectOutputs } from '../tapeTransforms.js';
+import { KeptStorage, type StorageFormat } from './keptStorage.js';
 import type { Ranges } from './sharedMemory.js';
 import {
   forwardOutputs,
@@ -24,7 +24,7 @@ export interface StepPlans {
   readonly forward: Plan;
   readonly reverse: Plan;
   /** Where the forward plan leaves, and the reverse plan finds, the step's intermediates; null where it recomputes. */
-  readonly kept: BufferRange | null;
+  readonly kept: KeptStorage | null;
 }
 
 export interface StepCompiler {
@@ -33,6 +33,8 @@ export interface StepCompiler {
   readonly shared: Ranges;
   /** Names of `wrt` whose own part at each step is read. */
   readonly observed: readonly string[];
+  /** How kept intermediates are stored. */
+  readonly storage: StorageFormat;
 }
 
 const compileForward = (
@@ -80,7 +82,7 @@ export async function compileRecomputing(compiler: StepCompiler, batchSize: numb
 
 /** A step whose way forward keeps what its way back reads. */
 export async function compileKeeping(compiler: StepCompiler, batchSize: number): Promise<StepPlans> {
-  const { description, observed, device } = compiler;
+  const { description, observed, device, storage } = compiler;
   const tape = stepTape(description, batchSize);
   const lateInputs = Object.keys(tape.inputs).filter(
     (name) => name.startsWith(onTape.adjoint('')) || name.startsWith(onTape.gradient('')),
@@ -88,31 +90,21 @@ export async function compileKeeping(compiler: StepCompiler, batchSize: number):
   const wanted = [...forwardOutputs(description), ...reverseOutputs(description, observed)];
   const { early, late, saved } = splitTape(tape, lateInputs, wanted);
 
-  const alignment = device.limits.minStorageBufferOffsetAlignment;
-  const places: Record<string, { offset: number; bytes: number }> = {};
-  let total = 0;
-  for (const name of saved) {
-    const bytes = sizeOf(early.operations[early.outputs[name]!]!.type.shape) * BYTES;
-    places[name] = { offset: total, bytes };
-    total += Math.ceil(bytes / alignment) * alignment;
-  }
-  const kept = allocateRange(device, total / BYTES, `unroll.kept${batchSize}`);
-  const ranges = Object.fromEntries(
-    Object.entries(places).map(([name, place]) => [name, { buffer: kept.buffer, ...place }]),
-  );
+  const types = Object.fromEntries(saved.map((name) => [name, early.operations[early.outputs[name]!]!.type]));
+  const kept = await KeptStorage.create(device, types, storage, `unroll.kept${batchSize}`);
   return {
-    forward: await compileForward(compiler, early, `keepingStep${batchSize}`, ranges),
-    reverse: await compileReverse(compiler, late, `reverseKept${batchSize}`, ranges),
+    forward: await compileForward(compiler, early, `keepingStep${batchSize}`, kept.ranges),
+    reverse: await compileReverse(compiler, late, `reverseKept${batchSize}`, kept.ranges),
     kept,
   };
 }
 
 export function stepMemory({ forward, reverse, kept }: StepPlans): number {
-  return forward.memory + reverse.memory + (kept?.buffer.size ?? 0);
+  return forward.memory + reverse.memory + (kept?.memory ?? 0);
 }
 
-export function releaseStep(device: Device, { forward, reverse, kept }: StepPlans): void {
+export function releaseStep({ forward, reverse, kept }: StepPlans): void {
   forward.release();
   reverse.release();
-  if (kept !== null) device.releaseBuffer(kept.buffer);
+  kept?.release();
 }

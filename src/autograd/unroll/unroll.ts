@@ -229,7 +229,7 @@ export class Unroll {
       if (step >= this.#firstStep) this.#encodePath(encoder, step, 'keep');
       forward.encode(encoder);
       copyRange(encoder, forward.outputs.loss!, losses.range(step));
-      if (kept !== null) copyRange(encoder, kept, steps.keptRange(step, kept.bytes));
+      if (kept !== null) kept.encodeKeep(encoder, steps.keptSlot(step, kept));
       // From the first step that the way back reaches, it computes the outer losses with their gradients.
       if (step < this.#firstStep) this.#encodeOuterLoss(encoder, step + 1);
     });
@@ -255,7 +255,7 @@ export class Unroll {
     this.#submit((encoder) => {
       this.#encodeInputs(encoder, step, reverse);
       this.#encodePath(encoder, step, 'restore');
-      if (kept !== null) copyRange(encoder, steps.keptRange(step, kept.bytes), kept);
+      if (kept !== null) kept.encodeRestore(encoder, steps.keptSlot(step, kept));
       reverse.encode(encoder);
       for (const name of description.perStep) {
         const own = reverse.outputs[onTape.own(name)];

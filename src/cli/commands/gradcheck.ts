@@ -91,8 +91,8 @@ export function describeGradcheck(found: Gradcheck): string {
     `Memory modes against each other, N = ${modeSteps(found.settings)}`,
     ...table([
       ['', 'device memory', 'kept steps', 'time', 'difference', ''],
-      ...modes.map(({ mode, memory, keptSteps, seconds, difference }) => [
-        mode,
+      ...modes.map(({ mode, storage, memory, keptSteps, seconds, difference }) => [
+        storage === 'float32' ? mode : `${mode}, ${storage}`,
         formatBytes(memory),
         String(keptSteps),
         `${(seconds * 1e3).toFixed(1)} ms`,
@@ -100,6 +100,7 @@ export function describeGradcheck(found: Gradcheck): string {
         verdict(difference),
       ]),
     ]),
+    `  allowed: ${[...new Set(modes.map(({ difference }) => scientific(difference.tolerance)))].join(', with float16 ')}`,
     '',
     'Device memory by the number of steps',
     ...table([

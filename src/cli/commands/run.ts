@@ -6,14 +6,9 @@ import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { requireFit } from '../../pipeline/config/rules.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
+import { accuracyLines, plainText } from '../../pipeline/report/text.js';
 import type { RunResult } from '../../pipeline/report/types.js';
-import {
-  accuracy,
-  heldOutSentence,
-  labelShare,
-  seedCount,
-  significant,
-} from '../../pipeline/report/wording.js';
+import { heldOutSentence, seedCount, significant } from '../../pipeline/report/wording.js';
 import { runPipeline } from '../../pipeline/run.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
@@ -74,41 +69,27 @@ export function commandOf(file: string | undefined, flags: RunFlags): string {
   return words.map(quote).join(' ');
 }
 
-/** Columns as wide as their widest cell; the first to the left, the others to the right. */
-function alignColumns(lines: readonly (readonly string[])[]): string[] {
-  const widths = (lines[0] ?? []).map((_, column) =>
-    Math.max(...lines.map((cells) => cells[column]!.length)),
-  );
-  return lines.map((cells) =>
-    cells
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  '),
-  );
-}
-
-/** A result in plain text: accuracies by encoder and share of labels (equation (3) without any), and the trajectory loss. */
+/**
+ * A result in plain text: accuracies by encoder and share of labels (equation (3) without any), for each architecture, and the
+ * trajectory loss.
+ */
 export function describeResult(result: RunResult): string {
-  const { rows, trajectoryLoss } = result;
-  const names = [...new Set(rows.map((row) => row.name))];
-  const shares = [...new Set(rows.map((row) => row.labels))].sort((a, b) => a - b);
-  const cell = (name: string, share: number): string => {
-    const row = rows.find((candidate) => candidate.name === name && candidate.labels === share);
-    return row === undefined ? '–' : accuracy(row);
-  };
-  const table = alignColumns([
-    ['encoder', ...shares.map((share) => `${labelShare(share)} of labels`)],
-    ...names.map((name) => [name, ...shares.map((share) => cell(name, share))]),
-  ]);
+  const { rows, trajectoryLoss, transfer } = result;
   const probes =
     rows.length > 0
-      ? [`Test accuracy of a linear probe in %, mean ± standard deviation ${seedCount(rows)}:`, ...table]
+      ? [
+          `Test accuracy of a linear probe in %, mean ± standard deviation ${seedCount(rows)}:`,
+          ...accuracyLines(rows),
+          ...transfer.flatMap((other) => [
+            `The same for another architecture: ${other.student}`,
+            ...accuracyLines(other.rows),
+          ]),
+        ]
       : [`The data has no labels: no linear probe. ${heldOutSentence(result) ?? ''}`];
-  const lines = [
+  return plainText([
     ...probes,
     `Trajectory loss ${significant(trajectoryLoss.first)} → ${significant(trajectoryLoss.last)} (means over the first and the last iterations)`,
-  ];
-  // The report's non-breaking spaces would hinder whoever searches the text.
-  return lines.join('\n').replaceAll('\u00a0', ' ');
+  ]);
 }
 
 async function run(file: string | undefined, flags: RunFlags): Promise<void> {

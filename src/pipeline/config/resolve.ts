@@ -69,11 +69,15 @@ export function resolveConfig(sources: ConfigSources): Config {
   if (checked.success) return checked.data;
 
   const sentences = checked.error.issues.map((issue) => {
-    const path = issue.path.filter((part) => typeof part === 'string');
+    // A list is one value; what lies in it is named in front of what does not fit.
+    const list = issue.path.findIndex((part) => typeof part === 'number');
+    const path = issue.path.slice(0, list < 0 ? undefined : list).map(String);
+    const inside = list < 0 ? [] : issue.path.slice(list).filter((part) => typeof part === 'string');
     const layer = layers.findLast(({ values }) => valueAt(values, path) !== undefined);
     const value = valueAt(layer ? merged : configSchema.parse({}), path);
     const origin = layer?.origin(path) ?? 'default';
-    return `${path.join('.')} = ${show(value)} (${origin}) ${issue.message}.`;
+    const what = inside.length === 0 ? '' : `: ${inside.join('.')} `;
+    return `${path.join('.')} = ${show(value)} (${origin})${what || ' '}${issue.message}.`;
   });
   throw new ConfigError([...new Set(sentences)].join('\n'), { cause: checked.error });
 }

@@ -95,8 +95,14 @@ export function requireFit(
 }
 
 /** The rules that the images' shape [C, H, W] takes part in. */
-function shapeChecks({ teacher, student }: Config, [, height, width]: ImageShape): Generator<Issue> {
-  return depthChecks(height, width, { teacher, student });
+function* shapeChecks({ teacher, student, evaluate }: Config, image: ImageShape): Generator<Issue> {
+  yield* depthChecks(image, { teacher, student });
+  for (const other of evaluate.transfer) {
+    if (other.architecture !== 'convNet') continue;
+    for (const { message } of depthChecks(image, { transfer: other })) {
+      yield { path: 'evaluate.transfer', message: `has a ConvNet whose depth ${other.depth} ${message}` };
+    }
+  }
 }
 
 /** The rules that the number of training images takes part in. */
@@ -132,8 +138,7 @@ function* countChecks(config: Config, count: number): Generator<Issue> {
 }
 
 function* depthChecks(
-  height: number,
-  width: number,
+  [, height, width]: ImageShape,
   networks: Record<string, { depth: number }>,
 ): Generator<Issue> {
   // The first convolution pads 28-pixel images to 32.

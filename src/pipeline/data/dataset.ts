@@ -4,21 +4,18 @@
  */
 import { ConfigError, DataError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
+import { type RowSource, tableSource } from '../../nn/deviceImages.js';
 import type { Config } from '../config/schema.js';
 import { chunksOf, largestSum, type PooledTable, poolImages, tableBytes } from './pooledTable.js';
 import { type RawDataset, type RawImages, takeImages } from './rawImages.js';
 import { readSource } from './sources.js';
 
-/** Images with their labels. */
-export interface ImageSet {
+/** Images with their labels; `rows` gives standardised images [rows, channels, height, width], the same bits as in `images`. */
+export interface ImageSet extends RowSource {
   /** [count, channels, height, width], standardised: all of them, made when they are first asked for. */
   readonly images: Float32Array;
   /** [count]; indices into the dataset's classes. Null for a set without labels. */
   readonly labels: Int32Array | null;
-  /** Number of images. */
-  readonly count: number;
-  /** Standardised images by number, [rows, channels, height, width]; the same bits as in `images`. */
-  rows(numbers: ArrayLike<number>): Promise<Float32Array>;
 }
 
 /** The training and test images that a run uses. */
@@ -167,6 +164,11 @@ function standardisedValues({ mean, deviation }: Moments, pool: number): Float32
   return mean.map((average, channel) =>
     Float32Array.from({ length: scale + 1 }, (_, sum) => (sum / scale - average) / deviation[channel]!),
   );
+}
+
+/** A set of images [count, …] that lie in memory, standardised already. */
+export function imageSetOf(images: Float32Array, labels: Int32Array | null, count: number): ImageSet {
+  return { images, labels, ...tableSource(images, count) };
 }
 
 function imageSet(table: PooledTable, values: readonly Float32Array[], labels: Int32Array | null): ImageSet {

@@ -15,6 +15,13 @@ export function float32Tolerance(steps: number): number {
   return 1e-4 * Math.max(1, steps / 40);
 }
 
+/** Relative errors that are allowed where the intermediates of so many steps were stored as float16. */
+export function float16Tolerance(steps: number): number {
+  // Each is off by up to 5e-4 of itself, either way: 2e-4 of a gradient through plain SGD. Momentum adds up ten steps, and a
+  // hyperparameter's gradient is a sum that partly cancels: up to 3e-3 there.
+  return 1e-2 * Math.max(1, steps / 40);
+}
+
 /**
  * Relative error of float64 derivatives to central differences that is allowed. Differences of a loss near 1, known to
  * 1e-15, over a step of 1e-6 are known to 1e-9 of it, and to 1e-6 of a derivative a thousand times smaller.

@@ -1,5 +1,6 @@
 /** One hypergradient on the device, with all that is read of it. */
 import type { Numbers } from '../../autograd/compile/bufferRange.js';
+import type { StorageFormat } from '../../autograd/unroll/keptStorage.js';
 import type { Observable, Observation } from '../../autograd/unroll/observer.js';
 import type { MemoryMode } from '../../autograd/unroll/options.js';
 import { Unroll } from '../../autograd/unroll/unroll.js';
@@ -20,6 +21,7 @@ export interface DeviceRun {
 
 export interface DeviceRunOptions {
   readonly memory?: MemoryMode;
+  readonly storage?: StorageFormat;
   readonly observe?: readonly Observable[];
   /** Runs it once more for the time. */
   readonly isTimed?: boolean;
@@ -31,10 +33,10 @@ const toNumbers = (values: ArrayLike<number>): Numbers =>
 export function createUnroll(
   device: Device,
   { description, values }: CheckProblem,
-  { memory = 'recompute', observe = [] }: DeviceRunOptions = {},
+  { memory = 'recompute', storage = 'float32', observe = [] }: DeviceRunOptions = {},
 ): Promise<Unroll> {
   const batchSizes = values.batches.map(({ length }) => length);
-  return Unroll.create({ ...description, device, batchSizes, memory, observe });
+  return Unroll.create({ ...description, device, batchSizes, memory, storage, observe });
 }
 
 /** Throws `DeviceError` when the memory does not fit the device or the budget. */

@@ -1,15 +1,18 @@
 /** The memory modes against each other: gradients, time and memory; and memory by the number of steps. */
 
 import { BYTES } from '../../autograd/compile/bufferRange.js';
+import type { StorageFormat } from '../../autograd/unroll/keptStorage.js';
 import type { MemoryMode } from '../../autograd/unroll/options.js';
 import type { Device } from '../../gpu/device.js';
-import { type Agreement, agreement, float32Tolerance, relativeError } from './compare.js';
+import { type Agreement, agreement, float16Tolerance, float32Tolerance, relativeError } from './compare.js';
 import { createUnroll, type DeviceRun, runOnDevice } from './deviceRun.js';
 import { type CheckProblem, checkProblem } from './problem.js';
 import type { CheckSettings } from './settings.js';
 
 export interface ModeCheck {
   readonly mode: 'recompute' | 'full' | 'mixed';
+  /** How kept intermediates are stored. */
+  readonly storage: StorageFormat;
   /** Bytes of device memory held, and the budget of `mixed`. */
   readonly memory: number;
   readonly budget?: number;
@@ -27,24 +30,32 @@ export const LEAST_MODE_STEPS = 20;
 /** Runs every mode over at least `LEAST_MODE_STEPS`; `mixed` gets a budget half way between the other two. */
 export async function checkModes(device: Device, { settings }: CheckProblem): Promise<ModeCheck[]> {
   const problem = checkProblem({ ...settings, steps: modeSteps(settings) });
-  const run = (memory: MemoryMode): Promise<DeviceRun> =>
-    runOnDevice(device, problem, { memory, isTimed: true });
+  const run = (memory: MemoryMode, storage: StorageFormat = 'float32'): Promise<DeviceRun> =>
+    runOnDevice(device, problem, { memory, storage, isTimed: true });
   const recompute = await run('recompute');
   const full = await run('full');
+  const half = await run('full', 'float16');
   // A few kept steps need both kinds of plans, so half way may be less than recomputing needs.
   const budget = Math.max(recompute.memory, Math.ceil((recompute.memory + full.memory) / 2));
   const mixed = await run({ mixed: budget });
   const compare = (
     mode: ModeCheck['mode'],
     { gradients, memory, keptSteps, seconds }: DeviceRun,
+    storage: StorageFormat = 'float32',
   ): ModeCheck => {
     const errors = Object.entries(recompute.gradients).map(([name, want]) =>
       relativeError(gradients[name]!, want),
     );
-    const difference = agreement(Math.max(...errors), float32Tolerance(problem.description.steps));
-    return { mode, memory, keptSteps, seconds, difference };
+    const tolerance = storage === 'float16' ? float16Tolerance : float32Tolerance;
+    const difference = agreement(Math.max(...errors), tolerance(problem.description.steps));
+    return { mode, storage, memory, keptSteps, seconds, difference };
   };
-  return [compare('recompute', recompute), compare('full', full), { ...compare('mixed', mixed), budget }];
+  return [
+    compare('recompute', recompute),
+    compare('full', full),
+    { ...compare('mixed', mixed), budget },
+    compare('full', half, 'float16'),
+  ];
 }
 
 /** Number of steps that the modes are compared at. */

@@ -6,6 +6,7 @@ import { STYLE } from './style.js';
 import {
   averagingWindow,
   type DistilEvent,
+  type HeldOutError,
   MKDT_ROW,
   type ReportInput,
   type ResultRow,
@@ -51,7 +52,7 @@ ${drawing}
 </figure>`;
 }
 
-function resultsTable(rows: readonly ResultRow[], deviceNote: string): Html {
+function resultsTable(rows: readonly ResultRow[], deviceNote: string, student?: string): Html {
   const shares = [...new Set(rows.map((row) => row.labels))].sort((a, b) => a - b);
   const names = [...new Set(rows.map((row) => row.name))];
   const sameSeeds = new Set(rows.map((row) => row.seeds)).size <= 1;
@@ -62,7 +63,7 @@ function resultsTable(rows: readonly ResultRow[], deviceNote: string): Html {
   };
   const counted = sameSeeds ? wording.seedCount(rows) : 'over the seeds, whose number stands in brackets';
   return tableFigure({
-    label: 'Test accuracy by encoder and share of labels',
+    label: `Test accuracy by encoder and share of labels${student === undefined ? '' : `: ${student}`}`,
     head: ['Encoder', ...shares.map((share) => `${wording.labelShare(share)} of labels`)],
     body: names.map((name) => ({ name, cells: shares.map((share) => cell(name, share)) })),
     caption: `Test accuracy in per cent of a linear probe on each encoder: mean ± population standard deviation ${counted}. ${deviceNote}`,
@@ -78,18 +79,37 @@ ${await chartFigure(resultsChart(rows), caption)}
 </div>`;
 }
 
-function heldOutSection({ heldOutError }: RunResult, deviceNote: string): Html {
-  if (heldOutError.length === 0) return NOTHING;
+function heldOutTable(heldOutError: readonly HeldOutError[], deviceNote: string, student?: string): Html {
   const figures = wording.errors(heldOutError);
-  const table = tableFigure({
-    label: 'Squared distance to the teacher by encoder',
+  return tableFigure({
+    label: `Squared distance to the teacher by encoder${student === undefined ? '' : `: ${student}`}`,
     head: ['Encoder', 'Error'],
     body: heldOutError.map(({ name }, i) => ({ name, cells: [figures[i]!] })),
     caption: `Mean squared error to the teacher on held-out images: mean ± population standard deviation over the seeds. ${deviceNote}`,
   });
+}
+
+function heldOutSection({ heldOutError }: RunResult, deviceNote: string): Html {
+  if (heldOutError.length === 0) return NOTHING;
+  const table = heldOutTable(heldOutError, deviceNote);
   return html`<h2>Distance to the teacher</h2>
 <p>The goal of distillation is an encoder that represents unseen images as the teacher does: this is the squared difference between the two, averaged over the images and the dimensions of the representation, and lower is better.</p>
 ${table}`;
+}
+
+/** The sets that students of another architecture were pre-trained on, a sub-section an architecture. */
+function transferSection({ transfer }: RunResult, deviceNote: string): Html {
+  if (transfer.length === 0) return NOTHING;
+  const tables = transfer.map(
+    ({ student, rows, heldOutError }) => html`<h3>${student}</h3>
+<div class="pair">
+${rows.length === 0 ? NOTHING : resultsTable(rows, deviceNote, student)}
+${heldOutError.length === 0 ? NOTHING : heldOutTable(heldOutError, deviceNote, student)}
+</div>`,
+  );
+  return html`<h2>Transfer to other architectures</h2>
+<p>The same sets pre-train encoders of other architectures. The synthetic set is trained on with the inner step α that was learned for the student above, which need not suit them.</p>
+${tables}`;
 }
 
 async function distillationSection(
@@ -164,6 +184,7 @@ ${heldOut === undefined ? NOTHING : html`<p>${heldOut}</p>`}
 <h2>Accuracy</h2>
 ${await resultsSection(result.rows, deviceNote)}
 ${heldOutSection(result, deviceNote)}
+${transferSection(result, deviceNote)}
 <h2>Distillation</h2>
 ${await distillationSection(result, events, deviceNote)}
 ${imagesSection(imagesPng, deviceNote)}

@@ -17,6 +17,7 @@ body {
 }
 h1 { margin: 0 0 .75rem; font-size: 1.7rem; line-height: 1.2; overflow-wrap: anywhere; }
 h2 { margin: 2.5rem 0 .5rem; font-size: 1.2rem; }
+h3 { margin: 1.5rem 0 .25rem; font-size: 1rem; }
 p { max-width: 46rem; }
 .headline {
   padding: .75rem 1rem; font-size: 1.1rem; max-width: 48rem;

@@ -1,8 +1,9 @@
 /** What a finished run has to say: the input of its report. */
 
-/** The rows that the report's headline compares. */
+/** The rows that the report's headline and comparisons of runs name. */
 export const MKDT_ROW = 'MKDT';
 export const RANDOM_SUBSET_ROW = 'random subset';
+export const HIGH_LOSS_SUBSET_ROW = 'high-loss subset';
 
 /** Iterations that the first and the last trajectory loss are means of: 20, or half of a shorter run. */
 export function averagingWindow(iterations: number): number {
@@ -33,6 +34,16 @@ export interface HeldOutError {
   readonly deviation: number;
 }
 
+/** What the sets are worth to another architecture. */
+export interface TransferResult {
+  /** The architecture with its sizes, such as `MLP, 2 layers of 128`. */
+  readonly student: string;
+  /** Linear-probe accuracy of each encoder at each share of the labels. */
+  readonly rows: readonly ResultRow[];
+  /** Equation (3) for each encoder. */
+  readonly heldOutError: readonly HeldOutError[];
+}
+
 /** The device that a run was made on. */
 export interface RunDevice {
   /** Its name, with its driver's where that says more. */
@@ -55,6 +66,8 @@ export interface RunResult {
   readonly rows: readonly ResultRow[];
   /** Equation (3) for each encoder that has the teacher's representation. */
   readonly heldOutError: readonly HeldOutError[];
+  /** The same for every other architecture that was evaluated; empty where none was. */
+  readonly transfer: readonly TransferResult[];
   /** Equation (4): means of the first and of the last iterations (see `averagingWindow`). */
   readonly trajectoryLoss: { readonly first: number; readonly last: number };
   /** The learned inner step α at the start and at the end. */

@@ -1,6 +1,7 @@
 /** Stage 7: the result as a table, and the report. Made anew by every run from what the stages left: it costs nothing. */
-import { mean, standardDeviation } from 'simple-statistics';
+import { mean } from 'simple-statistics';
 import { stringify } from 'yaml';
+import { summariseTable, summariseTransfer } from '../evaluate/summary.js';
 import { renderReport } from '../report/report.js';
 import { averagingWindow, type DistilEvent, type RunResult } from '../report/types.js';
 import { readEvents } from '../store/events.js';
@@ -33,18 +34,8 @@ export async function writeReport(
   const result: RunResult = {
     device: { name, kind, bundled, ...(tuning === undefined ? {} : { tuning }) },
     dataset: dataset.name,
-    rows: evaluation.rows.map((row) => ({
-      name: row.name,
-      labels: row.labels,
-      mean: mean(row.accuracies),
-      deviation: standardDeviation(row.accuracies),
-      seeds: row.accuracies.length,
-    })),
-    heldOutError: evaluation.heldOut.map((row) => ({
-      name: row.name,
-      mean: mean(row.errors),
-      deviation: standardDeviation(row.errors),
-    })),
+    ...summariseTable(evaluation),
+    transfer: summariseTransfer(evaluation),
     trajectoryLoss: { first: mean(losses.slice(0, window)), last: mean(losses.slice(-window)) },
     innerStep: { first: events[0]!.innerStep, last: innerStep },
     seconds,

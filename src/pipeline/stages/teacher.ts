@@ -5,10 +5,11 @@
 import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { compile } from '../../autograd/compile/plan.js';
 import { gradient } from '../../autograd/gradient.js';
-import { augment, VIEW_NUMBERS } from '../../autograd/ops/augment.js';
+import { augment } from '../../autograd/ops/augment.js';
 import { relu } from '../../autograd/ops/elementwise.js';
 import { gather } from '../../autograd/ops/gather.js';
 import { linear } from '../../autograd/ops/matmul.js';
+import { VIEW_NUMBERS } from '../../autograd/ops/warp.js';
 import { f32, i32, type Tape } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
 import { permutation, streamWords } from '../../kernels/philox.js';

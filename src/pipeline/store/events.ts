@@ -59,7 +59,8 @@ export class EventLog {
   /** Writes all events taken so far, and waits until they are on disk. Throws `StoreError`. */
   flush(): Promise<void> {
     return this.#next(async () => {
-      const events = this.#pending;
+      // A copy: events are taken while the file is written, and those stay pending.
+      const events = [...this.#pending];
       if (events.length === 0) return;
       await this.#mend();
       await appendFile(this.#path, linesOf(events), { flush: true });

@@ -40,9 +40,10 @@ describe('gradcheck', () => {
     expect(found.nested.refusal).toMatch(/does not depend differentiably.*unconnected: 'zero'/);
   });
 
-  it('compares three modes of which mixed keeps some steps, and memory by the number of steps', () => {
-    expect(found.modes.map(({ mode }) => mode)).toEqual(['recompute', 'full', 'mixed']);
-    const [recompute, full, mixed] = found.modes as [
+  it('compares the memory modes, of which mixed keeps some steps and float16 takes less, and memory by the number of steps', () => {
+    expect(found.modes.map(({ mode }) => mode)).toEqual(['recompute', 'full', 'mixed', 'full']);
+    const [recompute, full, mixed, half] = found.modes as [
+      Gradcheck['modes'][0],
       Gradcheck['modes'][0],
       Gradcheck['modes'][0],
       Gradcheck['modes'][0],
@@ -51,6 +52,9 @@ describe('gradcheck', () => {
     expect(mixed.keptSteps).toBeGreaterThan(0);
     expect(mixed.keptSteps).toBeLessThan(full.keptSteps);
     expect(mixed.memory).toBeLessThanOrEqual(mixed.budget!);
+    expect(half.storage).toBe('float16');
+    expect(half.memory).toBeLessThan(full.memory);
+    expect(half.difference.error).toBeGreaterThan(full.difference.error);
     expect(found.memory.rows.map(({ steps }) => steps)).toEqual([...MEMORY_STEPS]);
     const last = found.memory.rows.at(-1)!;
     expect(last.growth / last.storedGrowth).toBeCloseTo(1, 1);

@@ -20,6 +20,7 @@ const result: RunResult = {
     { name: 'random subset', mean: 0.0612, deviation: 0.004 },
     { name: 'MKDT', mean: 0.0942, deviation: 0.0031 },
   ],
+  transfer: [],
   trajectoryLoss: { first: 0.88, last: 0.503 },
   innerStep: { first: 0.1, last: 0.612 },
   seconds: { teacher: 23.41, distil: 322.5 },
@@ -94,6 +95,7 @@ describe('renderReport', () => {
         dataset: HOSTILE,
         device: { ...result.device, name: HOSTILE },
         heldOutError: [{ name: HOSTILE, mean: 1, deviation: 0 }],
+        transfer: [{ student: HOSTILE, rows, heldOutError: [{ name: HOSTILE, mean: 1, deviation: 0 }] }],
         seconds: { [HOSTILE]: 1 },
       },
     });
@@ -180,6 +182,34 @@ describe('renderReport', () => {
     const page = await render({ events, result: { ...result, rows } });
     expect(page.match(/No value is finite/g)).toHaveLength(3);
     expect(page).not.toMatch(/<svg|NaN|undefined|Infinity/);
+  });
+
+  it('shows a table of accuracies and one of distances for each other architecture', async () => {
+    const transfer = [
+      { student: 'MLP, 2 layers of 8', rows: result.rows.slice(0, 2), heldOutError: result.heldOutError },
+      { student: 'ResNet-18, width 4', rows: [], heldOutError: result.heldOutError.slice(0, 1) },
+    ];
+    const page = await render({ result: { ...result, transfer } });
+    const section = page.match(/<h2>Transfer to other architectures(.*?)<h2>/s)![1]!;
+    expect([...section.matchAll(/<h3>(.*?)<\/h3>/g)].map(([, name]) => name)).toEqual([
+      'MLP, 2 layers of 8',
+      'ResNet-18, width 4',
+    ]);
+    expect([...section.matchAll(/<table aria-label="(.*?)"/g)].map(([, label]) => label)).toEqual([
+      'Test accuracy by encoder and share of labels: MLP, 2 layers of 8',
+      'Squared distance to the teacher by encoder: MLP, 2 layers of 8',
+      'Squared distance to the teacher by encoder: ResNet-18, width 4',
+    ]);
+    expect(section).toContain('the inner step α that was learned for the student');
+    expect(await render()).not.toContain('other architectures');
+  });
+
+  it.each([...new Set(result.rows.map(({ name }) => name))])('does without the row %s', async (missing) => {
+    const rows = result.rows.filter(({ name }) => name !== missing);
+    const heldOutError = result.heldOutError.filter(({ name }) => name !== missing);
+    const page = await render({ result: { ...result, rows, heldOutError } });
+    expect(page).not.toContain(`<th scope="row">${missing}</th><td>${missing === 'teacher' ? '–' : ''}`);
+    expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
   });
 
   it('leaves out what a run does not have', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { labelOrder } from '../../../src/pipeline/evaluate/labelled.js';
 import { drawBatches, drawStart, nextInnerStep } from '../../../src/pipeline/stages/distil.js';
-import { labelOrder } from '../../../src/pipeline/stages/evaluate.js';
 import { requireFinite } from '../../../src/pipeline/stages/finite.js';
 
 describe('batches of an unroll', () => {

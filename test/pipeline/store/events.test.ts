@@ -42,6 +42,23 @@ describe('EventLog', () => {
     expect((await readEvents(path)).map((one) => one.iteration)).toEqual([...Array(20).keys()]);
   });
 
+  it('loses no event that is taken while others are being written', async () => {
+    const log = new EventLog(path);
+    log.append(event('distil', 0));
+    let isWriting = true;
+    const writing = log.flush().then(() => {
+      isWriting = false;
+    });
+    let taken = 1;
+    while (isWriting) {
+      log.append(event('distil', taken++));
+      await new Promise(setImmediate);
+    }
+    await writing;
+    await log.close();
+    expect((await readEvents(path)).map((one) => one.iteration)).toEqual([...Array(taken).keys()]);
+  });
+
   it("removes a stage's events, written or not, before it is run again", async () => {
     const log = await written(event('teacher', 0), event('distil', 0), event('evaluate', 0));
     log.append(event('distil', 1));

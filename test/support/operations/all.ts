@@ -3,6 +3,7 @@ import { choiceProperties } from './choice.js';
 import { convolutionProperties } from './convolution.js';
 import { elementwiseProperties } from './elementwise.js';
 import { functionProperties } from './functions.js';
+import { halvesProperties } from './halves.js';
 import { layoutProperties } from './layout.js';
 import { matrixProperties } from './matrices.js';
 import { poolingProperties } from './pooling.js';
@@ -14,6 +15,7 @@ export const allProperties = (sizes: Sizes): OperationProperty[] => [
   ...convolutionProperties(sizes),
   ...elementwiseProperties(sizes),
   ...functionProperties(sizes),
+  ...halvesProperties(sizes),
   ...layoutProperties(sizes),
   ...matrixProperties(sizes),
   ...rearrangementProperties(sizes),

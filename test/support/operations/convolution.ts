@@ -1,6 +1,6 @@
 /** Cases of the operations on images: convolution, views, and the row statistics of instance normalisation. */
 import fc from 'fast-check';
-import { augment, VIEW_NUMBERS } from '../../../src/autograd/ops/augment.js';
+import { augment } from '../../../src/autograd/ops/augment.js';
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from '../../../src/autograd/ops/conv2d.js';
 import {
   meanProductRows,
@@ -8,6 +8,7 @@ import {
   reciprocalDeviation,
   standardiseRows,
 } from '../../../src/autograd/ops/instanceNorm.js';
+import { VIEW_NUMBERS, warp, warpAdjoint } from '../../../src/autograd/ops/warp.js';
 import { i32 } from '../../../src/autograd/tape.js';
 import {
   type CaseInput,
@@ -57,14 +58,39 @@ function shapesOf({ N, C, O, H, W, K, L, stride, padding }: ConvolutionParameter
   };
 }
 
-/** Views that turn, shift, stretch and recolour; every second one is gray. */
-function viewNumbers(seed: number, images: number, noise: number): CaseInput {
-  const identity = [1, 0, 0, 0, 1, 0, 1, 0, 0, noise, 0, 0];
+/**
+ * Where views look: near their own image, turned by a right angle (rows become columns), all at one place, mirrored, far
+ * beyond the border, or at pixels that hardly change along a row.
+ */
+const viewForms = {
+  near: [1, 0, 0, 0, 1, 0],
+  turned: [0, -1, 1, 1, 0, 1],
+  still: [0, 0, 1, 0, 0, 1],
+  mirrored: [-1, 0, 1, 0, 1, 1],
+  far: [1, 0, 40, 0, 1, -3],
+  flat: [2e-4, 1, 1, 1, 2e-4, 0.5],
+} as const;
+
+const viewParameters = ({ extent, few }: Sizes) =>
+  fc.record({
+    seed,
+    B: few,
+    C: few,
+    H: extent,
+    W: extent,
+    noise: fc.constantFrom(0, 0.05),
+    stream: fc.array(fc.integer(), { minLength: 4, maxLength: 4 }),
+    form: fc.constantFrom(...(Object.keys(viewForms) as (keyof typeof viewForms)[])),
+  });
+
+/** Views that turn, shift, stretch and recolour; every second one is gray. Those not `near` are exact, on pixels and off. */
+function viewNumbers(seed: number, images: number, noise: number, form: keyof typeof viewForms): CaseInput {
+  const identity = [...viewForms[form], 1, 0, 0, noise, 0, 0];
   const view = floats(seed, 'view', [images, VIEW_NUMBERS]);
   const values = Float32Array.from(view.values, (value, place) => {
     const k = place % VIEW_NUMBERS;
     if (k === 8) return Math.floor(place / VIEW_NUMBERS) % 2;
-    return identity[k]! + (k < 8 ? 0.3 * value : 0);
+    return identity[k]! + (k < 8 && (k > 5 || form === 'near') ? 0.3 * value : 0);
   });
   return { type: view.type, values };
 }
@@ -114,27 +140,25 @@ export const convolutionProperties = (sizes: Sizes): OperationProperty[] => [
       differentiable: ['x', 'cotangent'],
     };
   }),
-  property(
-    'augment',
-    fc.record({
-      seed,
-      B: sizes.few,
-      C: sizes.few,
-      H: sizes.extent,
-      W: sizes.extent,
-      noise: fc.constantFrom(0, 0.05),
-      stream: fc.array(fc.integer(), { minLength: 4, maxLength: 4 }),
-    }),
-    ({ seed, B, C, H, W, noise, stream }) => ({
-      inputs: {
-        x: floats(seed, 'x', [B, C, H, W]),
-        view: viewNumbers(seed, B, noise),
-        stream: { type: i32(4), values: Int32Array.from(stream) },
-      },
-      build: ({ x, view, stream }) => augment(x!, view!, stream!),
-      differentiable: [],
-    }),
-  ),
+  property('augment', viewParameters(sizes), ({ seed, B, C, H, W, noise, stream, form }) => ({
+    inputs: {
+      x: floats(seed, 'x', [B, C, H, W]),
+      view: viewNumbers(seed, B, noise, form),
+      stream: { type: i32(4), values: Int32Array.from(stream) },
+    },
+    build: ({ x, view, stream }) => augment(x!, view!, stream!),
+    differentiable: ['x'],
+  })),
+  property('warp', viewParameters(sizes), ({ seed, B, C, H, W, noise, form }) => ({
+    inputs: { x: floats(seed, 'x', [B, C, H, W]), view: viewNumbers(seed, B, noise, form) },
+    build: ({ x, view }) => warp(x!, view!),
+    differentiable: ['x'],
+  })),
+  property('warpAdjoint', viewParameters(sizes), ({ seed, B, C, H, W, noise, form }) => ({
+    inputs: { c: floats(seed, 'c', [B, C, H, W]), view: viewNumbers(seed, B, noise, form) },
+    build: ({ c, view }) => warpAdjoint(c!, view!),
+    differentiable: ['c'],
+  })),
   property('standardiseRows', rowParameters(sizes), (parameters) => ({
     inputs: { x: floats(parameters.seed, 'x', rowShape(parameters)) },
     build: ({ x }) => standardiseRows(x!, parameters.epsilon),

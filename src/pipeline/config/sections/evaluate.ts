@@ -2,6 +2,46 @@
 import { z } from 'zod';
 import { between, fraction, momentum, positive, section, weightDecay, wholeNumber } from '../fields.js';
 
+/** What an encoder can be pre-trained on, in the order in which tables show it. */
+export const evaluationRows = [
+  'randomEncoder',
+  'randomSubset',
+  'highLossSubset',
+  'mkdt',
+  'trajectoryMatchingOnSsl',
+  'allData',
+  'teacher',
+] as const;
+/** Name of an evaluation's row in the configuration. */
+export type EvaluationRow = (typeof evaluationRows)[number];
+
+const ROWS_ERROR = `must be a list of rows, each once, out of ${evaluationRows.join(', ')}`;
+const ARCHITECTURE_ERROR = 'must be convNet, resNet18 or mlp';
+
+/** An architecture that sets are transferred to. ResNet-18 has its depth in its name. */
+export const transferStudent = z.discriminatedUnion(
+  'architecture',
+  [
+    section({
+      architecture: z.literal('convNet'),
+      depth: wholeNumber(1, 8).default(2).describe('Convolution blocks; each halves height and width.'),
+      width: wholeNumber(1, 2048).default(16).describe('Channels of each convolution.'),
+    }),
+    section({
+      architecture: z.literal('resNet18'),
+      width: wholeNumber(1, 512).default(64).describe('Channels of the first layer, an eighth of the last.'),
+    }),
+    section({
+      architecture: z.literal('mlp'),
+      depth: wholeNumber(1, 16).default(2).describe('Hidden layers.'),
+      width: wholeNumber(1, 8192).default(128).describe('Units of each hidden layer.'),
+    }),
+  ],
+  { error: ARCHITECTURE_ERROR },
+);
+/** An architecture with its sizes. */
+export type TransferStudent = z.infer<typeof transferStudent>;
+
 export const evaluate = section({
   epochs: wholeNumber(1, 100_000)
     .default(60)
@@ -27,6 +67,20 @@ export const evaluate = section({
   seeds: wholeNumber(1, 1000)
     .default(5)
     .describe('Repetitions; mean and standard deviation are taken over them.'),
+  rows: z
+    .array(z.enum(evaluationRows, { error: ROWS_ERROR }), { error: ROWS_ERROR })
+    .min(1, { error: ROWS_ERROR })
+    .refine((rows) => new Set(rows).size === rows.length, { error: ROWS_ERROR })
+    .default(evaluationRows.filter((row) => row !== 'trajectoryMatchingOnSsl'))
+    .describe('What is compared: the rows of the tables, in their order.'),
+  transfer: z
+    .array(transferStudent, {
+      error: 'must be a list of architectures, such as [{ architecture: mlp, depth: 2, width: 128 }]',
+    })
+    .default([])
+    .describe(
+      'Other architectures that are pre-trained on the same sets: { architecture: convNet, resNet18 or mlp, depth, width }. They use the α that was learnt for the student.',
+    ),
   probe: section({
     regularisation: between(0, 1e6)
       .default(0.001)

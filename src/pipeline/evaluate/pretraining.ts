@@ -1,0 +1,80 @@
+/** Pre-training of students: regression of target representations on one set of images. */
+
+import type { Device } from '../../gpu/device.js';
+import { permutation } from '../../kernels/philox.js';
+import type { Model } from '../../nn/model.js';
+import { batchSizesOf, type ResidentData, splitBatches, Trainer } from '../../nn/training.js';
+import type { Config } from '../config/schema.js';
+import { regressionOf } from './students.js';
+
+/** Images and their target representations, one row an image. */
+export interface TrainingTables {
+  /** [count, C, H, W] */
+  readonly images: Float32Array;
+  /** [count, D] */
+  readonly targets: Float32Array;
+}
+
+export interface PretrainingOptions {
+  readonly device: Device;
+  readonly config: Config;
+  readonly model: Model;
+  /** Images and targets in device memory; theirs who made them. */
+  readonly data: ResidentData;
+  /** Rows of the data. */
+  readonly count: number;
+  readonly epochs: number;
+  readonly batch: number;
+}
+
+/** Trains students on data that may be exchanged between trainings, with one set of compiled steps. */
+export class Pretraining {
+  readonly #options: PretrainingOptions;
+  readonly #trainer: Trainer;
+
+  private constructor(options: PretrainingOptions, trainer: Trainer) {
+    this.#options = options;
+    this.#trainer = trainer;
+  }
+
+  static async create(options: PretrainingOptions): Promise<Pretraining> {
+    const { device, config, model, data, count, batch } = options;
+    const trainer = await Trainer.create({
+      device,
+      data,
+      ...regressionOf(model, config.evaluate),
+      batchSizes: batchSizesOf(count, batch),
+      label: 'pretrain',
+    });
+    return new Pretraining(options, trainer);
+  }
+
+  /**
+   * θ after pre-training from `start`; the order of the images is named by the repetition.
+   *
+   * @param replace what to train on, where it is not what lies in device memory already
+   */
+  async train(
+    start: Float32Array,
+    learningRate: number,
+    repetition: number,
+    replace?: TrainingTables,
+  ): Promise<Float32Array> {
+    const { device, config, data, count, epochs, batch } = this.#options;
+    if (replace !== undefined) {
+      device.write(data.images.buffer, replace.images);
+      device.write(data.targets.buffer, replace.targets);
+    }
+    this.#trainer.start(start, learningRate);
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const index = repetition * epochs + epoch;
+      const order = permutation({ seed: config.seed, purpose: 'evaluate.order', index }, count);
+      this.#trainer.submit(splitBatches(order, batch));
+    }
+    return await this.#trainer.parameters();
+  }
+
+  release(): void {
+    this.#trainer.release();
+  }
+}

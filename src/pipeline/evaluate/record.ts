@@ -1,0 +1,66 @@
+/** evaluation.json: what an evaluation measured, every seed by itself. */
+import { z } from 'zod';
+import { StoreError } from '../../errors.js';
+import { transferStudent } from '../config/sections/evaluate.js';
+
+const VERSION = 2;
+
+const tableSchema = z.object({
+  rows: z.array(
+    z.object({
+      /** The row as tables show it, such as `MKDT`. */
+      name: z.string(),
+      /** Share of the training labels that the probe saw. */
+      labels: z.number(),
+      /** Test accuracy of each evaluation seed, 0 to 1; seeds are in the same order in every row. */
+      accuracies: z.array(z.number()),
+    }),
+  ),
+  /** Equation (3): each seed's mean squared error to the teacher's representations of the test images. */
+  heldOut: z.array(z.object({ name: z.string(), errors: z.array(z.number()) })),
+});
+
+/** What was measured with one architecture. */
+export type EvaluationTable = z.infer<typeof tableSchema>;
+
+const evaluationSchema = z.object({
+  version: z.literal(VERSION),
+  ...tableSchema.shape,
+  /** The same with other architectures, pre-trained on the same sets. */
+  transfer: z.array(z.object({ student: transferStudent, ...tableSchema.shape })),
+});
+
+/** An evaluation: the student's table, and one for each architecture that it was transferred to. */
+export type Evaluation = z.infer<typeof evaluationSchema>;
+
+/** The evaluation that these tables make. */
+export function evaluationOf(own: EvaluationTable, transfer: Evaluation['transfer']): Evaluation {
+  return { version: VERSION, ...own, transfer };
+}
+
+export const encodeEvaluation = (evaluation: Evaluation): string =>
+  `${JSON.stringify(evaluation, null, 2)}\n`;
+
+/**
+ * Reads an evaluation's text.
+ *
+ * @param path where it was read, for the message
+ * @throws StoreError when it is no evaluation, or one of another version.
+ */
+export function decodeEvaluation(text: string, path: string): Evaluation {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new StoreError(`${path} is damaged: it is not JSON. Delete it and run again.`, { cause });
+  }
+  const version = z.object({ version: z.number() }).safeParse(value).data?.version;
+  if (version !== undefined && version !== VERSION) {
+    throw new StoreError(
+      `${path} is of version ${version}, and this program reads version ${VERSION}. Give the run's command again: it evaluates anew, and keeps what it distilled.`,
+    );
+  }
+  const checked = evaluationSchema.safeParse(value);
+  if (checked.success) return checked.data;
+  throw new StoreError(`${path} is damaged; delete it and run again.`, { cause: checked.error });
+}

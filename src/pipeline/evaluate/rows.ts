@@ -1,0 +1,104 @@
+/**
+ * The rows of an evaluation as data: what each is called, what it needs, and how its encoder comes about. To add one, name it in
+ * `config/sections/evaluate.ts` and define it here.
+ */
+import { ConfigError } from '../../errors.js';
+import { permutation } from '../../kernels/philox.js';
+import type { EvaluationRow } from '../config/sections/evaluate.js';
+import { HIGH_LOSS_SUBSET_ROW, MKDT_ROW, RANDOM_SUBSET_ROW } from '../report/types.js';
+import { takeRows } from '../stages/context.js';
+import type { Bench, EvaluationInputs, SourceImages } from './bench.js';
+import type { TrainingTables } from './pretraining.js';
+
+/** θ of an encoder that starts at `start`; the repetition names what it draws. */
+export type Pretrain = (start: Float32Array, repetition: number) => Promise<Float32Array>;
+
+export interface RowDefinition {
+  /** What tables call it. */
+  readonly name: string;
+  /** What must be there for it. */
+  readonly needs: readonly ('representations' | 'source' | 'highLoss')[];
+  /** Compiles what the row needs; null for the teacher, whose representations are known without a student. */
+  readonly prepare: ((bench: Bench) => Promise<Pretrain>) | null;
+}
+
+/** Pre-training on a set as large as the synthetic one, made anew for each repetition. */
+async function onSet(
+  bench: Bench,
+  learningRate: number,
+  tables: (repetition: number) => TrainingTables,
+): Promise<Pretrain> {
+  const training = await bench.onSubset();
+  return (start, repetition) => training.train(start, learningRate, repetition, tables(repetition));
+}
+
+function sourceOf({ source }: EvaluationInputs): SourceImages {
+  if (source === null) throw new ConfigError('There are no real images with targets to draw a subset from.');
+  return source;
+}
+
+/** The source's rows of these numbers. */
+function subsetOf(inputs: EvaluationInputs, indices: Int32Array): TrainingTables {
+  const { images, targets } = sourceOf(inputs);
+  const imageElements = inputs.dataset.image.reduce((product, extent) => product * extent, 1);
+  return {
+    images: takeRows(images, imageElements, indices),
+    targets: takeRows(targets, inputs.representation, indices),
+  };
+}
+
+/** A different subset in each repetition, drawn without replacement. */
+function randomSubset(inputs: EvaluationInputs, repetition: number): TrainingTables {
+  const key = { seed: inputs.config.seed, purpose: 'evaluate.randomSubset', index: repetition };
+  const order = permutation(key, sourceOf(inputs).count);
+  return subsetOf(inputs, order.slice(0, inputs.synthetic.count));
+}
+
+/** Every row that `evaluate.rows` can name. */
+export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
+  randomEncoder: {
+    name: 'random encoder',
+    needs: [],
+    prepare: async () => async (start) => start,
+  },
+  randomSubset: {
+    name: RANDOM_SUBSET_ROW,
+    needs: ['source'],
+    prepare: (bench) =>
+      onSet(bench, bench.inputs.config.evaluate.learningRate, (repetition) =>
+        randomSubset(bench.inputs, repetition),
+      ),
+  },
+  highLossSubset: {
+    name: HIGH_LOSS_SUBSET_ROW,
+    needs: ['source', 'highLoss'],
+    prepare: (bench) => {
+      const subset = subsetOf(bench.inputs, bench.inputs.highLoss!);
+      return onSet(bench, bench.inputs.config.evaluate.learningRate, () => subset);
+    },
+  },
+  mkdt: {
+    name: MKDT_ROW,
+    needs: [],
+    prepare: (bench) => onSet(bench, bench.inputs.synthetic.innerStep, () => bench.inputs.synthetic),
+  },
+  trajectoryMatchingOnSsl: {
+    name: 'MTT on the SSL loss',
+    needs: [],
+    prepare: () => {
+      throw new ConfigError(
+        'evaluate.rows names trajectoryMatchingOnSsl, but no run makes that synthetic set yet. Leave the row out.',
+      );
+    },
+  },
+  allData: {
+    name: 'all data',
+    needs: ['source'],
+    prepare: async (bench) => {
+      const training = await bench.onAll(sourceOf(bench.inputs));
+      return (start, repetition) =>
+        training.train(start, bench.inputs.config.evaluate.learningRate, repetition);
+    },
+  },
+  teacher: { name: 'teacher', needs: ['representations'], prepare: null },
+};

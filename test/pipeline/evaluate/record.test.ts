@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { StoreError } from '../../../src/errors.js';
+import {
+  decodeEvaluation,
+  type Evaluation,
+  encodeEvaluation,
+  evaluationOf,
+} from '../../../src/pipeline/evaluate/record.js';
+
+const table = {
+  rows: [{ name: 'MKDT', labels: 0.01, accuracies: [0.5, 0.25] }],
+  heldOut: [{ name: 'MKDT', errors: [0.1, 0.2] }],
+};
+
+describe('evaluation.json', () => {
+  it('reads back what it holds', () => {
+    const evaluation: Evaluation = evaluationOf(table, [
+      { student: { architecture: 'mlp', depth: 1, width: 3 }, ...table },
+      { student: { architecture: 'resNet18', width: 4 }, ...table },
+    ]);
+    expect(decodeEvaluation(encodeEvaluation(evaluation), 'x')).toEqual(evaluation);
+  });
+
+  it('refuses the version before, and says that evaluating anew is all it takes', () => {
+    const old = JSON.stringify({ version: 1, ...table });
+    expect(() => decodeEvaluation(old, 'runs/a/evaluation.json')).toThrow(StoreError);
+    expect(() => decodeEvaluation(old, 'runs/a/evaluation.json')).toThrow(
+      /^runs\/a\/evaluation\.json is of version 1, and this program reads version 2\. Give the run's command again/,
+    );
+  });
+
+  it.each([['{'], ['[]'], ['null'], ['{"version":2,"rows":[{"name":"MKDT"}]}']])(
+    'refuses what is damaged: %s',
+    (text) => {
+      expect(() => decodeEvaluation(text, 'x')).toThrow(/^x is damaged/);
+    },
+  );
+});
