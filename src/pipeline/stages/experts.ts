@@ -65,7 +65,7 @@ export async function trainExperts(context: StageContext): Promise<string[]> {
         const index = expert * settings.epochs + epoch;
         const order = permutation({ seed: config.seed, purpose: 'expert.order', index }, count);
         const batches = splitBatches(order, settings.batch);
-        trainer.submit(batches);
+        await trainer.submit(batches);
         trajectory.set(await trainer.parameters(), epoch * total);
         const loss = await trainer.lastLoss(batches.at(-1)!.length);
         requireFinite(loss, `expert ${expert}'s loss after epoch ${epoch}`, 'Lower experts.learningRate.');
