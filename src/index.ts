@@ -36,6 +36,7 @@ export {
   type ChannelStatistics,
   moveRunningStatistics,
 } from './autograd/ops/batchNorm.js';
+export { blur } from './autograd/ops/blur.js';
 export {
   clamp,
   equal,

@@ -6,6 +6,7 @@ import alongAxis from './alongAxis.wgsl?raw';
 import augment from './augment.wgsl?raw';
 import avgPool from './avgPool.wgsl?raw';
 import barlowTwins from './barlowTwins.wgsl?raw';
+import blur from './blur.wgsl?raw';
 import channelSums from './channelSums.wgsl?raw';
 import conv2d from './conv2d.wgsl?raw';
 import conv2dInputGrad from './conv2dInputGrad.wgsl?raw';
@@ -49,6 +50,7 @@ const sources = {
   augment: `${philox}\n${augment}`,
   avgPool,
   barlowTwins,
+  blur,
   channelSums,
   conv2d,
   conv2dInputGrad,

@@ -28,6 +28,7 @@ const counts: Readonly<Record<KernelName, Count>> = {
   augment: none,
   avgPool: window,
   barlowTwins: ({ D }) => 3 * D! * D!,
+  blur: ({ OUTER, EXTENT, INNER, REACH }) => OUTER! * EXTENT! * INNER! * (3 * REACH! + 1),
   channelSums: ({ SUMS, IMAGES, CHANNELS }) => SUMS! * IMAGES! * CHANNELS!,
   conv2d: convolution,
   conv2dInputGrad: convolution,

@@ -5,6 +5,7 @@ import { alongAxisOperations } from './alongAxis.js';
 import { augmentOperations } from './augment.js';
 import { avgPool2dOperations } from './avgPool2d.js';
 import { barlowTwinsOperations } from './barlowTwins.js';
+import { blurOperations } from './blur.js';
 import { comparisonOperations } from './comparisons.js';
 import { concatOperations } from './concat.js';
 import { conv2dOperations } from './conv2d.js';
@@ -31,6 +32,7 @@ const table: ReadonlyMap<string, OperationDefinition> = new Map(
     augmentOperations,
     avgPool2dOperations,
     barlowTwinsOperations,
+    blurOperations,
     comparisonOperations,
     concatOperations,
     conv2dOperations,

@@ -16,7 +16,7 @@ import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
 
 /** What is run when neither a file nor a preset is named. */
-const DEFAULT_PRESET = 'mnist-small';
+export const DEFAULT_PRESET = 'mnist-small';
 
 /** What the user typed after `hypergrad run`, the file aside. */
 export interface RunFlags {
@@ -32,7 +32,7 @@ export interface RunFlags {
 }
 
 /** A whole number from the command line; the schema knows the largest. Throws `ConfigError`. */
-function parseSeed(text: string): number {
+export function parseSeed(text: string): number {
   if (!/^\d+$/.test(text)) {
     throw new ConfigError(
       `--seed ${JSON.stringify(text)} must be a whole number, 0 or more, such as --seed 2.`,
@@ -48,7 +48,7 @@ function defaultFolder(file: string | undefined, preset: string | undefined): st
 }
 
 /** A word as a POSIX shell reads it back. */
-function quote(word: string): string {
+export function quote(word: string): string {
   return /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 

@@ -4,7 +4,7 @@
  */
 import { ConfigError, DataError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
-import { type RowSource, tableSource } from '../../nn/deviceImages.js';
+import type { RowSource } from '../../nn/deviceImages.js';
 import type { Config } from '../config/schema.js';
 import { chunksOf, largestSum, type PooledTable, poolImages, tableBytes } from './pooledTable.js';
 import { type RawDataset, type RawImages, takeImages } from './rawImages.js';
@@ -164,11 +164,6 @@ function standardisedValues({ mean, deviation }: Moments, pool: number): Float32
   return mean.map((average, channel) =>
     Float32Array.from({ length: scale + 1 }, (_, sum) => (sum / scale - average) / deviation[channel]!),
   );
-}
-
-/** A set of images [count, …] that lie in memory, standardised already. */
-export function imageSetOf(images: Float32Array, labels: Int32Array | null, count: number): ImageSet {
-  return { images, labels, ...tableSource(images, count) };
 }
 
 function imageSet(table: PooledTable, values: readonly Float32Array[], labels: Int32Array | null): ImageSet {

@@ -5,15 +5,13 @@
 import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { compile } from '../../autograd/compile/plan.js';
 import { gradient } from '../../autograd/gradient.js';
-import { augment } from '../../autograd/ops/augment.js';
 import { relu } from '../../autograd/ops/elementwise.js';
 import { gather } from '../../autograd/ops/gather.js';
 import { linear } from '../../autograd/ops/matmul.js';
-import { VIEW_NUMBERS } from '../../autograd/ops/warp.js';
 import { f32, i32, type Tape } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
-import { permutation, streamWords } from '../../kernels/philox.js';
-import { drawViews } from '../../nn/augmentation.js';
+import { permutation } from '../../kernels/philox.js';
+import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
 import { Encoder } from '../../nn/inference.js';
 import { barlowTwins } from '../../nn/losses.js';
 import { initialParameters, type Model } from '../../nn/model.js';
@@ -40,6 +38,13 @@ import { requireFinite } from './finite.js';
 
 /** Steps between two events of the loss, and between two waits for the device. */
 const EVENT_EVERY = 10;
+
+/** The two views of each image. */
+const SIDES = ['A', 'B'] as const;
+
+/** Fields under the names that they have for one side: `view` of side A is `viewA`. */
+const sided = <Field>(side: string, fields: Readonly<Record<string, Field>>): Record<string, Field> =>
+  Object.fromEntries(Object.entries(fields).map(([name, field]) => [`${name}${side}`, field]));
 
 /** Encoder and projector side by side in one θ: linear, ReLU, linear, both of the projector's width. */
 function withProjector(model: Model, width: number): ParameterLayout {
@@ -69,20 +74,20 @@ export function teacherTape(config: Config, image: Dataset['image'], count: numb
     learningRate: f32(),
     images: f32(count, ...image),
     batch: i32(batch),
-    viewA: f32(batch, VIEW_NUMBERS),
-    viewB: f32(batch, VIEW_NUMBERS),
-    noiseA: i32(4),
-    noiseB: i32(4),
   };
-  return trace(types, (inputs) => {
+  const viewTypes = augmentationTypes(settings.augmentation, image, batch);
+  const sides = Object.assign({}, ...SIDES.map((side) => sided(side, viewTypes))) as typeof viewTypes;
+  return trace({ ...types, ...sides }, (inputs) => {
     const parameters = unpack(layout, inputs.theta);
-    const project = (view: Tensor, noise: Tensor): Tensor => {
-      const images = augment(gather(inputs.images, inputs.batch), view, noise);
+    const all: Readonly<Record<string, Tensor>> = inputs;
+    const project = (side: string): Tensor => {
+      const view = Object.fromEntries(Object.keys(viewTypes).map((name) => [name, all[`${name}${side}`]!]));
+      const images = augmentImages(gather(inputs.images, inputs.batch), view, settings.augmentation);
       const { output } = model.forward(inputs.theta, images);
       const hidden = relu(linear(output, parameters['projector0.weight']!, parameters['projector0.bias']!));
       return linear(hidden, parameters['projector1.weight']!, parameters['projector1.bias']!);
     };
-    const [z1, z2] = [project(inputs.viewA, inputs.noiseA), project(inputs.viewB, inputs.noiseB)];
+    const [z1, z2] = SIDES.map(project) as [Tensor, Tensor];
     const loss = barlowTwins(z1, z2, { lambda: settings.lambda });
     const [g] = gradient(loss, [inputs.theta]) as [Tensor];
     return { ...adamStep({ ...inputs, gradient: g }), loss };
@@ -95,7 +100,6 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
   const settings = config.teacher;
   const model = teacherModel(context);
   const layout = withProjector(model, settings.projector);
-  const [, height, width] = dataset.image;
   const { count } = dataset.train;
   const batch = Math.min(settings.batch, count);
   const tape = teacherTape(config, dataset.image, count);
@@ -121,10 +125,10 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       }
       plan.write('batch', order.slice(0, batch));
       order = order.slice(batch);
-      for (const side of ['A', 'B'] as const) {
-        const key = { seed: config.seed, purpose: `teacher.view${side}`, index: step };
-        plan.write(`view${side}`, drawViews(key, batch, { height, width }, settings.augmentation));
-        plan.write(`noise${side}`, streamWords({ ...key, purpose: `teacher.noise${side}` }));
+      for (const side of SIDES) {
+        const key = { seed: config.seed, purpose: 'teacher', index: step };
+        const drawn = drawAugmentation(key, side, batch, dataset, settings.augmentation);
+        for (const [name, numbers] of Object.entries(sided(side, drawn))) plan.write(name, numbers);
       }
       plan.submit();
       if ((step + 1) % EVENT_EVERY === 0 || step + 1 === settings.steps) {

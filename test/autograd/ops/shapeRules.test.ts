@@ -3,6 +3,7 @@ import { takeAlongAxis } from '../../../src/autograd/ops/alongAxis.js';
 import { augment } from '../../../src/autograd/ops/augment.js';
 import { avgPool2d, globalAveragePool } from '../../../src/autograd/ops/avgPool2d.js';
 import { barlowTwinsLoss } from '../../../src/autograd/ops/barlowTwins.js';
+import { blur } from '../../../src/autograd/ops/blur.js';
 import { clamp, less, maximum } from '../../../src/autograd/ops/comparisons.js';
 import { concat, stack } from '../../../src/autograd/ops/concat.js';
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from '../../../src/autograd/ops/conv2d.js';
@@ -242,6 +243,12 @@ const refusals: readonly Refusal[] = [
     /end at 5, past the total of 4/,
   ],
   ['a view of other length', [f32(2, 1, 4, 4), f32(2, 3), i32(4)], augment, /view \[2,3\] \[B,12\]/],
+  [
+    'weights of other images',
+    [f32(2, 1, 4, 4), f32(3, 2)],
+    (x, w) => blur(x, w, 2),
+    /weights \[3,2\] must be \[2,reach \+ 1\]/,
+  ],
   ['a stream of floats', [f32(2, 1, 4, 4), f32(2, 12), f32(4)], augment, /stream is f32\[4\]/],
   [
     'a stream of floats',

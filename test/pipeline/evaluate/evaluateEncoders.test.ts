@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import type { EvaluationRow } from '../../../src/pipeline/config/sections/evaluate.js';
-import { type Dataset, type ImageSet, imageSetOf } from '../../../src/pipeline/data/dataset.js';
+import type { Dataset, ImageSet } from '../../../src/pipeline/data/dataset.js';
 import type { EvaluationInputs } from '../../../src/pipeline/evaluate/bench.js';
 import { encoderCount, evaluateEncoders } from '../../../src/pipeline/evaluate/evaluateEncoders.js';
 import type { Evaluation, EvaluationTable } from '../../../src/pipeline/evaluate/record.js';
 import { takeRows } from '../../../src/pipeline/stages/context.js';
 import { numbers } from '../../support/compare.js';
 import { useDevice } from '../../support/device.js';
+import { imageSetOf } from '../../support/imageSet.js';
 
 const device = useDevice();
 

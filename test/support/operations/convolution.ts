@@ -1,6 +1,7 @@
 /** Cases of the operations on images: convolution, views, and the row statistics of instance normalisation. */
 import fc from 'fast-check';
 import { augment } from '../../../src/autograd/ops/augment.js';
+import { blur } from '../../../src/autograd/ops/blur.js';
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from '../../../src/autograd/ops/conv2d.js';
 import {
   meanProductRows,
@@ -159,6 +160,23 @@ export const convolutionProperties = (sizes: Sizes): OperationProperty[] => [
     build: ({ c, view }) => warpAdjoint(c!, view!),
     differentiable: ['c'],
   })),
+  property(
+    'blur',
+    fc.record({
+      seed,
+      B: sizes.few,
+      C: sizes.few,
+      H: sizes.extent,
+      W: sizes.extent,
+      reach: fc.integer({ min: 0, max: 4 }),
+      axis: fc.constantFrom(2 as const, 3 as const),
+    }),
+    ({ seed, B, C, H, W, reach, axis }) => ({
+      inputs: { x: floats(seed, 'x', [B, C, H, W]), shares: floats(seed, 'shares', [B, reach + 1]) },
+      build: ({ x, shares }) => blur(x!, shares!, axis),
+      differentiable: ['x'],
+    }),
+  ),
   property('standardiseRows', rowParameters(sizes), (parameters) => ({
     inputs: { x: floats(parameters.seed, 'x', rowShape(parameters)) },
     build: ({ x }) => standardiseRows(x!, parameters.epsilon),

@@ -13,6 +13,17 @@ const augmentation = section({
     })
     .default([0.6, 1])
     .describe("Range of a random crop's area, as a share of the image's; the crop is resized back."),
+  cropAspect: z
+    .tuple([positive(10), positive(10)], {
+      error: 'must be two numbers, [smallest, largest], above 0 and at most 10',
+    })
+    .refine(([smallest, largest]) => smallest <= largest, {
+      error: 'must be [smallest, largest] with smallest ≤ largest',
+    })
+    .default([1, 1])
+    .describe(
+      "Range of a random crop's width over its height, drawn evenly on a logarithmic scale; a side longer than the image's is cut to it.",
+    ),
   flip: flag().default(false).describe('Whether to mirror left to right at random, with probability 1/2.'),
   contrast: between(0, 1)
     .default(0.4)
@@ -20,12 +31,33 @@ const augmentation = section({
   brightness: between(0, 10)
     .default(0.4)
     .describe('A number drawn from −this to this is added to the standardised pixels.'),
+  saturation: between(0, 1)
+    .default(0)
+    .describe(
+      "Colour's distance from gray is multiplied by a number drawn from 1 − this to 1 + this; no effect on gray images.",
+    ),
+  hue: between(0, 0.5)
+    .default(0)
+    .describe(
+      'Colours are turned about the gray axis, at equal luminance, by an angle drawn from −this to this, in full turns; no effect on gray images.',
+    ),
+  jitterProbability: between(0, 1)
+    .default(1)
+    .describe('Probability that contrast, brightness, saturation and hue are changed at all.'),
   noise: between(0, 10)
     .default(0.05)
     .describe('Standard deviation of the Gaussian noise added to each standardised pixel.'),
   grayscale: between(0, 1)
     .default(0)
     .describe('Probability that a colour image is replaced by its gray values; no effect on gray images.'),
+  blur: between(0, 1)
+    .default(0)
+    .describe(
+      'Probability of a Gaussian blur, of a standard deviation drawn from 0.1 to 2 pixels and a window of a tenth of the image.',
+    ),
+  solarise: between(0, 1)
+    .default(0)
+    .describe('Probability that values above the middle of the 0 … 1 scale are inverted.'),
 }).describe('How a training image becomes the two views that the teacher compares.');
 
 export const teacher = section({
