@@ -18,7 +18,8 @@ import { distil } from './stages/distil.js';
 import { evaluate } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
 import { writeReport } from './stages/report.js';
-import { computeTargets, trainTeacher } from './stages/teacher.js';
+import { computeTargets } from './stages/targets.js';
+import { trainTeacher } from './stages/teacher.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
 import { tuningName } from './tune/tuningName.js';
@@ -69,7 +70,12 @@ interface Stage {
 }
 
 const modelsOf = ({ teacher, student }: Config): unknown => ({
-  teacher: { depth: teacher.depth, width: teacher.width, representation: teacher.representation },
+  teacher: {
+    architecture: teacher.architecture,
+    depth: teacher.depth,
+    width: teacher.width,
+    representation: teacher.representation,
+  },
   student,
 });
 

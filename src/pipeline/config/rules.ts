@@ -1,6 +1,9 @@
 /** What ties the configuration's fields together. */
 import type { Config } from './schema.js';
 
+/** How many times its width a ResNet-18's representation has. */
+const RESNET_WIDENING = 8;
+
 /** Height and width of each source's images, in pixels. */
 const imageSide: Record<Config['data']['source'], number> = { mnist: 28, cifar10: 32 };
 const imageChannels: Record<Config['data']['source'], number> = { mnist: 1, cifar10: 3 };
@@ -28,6 +31,8 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
     };
   }
 
+  yield* teacherChecks(teacher);
+
   const side = imageSide[data.source];
   if (side % data.pool !== 0) {
     yield {
@@ -35,7 +40,10 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
       message: `must divide the ${side} pixels of ${data.source}'s height and width`,
     };
   } else {
-    yield* depthChecks(side / data.pool, { teacher, student });
+    yield* depthChecks(
+      side / data.pool,
+      teacher.architecture === 'convNet' ? { teacher, student } : { student },
+    );
     for (const other of evaluate.transfer) {
       if (other.architecture !== 'convNet') continue;
       for (const { message } of depthChecks(side / data.pool, { transfer: other })) {
@@ -73,6 +81,19 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
         message: `must leave at least one labelled image: ${share} of ${data.train} is none`,
       };
     }
+  }
+}
+
+function* teacherChecks(teacher: Config['teacher']): Generator<{ path: string; message: string }> {
+  const { architecture, width, representation, warmUp, steps } = teacher;
+  if (architecture === 'resNet18' && representation !== RESNET_WIDENING * width) {
+    yield {
+      path: 'teacher.representation',
+      message: `must be ${RESNET_WIDENING} · teacher.width = ${RESNET_WIDENING * width} for a resNet18, which has no head`,
+    };
+  }
+  if (warmUp > steps) {
+    yield { path: 'teacher.warmUp', message: `must not exceed the teacher.steps = ${steps} steps` };
   }
 }
 
