@@ -6,7 +6,7 @@ export type { Tile } from './kernels/tiles.js';
 export { type ConfigSources, presetNames, resolveConfig } from './pipeline/config/resolve.js';
 export type { Config } from './pipeline/config/schema.js';
 export { type Dataset, type ImageSet, loadDataset } from './pipeline/data/dataset.js';
-export { type Progress, type StageName, silentProgress } from './pipeline/progress.js';
+export { type Progress, type StageName, type StudyName, silentProgress } from './pipeline/progress.js';
 export type { DistilEvent, HeldOutError, ResultRow, RunDevice, RunResult } from './pipeline/report/types.js';
 export { type RunOptions, runPipeline } from './pipeline/run.js';
 export { RunFolder } from './pipeline/store/runFolder.js';

@@ -3,9 +3,13 @@ import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
 import { describePreset, presetNames } from '../pipeline/config/resolve.js';
+import type { StudyName } from '../pipeline/progress.js';
+import { compareCommand } from './commands/compare.js';
+import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { runCommand } from './commands/run.js';
+import { studyCommand } from './commands/study.js';
 import { tuneCommand } from './commands/tune.js';
 import { verifyCommand } from './commands/verify.js';
 import { usageSentence } from './errors.js';
@@ -35,6 +39,19 @@ function presetList(): string {
   ].join('\n');
 }
 
+const studyExamples: Readonly<Record<StudyName, readonly (readonly [command: string, effect: string])[]>> = {
+  variance: [
+    ['hypergrad study variance', 'on 2 000 digits, in minutes'],
+    ['hypergrad study variance --run runs/mnist-small', "with a finished run's teacher"],
+    ['hypergrad study variance --batch-sizes 8,32,128 --batches 64', 'other batches, more of them'],
+  ],
+  horizon: [
+    ['hypergrad study horizon', 'N = 5, 10, 20 and M = 1, 2, 3 on 2 000 digits, in minutes'],
+    ['hypergrad study horizon --run runs/mnist-small', "with a finished run's experts and subset"],
+    ['hypergrad study horizon --steps 10,40 --expert-epochs 3 --iterations 50', 'longer, and closer'],
+  ],
+};
+
 /** Makes a command throw instead of ending the process, and say what does not fit in one sentence. */
 function speakPlainly(command: Command, name: string): void {
   command
@@ -58,8 +75,10 @@ export function createProgram(): Command {
       'after',
       examples([
         ['hypergrad run --preset mnist-small', 'distil and evaluate; the report is in runs/mnist-small'],
+        ['hypergrad data photos/', 'see what a folder of images holds, and how to use it'],
         ['hypergrad verify cases/', 'replay reference cases on this device'],
         ['hypergrad gradcheck', 'hold gradients through training against float64'],
+        ['hypergrad study variance', 'measure the argument of the method on real data'],
         ['hypergrad tune', 'find the block sizes that suit this adapter, for all later runs'],
         ['hypergrad doctor', 'see what this machine offers'],
       ]),
@@ -78,8 +97,16 @@ export function createProgram(): Command {
         ],
         ['hypergrad run my.yaml --seed 2 --out runs/second', 'a configuration file, another seed'],
         ['hypergrad run --preset mnist-small --set distil.steps=30', 'one value changed'],
+        ['hypergrad run my.yaml --dry-run', 'how long, how much memory and disk; nothing is written'],
       ]),
     );
+  const data = dataCommand().addHelpText(
+    'after',
+    examples([
+      ['hypergrad data photos/ --out photos.png', 'one sub-folder a class; with a picture of each'],
+      ['hypergrad data fashion-mnist/ --json', 'IDX files; for a program to read'],
+    ]),
+  );
   const verify = verifyCommand()
     .addOption(deviceOption())
     .addHelpText(
@@ -89,6 +116,13 @@ export function createProgram(): Command {
         ['hypergrad verify case.safetensors --json', 'all numbers of one case'],
       ]),
     );
+  const compare = compareCommand().addHelpText(
+    'after',
+    examples([
+      ['hypergrad compare runs/a runs/b', 'side by side; over both where they differ in the seed alone'],
+      ['hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'],
+    ]),
+  );
   const gradcheck = gradcheckCommand()
     .addOption(deviceOption())
     .addHelpText(
@@ -117,8 +151,20 @@ export function createProgram(): Command {
     ]),
   );
 
+  const study = studyCommand().addHelpText(
+    'after',
+    examples([
+      ['hypergrad study variance --preset mnist-small', 'gradients and trajectories under both losses'],
+      ['hypergrad study horizon --run runs/mnist-small', "N, M and truncation, with a run's experts"],
+    ]),
+  );
+  for (const each of study.commands) {
+    each.addOption(deviceOption()).addHelpText('after', examples(studyExamples[each.name() as StudyName]));
+    speakPlainly(each, `hypergrad study ${each.name()}`);
+  }
+
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, verify, gradcheck, tune, doctor]) {
+  for (const command of [run, data, compare, verify, gradcheck, tune, study, doctor]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }

@@ -9,8 +9,12 @@ export const stageNames = [
   'evaluate',
   'report',
 ] as const;
-/** Name of a stage. */
-export type StageName = (typeof stageNames)[number];
+/** Studies: what is measured beside a run, in folders of their own. */
+export const studyNames = ['variance', 'horizon'] as const;
+/** Name of a study. */
+export type StudyName = (typeof studyNames)[number];
+/** Name of a stage, or of a study, which is run as one. */
+export type StageName = (typeof stageNames)[number] | StudyName;
 
 /** Whoever watches a run. */
 export interface Progress {

@@ -33,6 +33,9 @@ const FLUSH_AFTER = 2000;
 /** Dispatches of a stage that are measured where profiles are wanted: the first ones, so that the rest runs at full speed. */
 const PROFILED_DISPATCHES = 10_000;
 
+/** Images that are standardised at a time to be hashed. */
+const HASHED_ROWS = 256;
+
 const TIMINGS = 'timings.json';
 const timingsSchema = z.record(z.string(), z.number());
 
@@ -57,7 +60,8 @@ export interface RunOptions {
   readonly profiled?: (stage: StageName, profile: Profile) => void;
 }
 
-interface Stage {
+/** One stage of a run. */
+export interface Stage {
   readonly name: Exclude<StageName, 'report'>;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
@@ -79,7 +83,8 @@ const modelsOf = ({ teacher, student }: Config): unknown => ({
   student,
 });
 
-const stages: readonly Stage[] = [
+/** All stages but the report, in order. */
+export const stages: readonly Stage[] = [
   {
     name: 'teacher',
     reads: ({ teacher }) => teacher,
@@ -131,10 +136,17 @@ const stages: readonly Stage[] = [
 ];
 
 /** SHA-256 of the images and labels that a run uses; a set without labels has none to hash. */
-function hashDataset({ train, test, mean, deviation }: Dataset): string {
+async function hashDataset({ train, test, mean, deviation }: Dataset): Promise<string> {
   const hash = createHash('sha256');
-  for (const data of [train.images, train.labels, test.images, test.labels]) {
-    if (data !== null) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const update = (data: Float32Array | Int32Array) =>
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  for (const { count, labels, rows } of [train, test]) {
+    for (let start = 0; start < count; start += HASHED_ROWS) {
+      update(
+        await rows(Int32Array.from({ length: Math.min(HASHED_ROWS, count - start) }, (_, k) => start + k)),
+      );
+    }
+    if (labels !== null) update(labels);
   }
   return hash.update(JSON.stringify({ mean, deviation })).digest('hex');
 }
@@ -150,22 +162,23 @@ async function readTimings(folder: RunFolder): Promise<Record<string, number>> {
   }
 }
 
-/** Runs every stage that is not done yet, and writes the report. */
-export async function runPipeline({
-  config,
-  dataset,
-  folder,
-  device,
-  command,
-  progress,
-  profiled,
-}: RunOptions): Promise<RunResult> {
-  const data = hashDataset(dataset);
-  // Absent without a tuning, so that folders of the usual block sizes stay valid.
-  const tuning = tuningName(device);
+/** One process' work on a folder: what every stage is run with. */
+export interface Session extends Omit<RunOptions, 'command'> {
+  /** SHA-256 of the images and labels. */
+  readonly data: string;
+  /** Name of the device's tuning; absent without one, so that folders of the usual block sizes stay valid. */
+  readonly tuning: string | undefined;
+  readonly events: EventLog;
+  /** Seconds of each stage, measured when it ran. */
+  readonly timings: Record<string, number>;
+  readonly contextOf: (name: StageName) => StageContext;
+}
+
+/** Writes the configuration into the folder and opens what the stages write beside their artefacts. */
+export async function openSession(options: Omit<RunOptions, 'command'>): Promise<Session> {
+  const { config, dataset, folder, device, progress } = options;
   await folder.writeText('config.yaml', stringify(config));
   const events = new EventLog(folder.pathOf('events.jsonl'));
-  const timings = await readTimings(folder);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({
     config,
@@ -181,42 +194,67 @@ export async function runPipeline({
       events.flush().catch(() => undefined);
     },
   });
+  return {
+    ...options,
+    data: await hashDataset(dataset),
+    tuning: tuningName(device),
+    events,
+    timings: await readTimings(folder),
+    contextOf,
+  };
+}
 
-  for (const stage of stages) {
-    const inputs = hashInputs({
-      version: FORMAT_VERSION,
-      seed: config.seed,
-      data,
-      tuning,
-      reads: stage.reads(config),
-      artefacts: stage.after.map((name) => folder.artefactHash(name)),
-    });
-    if (await folder.stageIsDone(stage.name, inputs)) {
-      progress.skipped(stage.name);
-      continue;
-    }
-    progress.started(stage.name, stage.steps(config, dataset), stage.unit);
-    await folder.forgetStage(stage.name);
-    await events.truncateStage(stage.name);
-    const start = performance.now();
-    const runStage = (): Promise<string[]> => stage.run(contextOf(stage.name));
-    let written: string[] = [];
-    if (profiled === undefined) written = await runStage();
-    else {
-      const work = async (): Promise<void> => {
-        written = await runStage();
-      };
-      profiled(stage.name, await profile(device, work, { maximumDispatches: PROFILED_DISPATCHES }));
-    }
-    await events.flush();
-    timings[stage.name] = Math.round(performance.now() - start) / 1000;
-    await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
-    await folder.recordStage(stage.name, inputs, written);
-    progress.finished(stage.name, timings[stage.name]!);
+/** Hash of all that a stage reads; the stages before it must be finished. */
+export function stageInputs(
+  { reads, after }: Pick<Stage, 'reads' | 'after'>,
+  { config, data, tuning, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'folder'>,
+): string {
+  return hashInputs({
+    version: FORMAT_VERSION,
+    seed: config.seed,
+    data,
+    tuning,
+    reads: reads(config),
+    artefacts: after.map((name) => folder.artefactHash(name)),
+  });
+}
+
+/** Runs a stage, unless it is done already. */
+export async function runStage(stage: Stage, session: Session): Promise<void> {
+  const { config, dataset, device, folder, progress, profiled, events, timings } = session;
+  const inputs = stageInputs(stage, session);
+  if (await folder.stageIsDone(stage.name, inputs)) {
+    progress.skipped(stage.name);
+    return;
   }
+  progress.started(stage.name, stage.steps(config, dataset), stage.unit);
+  await folder.forgetStage(stage.name);
+  await events.truncateStage(stage.name);
+  const start = performance.now();
+  const work = (): Promise<string[]> => stage.run(session.contextOf(stage.name));
+  let written: string[] = [];
+  if (profiled === undefined) written = await work();
+  else {
+    const measured = async (): Promise<void> => {
+      written = await work();
+    };
+    profiled(stage.name, await profile(device, measured, { maximumDispatches: PROFILED_DISPATCHES }));
+  }
+  await events.flush();
+  timings[stage.name] = Math.round(performance.now() - start) / 1000;
+  await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
+  await folder.recordStage(stage.name, inputs, written);
+  progress.finished(stage.name, timings[stage.name]!);
+}
 
+/** Runs every stage that is not done yet, and writes the report. */
+export async function runPipeline({ command, ...options }: RunOptions): Promise<RunResult> {
+  const { config, dataset } = options;
+  const session = await openSession(options);
+  for (const stage of stages) await runStage(stage, session);
+  const { timings } = session;
   const count = subsetSize(config.subset.fraction, dataset.train.count);
-  return await writeReport(contextOf('report'), {
+  return await writeReport(session.contextOf('report'), {
     title: `${dataset.name}: ${dataset.train.count} images distilled to ${count}`,
     command,
     seconds: Object.fromEntries(

@@ -34,6 +34,7 @@ describe('what does not fit', () => {
     [['run', '--zzz'], "hypergrad: unknown option '--zzz'. See hypergrad run --help.\n"],
     [['doctor', '--jsn'], "hypergrad: unknown option '--jsn'. Did you mean --json?\n"],
     [['verify'], "hypergrad: missing required argument 'path'. See hypergrad verify --help.\n"],
+    [['study', 'varience'], "hypergrad: unknown command 'varience'. Did you mean variance?\n"],
     [['run', '--out'], "hypergrad: option '--out <folder>' argument missing. See hypergrad run --help.\n"],
   ])('%j is told in one sentence on stderr', async (args, sentence) => {
     expect(await parse(...args)).toBeInstanceOf(CommanderError);
@@ -61,17 +62,25 @@ describe('what does not fit', () => {
 });
 
 describe('help', () => {
-  it.each([[[]], [['run']], [['verify']], [['tune']], [['doctor']]])(
-    'of %j holds examples and --debug',
-    async (command) => {
-      const error = await parse(...command, '--help');
-      expect(error).toMatchObject({ exitCode: 0 });
-      const text = textOf(stdout);
-      expect(text).toContain('Examples:\n  ');
-      expect(text).toContain('--debug');
-      expect(text).toContain(`Usage: ${['hypergrad', ...command].join(' ')}`);
-    },
-  );
+  it.each([
+    [[]],
+    [['run']],
+    [['data']],
+    [['compare']],
+    [['verify']],
+    [['tune']],
+    [['study']],
+    [['study', 'variance']],
+    [['study', 'horizon']],
+    [['doctor']],
+  ])('of %j holds examples and --debug', async (command) => {
+    const error = await parse(...command, '--help');
+    expect(error).toMatchObject({ exitCode: 0 });
+    const text = textOf(stdout);
+    expect(text).toContain('Examples:\n  ');
+    expect(text).toContain('--debug');
+    expect(text).toContain(`Usage: ${['hypergrad', ...command].join(' ')}`);
+  });
 
   it('of run lists the presets with what they are for', async () => {
     await parse('run', '--help');

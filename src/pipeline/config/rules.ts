@@ -1,17 +1,45 @@
 /** What ties the configuration's fields together. */
+import { ConfigError } from '../../errors.js';
 import type { Config } from './schema.js';
 
 /** How many times its width a ResNet-18's representation has. */
 const RESNET_WIDENING = 8;
 
-/** Height and width of each source's images, in pixels. */
-const imageSide: Record<Config['data']['source'], number> = { mnist: 28, cifar10: 32 };
-const imageChannels: Record<Config['data']['source'], number> = { mnist: 1, cifar10: 3 };
+type ImageShape = readonly [channels: number, height: number, width: number];
 
-/** Shape of one image [C, H, W] as the run sees it, after pooling; known without reading any file. */
-export function imageShape({ source, pool }: Config['data']): readonly [number, number, number] {
-  const side = imageSide[source] / pool;
-  return [imageChannels[source], side, side];
+/** A field whose value does not fit, and what would: the message goes on after "PATH = VALUE". */
+interface Issue {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Height and width of each source's images, in pixels; null where only the files tell. */
+const imageSide: Record<Config['data']['source'], (data: Config['data']) => number | null> = {
+  mnist: () => 28,
+  cifar10: () => 32,
+  cifar100: () => 32,
+  'tiny-imagenet': ({ resize }) => resize.side ?? 64,
+  idx: () => null,
+  folder: ({ resize }) => resize.side,
+};
+
+const GRAY_SOURCES: readonly Config['data']['source'][] = ['mnist', 'idx'];
+
+/** Shape of one image [C, H, W] as the run sees it, after pooling; null where it is not known before the files are read. */
+export function imageShape(data: Config['data']): ImageShape | null {
+  const side = imageSide[data.source](data);
+  if (side === null) return null;
+  const isGray = GRAY_SOURCES.includes(data.source) || (data.source === 'folder' && data.channels === 'gray');
+  return [isGray ? 1 : 3, side / data.pool, side / data.pool];
+}
+
+/** `imageShape` for work that reads no files. Throws `ConfigError` where only the files tell it. */
+export function requireImageShape(data: Config['data']): ImageShape {
+  const shape = imageShape(data);
+  if (shape !== null) return shape;
+  throw new ConfigError(
+    `data.source = ${data.source} leaves the images' size to the files, and no files are read here. Use another source${data.source === 'folder' ? ', or set data.resize.side' : ''}.`,
+  );
 }
 
 /** Number of images in the synthetic set and in each subset: `fraction` of `trainCount`, rounded, at least 1. */
@@ -20,8 +48,8 @@ export function subsetSize(subsetFraction: number, trainCount: number): number {
 }
 
 /** The rules that tie fields together; each gives the field to change and what fits. */
-export function* crossChecks(config: Config): Generator<{ path: string; message: string }> {
-  const { data, teacher, student, experts, distil, evaluate } = config;
+export function* crossChecks(config: Config): Generator<Issue> {
+  const { data, experts, distil } = config;
 
   const lastEpoch = distil.expertEpochs + distil.startEpochs - 1;
   if (lastEpoch > experts.epochs) {
@@ -31,38 +59,71 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
     };
   }
 
-  yield* teacherChecks(teacher);
+  yield* teacherChecks(config.teacher);
 
-  const side = imageSide[data.source];
-  if (side % data.pool !== 0) {
+  const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
+  if (data.resize.side !== null && !resizable) {
+    yield {
+      path: 'data.resize.side',
+      message: `fits folder and tiny-imagenet only; ${data.source}'s images are of one size, so leave it null and use data.pool`,
+    };
+  }
+  const side = imageSide[data.source](data);
+  if (side !== null && side % data.pool !== 0) {
     yield {
       path: 'data.pool',
       message: `must divide the ${side} pixels of ${data.source}'s height and width`,
     };
   } else {
-    yield* depthChecks(
-      side / data.pool,
-      teacher.architecture === 'convNet' ? { teacher, student } : { student },
-    );
-    for (const other of evaluate.transfer) {
-      if (other.architecture !== 'convNet') continue;
-      for (const { message } of depthChecks(side / data.pool, { transfer: other })) {
-        yield { path: 'evaluate.transfer', message: `has a ConvNet whose depth ${other.depth} ${message}` };
-      }
+    const image = imageShape(data);
+    if (image !== null) yield* shapeChecks(config, image);
+  }
+  // With train = null the count is known only once the files are read.
+  if (data.train !== null) yield* countChecks(config, data.train);
+}
+
+/** Throws `ConfigError` where the images that were read do not fit the configuration: what could not be known before. */
+export function requireFit(
+  config: Config,
+  { image, train }: { readonly image: ImageShape; readonly train: { readonly count: number } },
+): void {
+  const issues = [
+    ...(imageShape(config.data) === null ? shapeChecks(config, image) : []),
+    ...(config.data.train === null ? countChecks(config, train.count) : []),
+  ];
+  if (issues.length === 0) return;
+  const valueAt = (path: string): unknown =>
+    path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);
+  throw new ConfigError(
+    issues.map(({ path, message }) => `${path} = ${JSON.stringify(valueAt(path))} ${message}.`).join('\n'),
+  );
+}
+
+/** The rules that the images' shape [C, H, W] takes part in. */
+function* shapeChecks(
+  { teacher, student, evaluate }: Config,
+  [, height, width]: ImageShape,
+): Generator<Issue> {
+  yield* depthChecks(height, width, teacher.architecture === 'convNet' ? { teacher, student } : { student });
+  for (const other of evaluate.transfer) {
+    if (other.architecture !== 'convNet') continue;
+    for (const { message } of depthChecks(height, width, { transfer: other })) {
+      yield { path: 'evaluate.transfer', message: `has a ConvNet whose depth ${other.depth} ${message}` };
     }
   }
+}
 
-  // With train = null the count is known only once the files are read.
-  if (data.train === null) return;
+/** The rules that the number of training images takes part in. */
+function* countChecks(config: Config, count: number): Generator<Issue> {
+  const { teacher, experts, distil, evaluate } = config;
   for (const [path, batch] of [
     ['teacher.batch', teacher.batch],
     ['experts.batch', experts.batch],
     ['evaluate.allData.batch', evaluate.allData.batch],
   ] as const) {
-    if (batch > data.train)
-      yield { path, message: `must not exceed the data.train = ${data.train} training images` };
+    if (batch > count) yield { path, message: `must not exceed the data.train = ${count} training images` };
   }
-  const size = subsetSize(config.subset.fraction, data.train);
+  const size = subsetSize(config.subset.fraction, count);
   for (const [path, batch] of [
     ['distil.batch', distil.batch],
     ['evaluate.batch', evaluate.batch],
@@ -70,21 +131,21 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
     if (batch > size) {
       yield {
         path,
-        message: `must not exceed the ${size} synthetic images (subset.fraction = ${config.subset.fraction} of ${data.train}); lower it or raise subset.fraction`,
+        message: `must not exceed the ${size} synthetic images (subset.fraction = ${config.subset.fraction} of ${count}); lower it or raise subset.fraction`,
       };
     }
   }
   for (const share of evaluate.labels) {
-    if (Math.round(share * data.train) < 1) {
+    if (Math.round(share * count) < 1) {
       yield {
         path: 'evaluate.labels',
-        message: `must leave at least one labelled image: ${share} of ${data.train} is none`,
+        message: `must leave at least one labelled image: ${share} of ${count} is none`,
       };
     }
   }
 }
 
-function* teacherChecks(teacher: Config['teacher']): Generator<{ path: string; message: string }> {
+function* teacherChecks(teacher: Config['teacher']): Generator<Issue> {
   const { architecture, width, representation, warmUp, steps } = teacher;
   if (architecture === 'resNet18' && representation !== RESNET_WIDENING * width) {
     yield {
@@ -98,16 +159,17 @@ function* teacherChecks(teacher: Config['teacher']): Generator<{ path: string; m
 }
 
 function* depthChecks(
-  side: number,
+  height: number,
+  width: number,
   networks: Record<string, { depth: number }>,
-): Generator<{ path: string; message: string }> {
+): Generator<Issue> {
   // The first convolution pads 28-pixel images to 32.
-  const padded = side === 28 ? 32 : side;
+  const smallest = Math.min(height, width) + (height === 28 ? 4 : 0);
   for (const [name, { depth }] of Object.entries(networks)) {
-    if (padded >> depth < 1) {
+    if (smallest >> depth < 1) {
       yield {
         path: `${name}.depth`,
-        message: `must be at most ${Math.floor(Math.log2(padded))} for images of ${side}×${side} pixels: each block halves them`,
+        message: `must be at most ${Math.floor(Math.log2(smallest))} for images of ${height}×${width} pixels: each block halves them`,
       };
     }
   }

@@ -9,6 +9,7 @@ import { data } from './sections/data.js';
 import { distil } from './sections/distil.js';
 import { evaluate } from './sections/evaluate.js';
 import { experts, student, subset } from './sections/experts.js';
+import { selfSupervised } from './sections/selfSupervised.js';
 import { teacher } from './sections/teacher.js';
 
 const fields = section({
@@ -30,6 +31,8 @@ const fields = section({
   distil: distil.prefault({}),
   /** What the synthetic set is compared by. */
   evaluate: evaluate.prefault({}),
+  /** The baseline that matches trajectories of the self-supervised loss. */
+  selfSupervised: selfSupervised.prefault({}),
 }).describe('Configuration of a run.');
 
 /** A checked configuration: every field present and in range. */

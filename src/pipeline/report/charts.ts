@@ -8,8 +8,8 @@ import type { DistilEvent, ResultRow } from './types.js';
 import { labelShare } from './wording.js';
 
 /** Tones that read on a white and on a black page alike. */
-const SERIES = ['#3b82c4', '#d9730d', '#2f9e6e', '#b45fc2', '#c4483b', '#8a8a2f'];
-const FAINT = '#8a93a0';
+export const SERIES = ['#3b82c4', '#d9730d', '#2f9e6e', '#b45fc2', '#c4483b', '#8a8a2f'];
+export const FAINT = '#8a93a0';
 
 const WIDTH = 420;
 const CURVE_HEIGHT = 190;
@@ -18,7 +18,7 @@ const FONT_SIZE = 13;
 const LETTER_WIDTH = 0.56 * FONT_SIZE;
 const LONGEST_LABEL = 22;
 
-const CONFIG: NonNullable<TopLevelSpec['config']> = {
+export const CONFIG: NonNullable<TopLevelSpec['config']> = {
   font: 'system-ui, sans-serif',
   background: 'transparent',
   view: { stroke: null },

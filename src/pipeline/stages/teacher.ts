@@ -17,7 +17,7 @@ import { initialParameters } from '../../nn/model.js';
 import { adam } from '../../nn/optimisers/adam.js';
 import { lars } from '../../nn/optimisers/lars.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
-import { type ParameterLayout, unpack } from '../../nn/parameters.js';
+import type { ParameterLayout } from '../../nn/parameters.js';
 import { project, selfSupervisedLoss, withProjector } from '../../nn/selfSupervised.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
@@ -36,11 +36,6 @@ const SIDES = ['A', 'B'] as const;
 const sided = <Field>(side: string, fields: Readonly<Record<string, Field>>): Record<string, Field> =>
   Object.fromEntries(Object.entries(fields).map(([name, field]) => [`${name}${side}`, field]));
 
-const projectorOf = ({ projector, projectorLayers }: Settings) => ({
-  width: projector,
-  layers: projectorLayers,
-});
-
 function optimiserOf(settings: Settings, layout: ParameterLayout): InnerOptimiser {
   const weightDecay = settings.weightDecay > 0;
   if (settings.optimiser === 'lars') return lars({ layout, weightDecay });
@@ -51,7 +46,7 @@ function optimiserOf(settings: Settings, layout: ParameterLayout): InnerOptimise
 /** What a step of the teacher's training is made of. */
 function trainingParts(config: Config, image: Dataset['image']) {
   const model = teacherNetwork({ config, dataset: { image } });
-  const layout = withProjector(model, projectorOf(config.teacher));
+  const layout = withProjector(model, config.teacher);
   const optimiser = optimiserOf(config.teacher, layout);
   const stateTypes = Object.fromEntries(
     Object.entries(optimiser.state).map(([name, { extent }]) => [
@@ -85,7 +80,6 @@ export function teacherTape(config: Config, image: Dataset['image'], count: numb
   };
   return trace(types, (inputs) => {
     const theta = inputs.theta!;
-    const parameters = unpack(layout, theta);
     let running = inputs.running;
     const [z1, z2] = SIDES.map((side) => {
       const view = Object.fromEntries(
@@ -93,11 +87,11 @@ export function teacherTape(config: Config, image: Dataset['image'], count: numb
       );
       const images = augmentImages(gather(inputs.images!, inputs.batch!), view, settings.augmentation);
       if (!hasBuffers(model) || running === undefined) {
-        return project(model.forward(theta, images).output, parameters, projectorOf(settings));
+        return project(layout, theta, model.forward(theta, images).output, settings);
       }
       const { output, buffers } = model.train(theta, running, images);
       running = buffers;
-      return project(output, parameters, projectorOf(settings));
+      return project(layout, theta, output, settings);
     }) as [Tensor, Tensor];
     const loss = selfSupervisedLoss(z1, z2, settings);
     const [g] = gradient(loss, [theta]) as [Tensor];

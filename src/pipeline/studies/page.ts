@@ -1,0 +1,119 @@
+/** What a study leaves for people: figures as SVG and PNG, and one self-contained page. */
+import sharp from 'sharp';
+import type { TopLevelSpec } from 'vega-lite';
+import { renderSvg } from '../report/charts.js';
+import { type Html, html, trusted } from '../report/html.js';
+import { STYLE } from '../report/style.js';
+import type { RunFolder } from '../store/runFolder.js';
+
+/** Pixels of a PNG for each unit of a figure. */
+const PNG_SCALE = 2;
+
+export interface StudyTable {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly body: readonly (readonly string[])[];
+  readonly caption: string;
+}
+
+export interface StudyFigure {
+  /** Name of its files, without an ending. */
+  readonly file: string;
+  /** undefined where no value can be drawn. */
+  readonly spec: TopLevelSpec | undefined;
+  readonly caption: string;
+}
+
+/** All that a study says. */
+export interface StudyPage {
+  readonly title: string;
+  /** What was found, in sentences. */
+  readonly findings: readonly string[];
+  readonly tables: readonly StudyTable[];
+  readonly figures: readonly StudyFigure[];
+  /** The device in words. */
+  readonly device: string;
+  readonly dataset: string;
+  /** The command that repeats the study. */
+  readonly command: string;
+}
+
+/** An inline SVG element as a file of its own, of the size of its view box. */
+export function standaloneSvg(inline: string): string {
+  const [, width, height] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(inline)!;
+  return inline.replace(
+    '<svg',
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" color="black"`,
+  );
+}
+
+function tableHtml({ title, head, body, caption }: StudyTable): Html {
+  const [first, ...others] = head;
+  return html`<h2>${title}</h2>
+<figure>
+<div class="scroll" role="region" aria-label="${title}" tabindex="0">
+<table aria-label="${title}">
+<thead><tr>${[first!, ...others].map((text) => html`<th scope="col">${text}</th>`)}</tr></thead>
+<tbody>
+${body.map(([name, ...cells]) => html`<tr><th scope="row">${name!}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}
+</tbody>
+</table>
+</div>
+<figcaption>${caption}</figcaption>
+</figure>`;
+}
+
+function pageHtml(page: StudyPage, drawings: readonly Html[]): string {
+  const { title, findings, tables, device, dataset, command } = page;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+<div class="headline">${findings.map((finding) => html`<p>${finding}</p>`)}</div>
+<dl class="facts">
+<dt>Dataset</dt><dd>${dataset}</dd>
+<dt>Device</dt><dd>${device}</dd>
+</dl>
+<div class="pair">
+${drawings}
+</div>
+${tables.map(tableHtml)}
+<h2>Repeat it</h2>
+<pre><code>${command}</code></pre>
+</main>
+</body>
+</html>
+`.markup;
+}
+
+/** Writes the page as study.html and each figure as SVG and PNG; the same study gives the same files. */
+export async function writePage(folder: RunFolder, page: StudyPage): Promise<void> {
+  const drawings: Html[] = [];
+  for (const { file, spec, caption } of page.figures) {
+    if (spec === undefined) {
+      drawings.push(html`<figure><p>No value can be drawn.</p><figcaption>${caption}</figcaption></figure>`);
+      continue;
+    }
+    const inline = await renderSvg(spec);
+    const svg = standaloneSvg(inline);
+    await folder.writeText(`${file}.svg`, `${svg}\n`);
+    const png = await sharp(Buffer.from(svg), { density: 72 * PNG_SCALE })
+      .flatten({ background: 'white' })
+      .png()
+      .toBuffer();
+    await folder.writeBytes(`${file}.png`, png);
+    drawings.push(html`<figure>
+${trusted(inline)}
+<figcaption>${caption}</figcaption>
+</figure>`);
+  }
+  await folder.writeText('study.html', pageHtml(page, drawings));
+}
