@@ -59,7 +59,7 @@ export function* crossChecks(config: Config): Generator<Issue> {
     };
   }
 
-  yield* teacherChecks(config.teacher);
+  if (config.targets.from === null) yield* teacherChecks(config.teacher);
 
   const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
   if (data.resize.side !== null && !resizable) {
@@ -101,10 +101,11 @@ export function requireFit(
 
 /** The rules that the images' shape [C, H, W] takes part in. */
 function* shapeChecks(
-  { teacher, student, evaluate }: Config,
+  { teacher, student, targets, evaluate }: Config,
   [, height, width]: ImageShape,
 ): Generator<Issue> {
-  yield* depthChecks(height, width, teacher.architecture === 'convNet' ? { teacher, student } : { student });
+  const isDeep = targets.from === null && teacher.architecture === 'convNet';
+  yield* depthChecks(height, width, isDeep ? { teacher, student } : { student });
   for (const other of evaluate.transfer) {
     if (other.architecture !== 'convNet') continue;
     for (const { message } of depthChecks(height, width, { transfer: other })) {
@@ -115,9 +116,9 @@ function* shapeChecks(
 
 /** The rules that the number of training images takes part in. */
 function* countChecks(config: Config, count: number): Generator<Issue> {
-  const { teacher, experts, distil, evaluate } = config;
+  const { teacher, targets, experts, distil, evaluate } = config;
   for (const [path, batch] of [
-    ['teacher.batch', teacher.batch],
+    ['teacher.batch', targets.from === null ? teacher.batch : 0],
     ['experts.batch', experts.batch],
     ['evaluate.allData.batch', evaluate.allData.batch],
   ] as const) {

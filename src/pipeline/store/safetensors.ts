@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DataError, ShapeError } from '../../errors.js';
+import { type FloatFormat, floatBytes, readFloats } from './floats.js';
 
 /** A tensor as a file holds it. */
 export interface NamedTensor {
@@ -91,20 +92,29 @@ const headerSchema = z.record(
 
 const metadataSchema = z.record(z.string(), z.string());
 
+const isFloat = (dtype: string): dtype is FloatFormat => Object.hasOwn(floatBytes, dtype);
+
 /**
- * Reads a safetensors file's bytes; the tensors are copies. Throws `DataError`, naming the file and the tensor,
+ * Reads a safetensors file's bytes; the tensors are copies. With `widen` tensors of F16 and F64 are read too, as F32. Throws `DataError`, naming the file and the tensor,
  * for a header that is cut short, not JSON or not of the format, and for byte ranges that do not fit.
  */
-export function decodeSafetensors(bytes: Uint8Array, fileName: string): TensorFile {
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  fileName: string,
+  { widen = false }: { readonly widen?: boolean } = {},
+): TensorFile {
   const { header, metadata, body } = readHeader(bytes, fileName);
   const tensors = new Map<string, NamedTensor>();
   const ranges: { name: string; start: number; end: number }[] = [];
   for (const [name, { dtype, shape, data_offsets }] of header) {
     const [start, end] = data_offsets;
-    if (dtype !== 'F32' && dtype !== 'I32') {
-      throw new DataError(`${fileName}: tensor ${name} is of type ${dtype}; only F32 and I32 are read.`);
+    const isRead = dtype === 'F32' || dtype === 'I32' || (widen && isFloat(dtype));
+    if (!isRead) {
+      throw new DataError(
+        `${fileName}: tensor ${name} is of type ${dtype}; only ${widen ? 'F16, F32, F64' : 'F32'} and I32 are read.`,
+      );
     }
-    const expected = elements(shape) * ELEMENT_BYTES;
+    const expected = elements(shape) * (isFloat(dtype) ? floatBytes[dtype] : ELEMENT_BYTES);
     if (end - start !== expected) {
       throw new DataError(
         `${fileName}: tensor ${name} has ${end - start} bytes, but ${dtype} [${shape.join(', ')}] asks for ${expected}.`,
@@ -117,12 +127,13 @@ export function decodeSafetensors(bytes: Uint8Array, fileName: string): TensorFi
     }
     ranges.push({ name, start, end });
     // A copy of its own: the file's data need not lie at a multiple of 4 bytes.
-    const copy = Uint8Array.from(body.subarray(start, end)).buffer;
-    tensors.set(name, {
-      dtype,
-      shape,
-      data: dtype === 'F32' ? new Float32Array(copy) : new Int32Array(copy),
-    });
+    const part = body.subarray(start, end);
+    tensors.set(
+      name,
+      isFloat(dtype)
+        ? { dtype: 'F32', shape, data: readFloats(part, dtype) }
+        : { dtype: 'I32', shape, data: new Int32Array(Uint8Array.from(part).buffer) },
+    );
   }
   checkGapless(ranges, body.length, fileName);
   return { tensors, metadata };
