@@ -1,0 +1,96 @@
+/** Self-supervised learning from pairs of random views: their numbers as inputs of a tape, and the loss of a pair. */
+import type { Numbers } from '../autograd/compile/bufferRange.js';
+import type { TensorType } from '../autograd/tape.js';
+import type { Tensor } from '../autograd/trace.js';
+import type { StreamKey } from '../kernels/philox.js';
+import {
+  type AugmentationSettings,
+  type AugmentedImages,
+  augmentationTypes,
+  augmentImages,
+  drawAugmentation,
+} from './augmentation.js';
+import type { Model } from './model.js';
+import { type ParameterLayout, unpack } from './parameters.js';
+import { project, type SelfSupervisedLoss, selfSupervisedLoss, withProjector } from './selfSupervised.js';
+
+/** How pairs are made and compared. */
+export interface PairSettings extends Partial<SelfSupervisedLoss> {
+  /** Barlow Twins: weight of the off-diagonal terms. */
+  readonly lambda: number;
+  /** Width of the projector's layers. */
+  readonly projector: number;
+  /** Its hidden layers; 1 by default. */
+  readonly projectorLayers?: number;
+  readonly augmentation: AugmentationSettings;
+}
+
+const SIDES = ['A', 'B'] as const;
+
+/** Barlow Twins on the standardised projections of one hidden layer, where nothing else is said. */
+const lossSettings = ({ lambda, method, standardise, temperature }: PairSettings): SelfSupervisedLoss => ({
+  lambda,
+  method: method ?? 'barlowTwins',
+  standardise: standardise ?? true,
+  temperature: temperature ?? 0.5,
+});
+
+const projectorOf = ({ projector, projectorLayers }: PairSettings) => ({
+  width: projector,
+  layers: projectorLayers ?? 1,
+});
+
+/** Fields under the names that they have for one side: `view` of side A is `viewA`. */
+const sided = <Field>(side: string, fields: Readonly<Record<string, Field>>): Record<string, Field> =>
+  Object.fromEntries(Object.entries(fields).map(([name, field]) => [`${name}${side}`, field]));
+
+/** θ of a model with the settings' projector behind it: the model's tensors first, where they are without one. */
+export const pairLayout = (model: Model, settings: PairSettings): ParameterLayout =>
+  withProjector(model, projectorOf(settings));
+
+/** What the pairs of `count` images are described by, as inputs of a tape. */
+export function pairTypes(
+  { augmentation }: PairSettings,
+  image: AugmentedImages['image'],
+  count: number,
+): Record<string, TensorType> {
+  const types = augmentationTypes(augmentation, image, count);
+  return { ...sided('A', types), ...sided('B', types) };
+}
+
+/** Draws the pairs of `count` images: numbers for the inputs that `pairTypes` names, from streams named after the key. */
+export function drawPairs(
+  key: StreamKey,
+  count: number,
+  images: AugmentedImages,
+  { augmentation }: PairSettings,
+): Record<string, Numbers> {
+  return Object.assign(
+    {},
+    ...SIDES.map((side) => sided(side, drawAugmentation(key, side, count, images, augmentation))),
+  );
+}
+
+/**
+ * The self-supervised loss of a batch, a scalar of shape []; it can be differentiated by θ and by the images.
+ *
+ * @param theta laid out by `pairLayout`
+ * @param images [B,C,H,W], B ≥ 2: both losses compare an image with the others of its batch
+ * @param pairs tensors of the types that `pairTypes` gives
+ */
+export function pairLoss(
+  model: Model,
+  settings: PairSettings,
+  theta: Tensor,
+  images: Tensor,
+  pairs: Readonly<Record<string, Tensor>>,
+): Tensor {
+  const parameters = unpack(pairLayout(model, settings), theta);
+  const names = Object.keys(augmentationTypes(settings.augmentation, model.image, images.shape[0]!));
+  const [z1, z2] = SIDES.map((side) => {
+    const view = Object.fromEntries(names.map((name) => [name, pairs[`${name}${side}`]!]));
+    const { output } = model.forward(theta, augmentImages(images, view, settings.augmentation));
+    return project(output, parameters, projectorOf(settings));
+  }) as [Tensor, Tensor];
+  return selfSupervisedLoss(z1, z2, lossSettings(settings));
+}
