@@ -18,6 +18,8 @@ import { distil } from './stages/distil.js';
 import { evaluate } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
 import { writeReport } from './stages/report.js';
+import { distilSelfSupervised } from './stages/selfSupervised.js';
+import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
 import { computeTargets, trainTeacher } from './stages/teacher.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
@@ -59,6 +61,8 @@ export interface RunOptions {
 /** One stage of a run. */
 export interface Stage {
   readonly name: Exclude<StageName, 'report'>;
+  /** Whether a run of this configuration has it; every run has, by default. */
+  readonly when?: (config: Config) => boolean;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
   /** The stages whose artefacts it reads. */
@@ -73,6 +77,10 @@ const modelsOf = ({ teacher, student }: Config): unknown => ({
   teacher: { depth: teacher.depth, width: teacher.width, representation: teacher.representation },
   student,
 });
+
+/** Whether a run has the baseline of trajectory matching on the self-supervised loss. */
+const matchesSelfSupervised = ({ evaluate }: Config): boolean =>
+  evaluate.rows.includes('trajectoryMatchingOnSsl');
 
 /** All stages but the report, in order. */
 export const stages: readonly Stage[] = [
@@ -117,14 +125,49 @@ export const stages: readonly Stage[] = [
     run: distil,
   },
   {
+    name: 'selfSupervisedExperts',
+    when: matchesSelfSupervised,
+    reads: (config) => ({
+      experts: config.selfSupervised.experts,
+      teacher: config.teacher,
+      models: modelsOf(config),
+    }),
+    after: [],
+    steps: ({ selfSupervised: { experts } }) => experts.count * experts.epochs,
+    unit: 'epochs',
+    run: trainSelfSupervisedExperts,
+  },
+  {
+    name: 'selfSupervised',
+    when: matchesSelfSupervised,
+    reads: (config) => ({
+      selfSupervised: config.selfSupervised,
+      momentum: config.distil.momentum,
+      teacher: config.teacher,
+      models: modelsOf(config),
+    }),
+    after: ['subset', 'selfSupervisedExperts'],
+    steps: ({ selfSupervised }) => selfSupervised.iterations,
+    unit: 'iterations',
+    run: distilSelfSupervised,
+  },
+  {
     name: 'evaluate',
-    reads: (config) => ({ evaluate: config.evaluate, models: modelsOf(config) }),
-    after: ['targets', 'subset', 'distil'],
+    reads: (config) => ({
+      evaluate: config.evaluate,
+      models: modelsOf(config),
+      // The row trains by the teacher's loss.
+      ...(matchesSelfSupervised(config) ? { teacher: config.teacher } : {}),
+    }),
+    after: ['targets', 'subset', 'distil', 'selfSupervised'],
     steps: ({ evaluate }, dataset) => encoderCount(evaluate, dataset),
     unit: 'encoders',
     run: evaluate,
   },
 ];
+
+/** The stages that a run of this configuration has, in order. */
+export const stagesOf = (config: Config): Stage[] => stages.filter(({ when }) => when?.(config) ?? true);
 
 /** SHA-256 of the images and labels that a run uses; a set without labels has none to hash. */
 function hashDataset({ train, test, mean, deviation }: Dataset): string {
@@ -199,7 +242,9 @@ export function stageInputs(
     data,
     tuning,
     reads: reads(config),
-    artefacts: after.map((name) => folder.artefactHash(name)),
+    artefacts: stagesOf(config)
+      .filter(({ name }) => after.includes(name))
+      .map(({ name }) => folder.artefactHash(name)),
   });
 }
 
@@ -235,14 +280,14 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
 export async function runPipeline({ command, ...options }: RunOptions): Promise<RunResult> {
   const { config, dataset } = options;
   const session = await openSession(options);
-  for (const stage of stages) await runStage(stage, session);
+  for (const stage of stagesOf(config)) await runStage(stage, session);
   const { timings } = session;
   const count = subsetSize(config.subset.fraction, dataset.train.count);
   return await writeReport(session.contextOf('report'), {
     title: `${dataset.name}: ${dataset.train.count} images distilled to ${count}`,
     command,
     seconds: Object.fromEntries(
-      stages.flatMap(({ name }) => (timings[name] === undefined ? [] : [[name, timings[name]]])),
+      stagesOf(config).flatMap(({ name }) => (timings[name] === undefined ? [] : [[name, timings[name]]])),
     ),
   });
 }

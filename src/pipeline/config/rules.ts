@@ -44,6 +44,8 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
     }
   }
 
+  yield* selfSupervisedChecks(config);
+
   // With train = null the count is known only once the files are read.
   if (data.train === null) return;
   for (const [path, batch] of [
@@ -73,6 +75,39 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
         message: `must leave at least one labelled image: ${share} of ${data.train} is none`,
       };
     }
+  }
+}
+
+/** The rules of the baseline on the self-supervised loss, where a run has it. */
+function* selfSupervisedChecks({
+  data,
+  subset,
+  evaluate,
+  selfSupervised,
+}: Config): Generator<{ path: string; message: string }> {
+  if (!evaluate.rows.includes('trajectoryMatchingOnSsl')) return;
+  const { experts, expertEpochs, startEpochs, batch } = selfSupervised;
+  const lastEpoch = expertEpochs + startEpochs - 1;
+  if (lastEpoch > experts.epochs) {
+    yield {
+      path: 'selfSupervised.expertEpochs',
+      message: `must leave expertEpochs + startEpochs − 1 = ${lastEpoch} within selfSupervised.experts.epochs = ${experts.epochs}; lower it or selfSupervised.startEpochs = ${startEpochs}, or train the experts longer`,
+    };
+  }
+  if (evaluate.transfer.some(({ architecture }) => architecture === 'resNet18')) {
+    yield {
+      path: 'evaluate.transfer',
+      message:
+        'must not name resNet18 where evaluate.rows names trajectoryMatchingOnSsl: that row trains no network that normalises over the batch',
+    };
+  }
+  if (data.train === null) return;
+  const size = subsetSize(subset.fraction, data.train);
+  for (const [path, value, most, what] of [
+    ['selfSupervised.experts.batch', experts.batch, data.train, 'training images'],
+    ['selfSupervised.batch', batch, size, 'synthetic images'],
+  ] as const) {
+    if (value > most) yield { path, message: `must not exceed the ${most} ${what}` };
   }
 }
 
