@@ -4,6 +4,8 @@ import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
 import { describePreset, presetNames } from '../pipeline/config/resolve.js';
 import type { StudyName } from '../pipeline/progress.js';
+import { compareCommand } from './commands/compare.js';
+import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { runCommand } from './commands/run.js';
@@ -73,6 +75,7 @@ export function createProgram(): Command {
       'after',
       examples([
         ['hypergrad run --preset mnist-small', 'distil and evaluate; the report is in runs/mnist-small'],
+        ['hypergrad data photos/', 'see what a folder of images holds, and how to use it'],
         ['hypergrad verify cases/', 'replay reference cases on this device'],
         ['hypergrad gradcheck', 'hold gradients through training against float64'],
         ['hypergrad study variance', 'measure the argument of the method on real data'],
@@ -94,8 +97,16 @@ export function createProgram(): Command {
         ],
         ['hypergrad run my.yaml --seed 2 --out runs/second', 'a configuration file, another seed'],
         ['hypergrad run --preset mnist-small --set distil.steps=30', 'one value changed'],
+        ['hypergrad run my.yaml --dry-run', 'how long, how much memory and disk; nothing is written'],
       ]),
     );
+  const data = dataCommand().addHelpText(
+    'after',
+    examples([
+      ['hypergrad data photos/ --out photos.png', 'one sub-folder a class; with a picture of each'],
+      ['hypergrad data fashion-mnist/ --json', 'IDX files; for a program to read'],
+    ]),
+  );
   const verify = verifyCommand()
     .addOption(deviceOption())
     .addHelpText(
@@ -105,6 +116,13 @@ export function createProgram(): Command {
         ['hypergrad verify case.safetensors --json', 'all numbers of one case'],
       ]),
     );
+  const compare = compareCommand().addHelpText(
+    'after',
+    examples([
+      ['hypergrad compare runs/a runs/b', 'side by side; over both where they differ in the seed alone'],
+      ['hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'],
+    ]),
+  );
   const gradcheck = gradcheckCommand()
     .addOption(deviceOption())
     .addHelpText(
@@ -146,7 +164,7 @@ export function createProgram(): Command {
   }
 
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, verify, gradcheck, tune, study, doctor]) {
+  for (const command of [run, data, compare, verify, gradcheck, tune, study, doctor]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }

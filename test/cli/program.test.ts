@@ -65,6 +65,8 @@ describe('help', () => {
   it.each([
     [[]],
     [['run']],
+    [['data']],
+    [['compare']],
     [['verify']],
     [['tune']],
     [['study']],

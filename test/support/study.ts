@@ -6,6 +6,7 @@ import type { StageContext } from '../../src/pipeline/stages/context.js';
 import { EventLog } from '../../src/pipeline/store/events.js';
 import type { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { numbers } from './compare.js';
+import { imageSetOf } from './imageSet.js';
 
 export const COUNT = 40;
 
@@ -23,7 +24,7 @@ export function tinyContext(
   config: Config,
   advance: (done: number) => void = () => {},
 ): StageContext {
-  const set = { images: numbers(4, 'images', COUNT * 36), labels: new Int32Array(COUNT), count: COUNT };
+  const set = imageSetOf(numbers(4, 'images', COUNT * 36), new Int32Array(COUNT), COUNT);
   return {
     config,
     device,
@@ -35,6 +36,7 @@ export function tinyContext(
       test: set,
       mean: [0],
       deviation: [1],
+      close() {},
     },
     folder: undefined as unknown as RunFolder,
     events: new EventLog('unused'),

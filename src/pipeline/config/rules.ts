@@ -1,14 +1,42 @@
 /** What ties the configuration's fields together. */
+import { ConfigError } from '../../errors.js';
 import type { Config } from './schema.js';
 
-/** Height and width of each source's images, in pixels. */
-const imageSide: Record<Config['data']['source'], number> = { mnist: 28, cifar10: 32 };
-const imageChannels: Record<Config['data']['source'], number> = { mnist: 1, cifar10: 3 };
+type ImageShape = readonly [channels: number, height: number, width: number];
 
-/** Shape of one image [C, H, W] as the run sees it, after pooling; known without reading any file. */
-export function imageShape({ source, pool }: Config['data']): readonly [number, number, number] {
-  const side = imageSide[source] / pool;
-  return [imageChannels[source], side, side];
+/** A field whose value does not fit, and what would: the message goes on after "PATH = VALUE". */
+interface Issue {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Height and width of each source's images, in pixels; null where only the files tell. */
+const imageSide: Record<Config['data']['source'], (data: Config['data']) => number | null> = {
+  mnist: () => 28,
+  cifar10: () => 32,
+  cifar100: () => 32,
+  'tiny-imagenet': ({ resize }) => resize.side ?? 64,
+  idx: () => null,
+  folder: ({ resize }) => resize.side,
+};
+
+const GRAY_SOURCES: readonly Config['data']['source'][] = ['mnist', 'idx'];
+
+/** Shape of one image [C, H, W] as the run sees it, after pooling; null where it is not known before the files are read. */
+export function imageShape(data: Config['data']): ImageShape | null {
+  const side = imageSide[data.source](data);
+  if (side === null) return null;
+  const isGray = GRAY_SOURCES.includes(data.source) || (data.source === 'folder' && data.channels === 'gray');
+  return [isGray ? 1 : 3, side / data.pool, side / data.pool];
+}
+
+/** `imageShape` for work that reads no files. Throws `ConfigError` where only the files tell it. */
+export function requireImageShape(data: Config['data']): ImageShape {
+  const shape = imageShape(data);
+  if (shape !== null) return shape;
+  throw new ConfigError(
+    `data.source = ${data.source} leaves the images' size to the files, and no files are read here. Use another source${data.source === 'folder' ? ', or set data.resize.side' : ''}.`,
+  );
 }
 
 /** Number of images in the synthetic set and in each subset: `fraction` of `trainCount`, rounded, at least 1. */
@@ -17,8 +45,8 @@ export function subsetSize(subsetFraction: number, trainCount: number): number {
 }
 
 /** The rules that tie fields together; each gives the field to change and what fits. */
-export function* crossChecks(config: Config): Generator<{ path: string; message: string }> {
-  const { data, teacher, student, experts, distil, evaluate } = config;
+export function* crossChecks(config: Config): Generator<Issue> {
+  const { data, experts, distil } = config;
 
   const lastEpoch = distil.expertEpochs + distil.startEpochs - 1;
   if (lastEpoch > experts.epochs) {
@@ -28,35 +56,70 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
     };
   }
 
-  const side = imageSide[data.source];
-  if (side % data.pool !== 0) {
+  const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
+  if (data.resize.side !== null && !resizable) {
+    yield {
+      path: 'data.resize.side',
+      message: `fits folder and tiny-imagenet only; ${data.source}'s images are of one size, so leave it null and use data.pool`,
+    };
+  }
+  const side = imageSide[data.source](data);
+  if (side !== null && side % data.pool !== 0) {
     yield {
       path: 'data.pool',
       message: `must divide the ${side} pixels of ${data.source}'s height and width`,
     };
   } else {
-    yield* depthChecks(side / data.pool, { teacher, student });
-    for (const other of evaluate.transfer) {
-      if (other.architecture !== 'convNet') continue;
-      for (const { message } of depthChecks(side / data.pool, { transfer: other })) {
-        yield { path: 'evaluate.transfer', message: `has a ConvNet whose depth ${other.depth} ${message}` };
-      }
+    const image = imageShape(data);
+    if (image !== null) yield* shapeChecks(config, image);
+  }
+  yield* selfSupervisedChecks(config);
+  // With train = null the count is known only once the files are read.
+  if (data.train !== null) yield* countChecks(config, data.train);
+}
+
+/** Throws `ConfigError` where the images that were read do not fit the configuration: what could not be known before. */
+export function requireFit(
+  config: Config,
+  { image, train }: { readonly image: ImageShape; readonly train: { readonly count: number } },
+): void {
+  const issues = [
+    ...(imageShape(config.data) === null ? shapeChecks(config, image) : []),
+    ...(config.data.train === null ? countChecks(config, train.count) : []),
+  ];
+  if (issues.length === 0) return;
+  const valueAt = (path: string): unknown =>
+    path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);
+  throw new ConfigError(
+    issues.map(({ path, message }) => `${path} = ${JSON.stringify(valueAt(path))} ${message}.`).join('\n'),
+  );
+}
+
+/** The rules that the images' shape [C, H, W] takes part in. */
+function* shapeChecks(
+  { teacher, student, evaluate }: Config,
+  [, height, width]: ImageShape,
+): Generator<Issue> {
+  yield* depthChecks(height, width, { teacher, student });
+  for (const other of evaluate.transfer) {
+    if (other.architecture !== 'convNet') continue;
+    for (const { message } of depthChecks(height, width, { transfer: other })) {
+      yield { path: 'evaluate.transfer', message: `has a ConvNet whose depth ${other.depth} ${message}` };
     }
   }
+}
 
-  yield* selfSupervisedChecks(config);
-
-  // With train = null the count is known only once the files are read.
-  if (data.train === null) return;
+/** The rules that the number of training images takes part in. */
+function* countChecks(config: Config, count: number): Generator<Issue> {
+  const { teacher, experts, distil, evaluate } = config;
   for (const [path, batch] of [
     ['teacher.batch', teacher.batch],
     ['experts.batch', experts.batch],
     ['evaluate.allData.batch', evaluate.allData.batch],
   ] as const) {
-    if (batch > data.train)
-      yield { path, message: `must not exceed the data.train = ${data.train} training images` };
+    if (batch > count) yield { path, message: `must not exceed the data.train = ${count} training images` };
   }
-  const size = subsetSize(config.subset.fraction, data.train);
+  const size = subsetSize(config.subset.fraction, count);
   for (const [path, batch] of [
     ['distil.batch', distil.batch],
     ['evaluate.batch', evaluate.batch],
@@ -64,29 +127,33 @@ export function* crossChecks(config: Config): Generator<{ path: string; message:
     if (batch > size) {
       yield {
         path,
-        message: `must not exceed the ${size} synthetic images (subset.fraction = ${config.subset.fraction} of ${data.train}); lower it or raise subset.fraction`,
+        message: `must not exceed the ${size} synthetic images (subset.fraction = ${config.subset.fraction} of ${count}); lower it or raise subset.fraction`,
       };
     }
   }
+  if (evaluate.rows.includes('trajectoryMatchingOnSsl')) {
+    const { selfSupervised } = config;
+    for (const [path, batch, most, what] of [
+      ['selfSupervised.experts.batch', selfSupervised.experts.batch, count, 'training images'],
+      ['selfSupervised.batch', selfSupervised.batch, size, 'synthetic images'],
+    ] as const) {
+      if (batch > most) yield { path, message: `must not exceed the ${most} ${what}` };
+    }
+  }
   for (const share of evaluate.labels) {
-    if (Math.round(share * data.train) < 1) {
+    if (Math.round(share * count) < 1) {
       yield {
         path: 'evaluate.labels',
-        message: `must leave at least one labelled image: ${share} of ${data.train} is none`,
+        message: `must leave at least one labelled image: ${share} of ${count} is none`,
       };
     }
   }
 }
 
 /** The rules of the baseline on the self-supervised loss, where a run has it. */
-function* selfSupervisedChecks({
-  data,
-  subset,
-  evaluate,
-  selfSupervised,
-}: Config): Generator<{ path: string; message: string }> {
+function* selfSupervisedChecks({ evaluate, selfSupervised }: Config): Generator<Issue> {
   if (!evaluate.rows.includes('trajectoryMatchingOnSsl')) return;
-  const { experts, expertEpochs, startEpochs, batch } = selfSupervised;
+  const { experts, expertEpochs, startEpochs } = selfSupervised;
   const lastEpoch = expertEpochs + startEpochs - 1;
   if (lastEpoch > experts.epochs) {
     yield {
@@ -101,27 +168,20 @@ function* selfSupervisedChecks({
         'must not name resNet18 where evaluate.rows names trajectoryMatchingOnSsl: that row trains no network that normalises over the batch',
     };
   }
-  if (data.train === null) return;
-  const size = subsetSize(subset.fraction, data.train);
-  for (const [path, value, most, what] of [
-    ['selfSupervised.experts.batch', experts.batch, data.train, 'training images'],
-    ['selfSupervised.batch', batch, size, 'synthetic images'],
-  ] as const) {
-    if (value > most) yield { path, message: `must not exceed the ${most} ${what}` };
-  }
 }
 
 function* depthChecks(
-  side: number,
+  height: number,
+  width: number,
   networks: Record<string, { depth: number }>,
-): Generator<{ path: string; message: string }> {
+): Generator<Issue> {
   // The first convolution pads 28-pixel images to 32.
-  const padded = side === 28 ? 32 : side;
+  const smallest = Math.min(height, width) + (height === 28 ? 4 : 0);
   for (const [name, { depth }] of Object.entries(networks)) {
-    if (padded >> depth < 1) {
+    if (smallest >> depth < 1) {
       yield {
         path: `${name}.depth`,
-        message: `must be at most ${Math.floor(Math.log2(padded))} for images of ${side}×${side} pixels: each block halves them`,
+        message: `must be at most ${Math.floor(Math.log2(smallest))} for images of ${height}×${width} pixels: each block halves them`,
       };
     }
   }

@@ -1,22 +1,24 @@
 /**
  * Real images as every stage sees them: a random sample of a dataset's files, average-pooled, and standardised
- * by the training sample. The files themselves are read by `mnist.ts` and `cifar10.ts`.
+ * by the training sample. The files themselves are read by the sources (`sources.ts`).
  */
-import { ConfigError } from '../../errors.js';
+import { ConfigError, DataError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
 import type { Config } from '../config/schema.js';
-import { readCifar10 } from './cifar10.js';
-import { readMnist } from './mnist.js';
-import type { RawDataset, RawImages } from './rawImages.js';
+import { chunksOf, largestSum, type PooledTable, poolImages, tableBytes } from './pooledTable.js';
+import { type RawDataset, type RawImages, takeImages } from './rawImages.js';
+import { readSource } from './sources.js';
 
 /** Images with their labels. */
 export interface ImageSet {
-  /** [count, channels, height, width], standardised. */
+  /** [count, channels, height, width], standardised: all of them, made when they are first asked for. */
   readonly images: Float32Array;
   /** [count]; indices into the dataset's classes. Null for a set without labels. */
   readonly labels: Int32Array | null;
   /** Number of images. */
   readonly count: number;
+  /** Standardised images by number, [rows, channels, height, width]; the same bits as in `images`. */
+  rows(numbers: ArrayLike<number>): Promise<Float32Array>;
 }
 
 /** The training and test images that a run uses. */
@@ -35,126 +37,157 @@ export interface Dataset {
   readonly mean: readonly number[];
   /** Each channel's standard deviation over the training images used, in the 0 … 1 scale. */
   readonly deviation: readonly number[];
+  /** Gives back the file that images beyond `data.memory` lie in; no rows can be read after. */
+  close(): void;
 }
 
-const readers: Record<Config['data']['source'], (folder: string | null) => Promise<RawDataset>> = {
-  mnist: readMnist,
-  cifar10: readCifar10,
-};
+const MEBIBYTE = 2 ** 20;
 
 /**
  * Reads a dataset and prepares it: pixels scaled to 0 … 1, average-pooled by `pool`, then standardised channel
  * by channel. Of each part the first `train` (`test`) images of a random permutation named by the seed are
- * used, in the permutation's order. Throws `DataError` for files that are missing or not of their format, and
+ * used, in the permutation's order; only these are decoded. Where the files have no part for tests, `holdOut` of the
+ * images, drawn by a permutation named by the seed, are its test images. Images beyond `memory` MiB lie in a file in the
+ * cache folder instead of in memory. Throws `DataError` for files that are missing or not of their format, and
  * `ConfigError` when more images are asked for than there are or `pool` does not divide their sides.
  */
 export async function loadDataset(config: Config['data'], seed: number): Promise<Dataset> {
-  const raw = await readers[config.source](config.folder);
-  const train = pooledSample(raw, 'train', config, seed);
-  const test = pooledSample(raw, 'test', config, seed);
+  const raw = await readSource(config);
+  const parts = raw.test === null ? holdOut(raw, config, seed) : { train: raw.train, test: raw.test };
   const { channels, height, width } = raw.train;
-  const moments = channelMoments(train, channels);
+  const { pool } = config;
+  if (height % pool !== 0 || width % pool !== 0) {
+    throw new ConfigError(
+      `data.pool = ${pool} does not divide the ${height}×${width} pixels of ${raw.origin}. Choose a factor that does.`,
+    );
+  }
+  const orders = {
+    train: draw(parts, 'train', raw, config, seed),
+    test: draw(parts, 'test', raw, config, seed),
+  };
+  const bytes =
+    tableBytes(parts.train, orders.train.length, pool) + tableBytes(parts.test, orders.test.length, pool);
+  const storage = { pool, inFile: bytes > config.memory * MEBIBYTE };
+  const train = await poolImages(parts.train, orders.train, storage);
+  const test = await poolImages(parts.test, orders.test, storage);
+  const close = () => {
+    train.close();
+    test.close();
+  };
+  const moments = channelMoments(train, channels, pool);
+  const values = standardisedValues(moments, pool);
   return {
     name: config.source,
-    image: [channels, height / config.pool, width / config.pool],
+    image: [channels, height / pool, width / pool],
     classes: raw.classes,
-    train: standardise(train, moments),
-    test: standardise(test, moments),
+    train: imageSet(train, values, labelsOf(parts.train, orders.train)),
+    test: imageSet(test, values, labelsOf(parts.test, orders.test)),
     ...moments,
+    close,
   };
 }
 
-/** Sums of each pool's bytes: whole numbers, so that nothing is rounded before the images are standardised. */
-interface PooledSums {
-  readonly sums: Uint32Array;
-  readonly labels: Int32Array | null;
-  readonly count: number;
-  /** What a sum is divided by to give a value in 0 … 1. */
-  readonly scale: number;
+interface Parts {
+  readonly train: RawImages;
+  readonly test: RawImages;
 }
 
-function pooledSample(
-  raw: RawDataset,
+/** Splits the training images by a permutation of their own, which no other draw changes; both parts keep the files' order. */
+function holdOut({ origin, train }: RawDataset, config: Config['data'], seed: number): Parts {
+  if (train.count < 2) {
+    throw new DataError(
+      `There is one image in ${origin}, and it cannot be both for training and for tests. Add more images.`,
+    );
+  }
+  const count = Math.min(Math.max(1, Math.round(config.holdOut * train.count)), train.count - 1);
+  const order = permutation({ seed, purpose: 'data.holdOut', index: 0 }, train.count);
+  return {
+    train: takeImages(train, order.slice(count).sort()),
+    test: takeImages(train, order.slice(0, count).sort()),
+  };
+}
+
+/** Numbers of the images that a part's share of the run is. */
+function draw(
+  parts: Parts,
   part: 'train' | 'test',
+  { origin, test }: RawDataset,
   config: Config['data'],
   seed: number,
-): PooledSums {
-  const images = raw[part];
+): Int32Array {
+  const images = parts[part];
   const count = config[part] ?? images.count;
   if (count > images.count) {
+    const split = test === null ? ` (data.holdOut = ${config.holdOut} of its images are for tests)` : '';
     throw new ConfigError(
-      `data.${part} = ${count}, but ${raw.origin} has only ${images.count} ${part === 'train' ? 'training' : 'test'} images. Set it to ${images.count} or less, or to null for all.`,
+      `data.${part} = ${count}, but ${origin} has only ${images.count} ${part === 'train' ? 'training' : 'test'} images${split}. Set it to ${images.count} or less, or to null for all.`,
     );
   }
-  const { pool } = config;
-  if (images.height % pool !== 0 || images.width % pool !== 0) {
-    throw new ConfigError(
-      `data.pool = ${pool} does not divide the ${images.height}×${images.width} pixels of ${raw.origin}. Choose a factor that does.`,
-    );
-  }
-  const { labels } = images;
-  const order = permutation({ seed, purpose: `data.${part}`, index: 0 }, images.count).subarray(0, count);
-  return {
-    sums: poolSums(images, order, pool),
-    labels: labels && Int32Array.from(order, (index) => labels[index]!),
-    count,
-    scale: 255 * pool * pool,
-  };
+  return permutation({ seed, purpose: `data.${part}`, index: 0 }, images.count).slice(0, count);
 }
 
-function poolSums(images: RawImages, order: Int32Array, pool: number): Uint32Array {
-  const { channels, height, width, pixels } = images;
-  const pooledWidth = width / pool;
-  const pooledSize = channels * (height / pool) * pooledWidth;
-  const sums = new Uint32Array(order.length * pooledSize);
-  for (const [position, index] of order.entries()) {
-    const from = index * channels * height * width;
-    const to = position * pooledSize;
-    // pool divides the height, so rows of all channels pool as one tall image.
-    for (let row = 0; row < channels * height; row += 1) {
-      const toRow = to + Math.floor(row / pool) * pooledWidth;
-      for (let column = 0; column < width; column += 1) {
-        sums[toRow + Math.floor(column / pool)]! += pixels[from + row * width + column]!;
-      }
-    }
-  }
-  return sums;
-}
+const labelsOf = ({ labels }: RawImages, order: Int32Array): Int32Array | null =>
+  labels && Int32Array.from(order, (index) => labels[index]!);
 
 interface Moments {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
 }
 
-/** Mean and population standard deviation of each channel, in float64 and two passes. */
-function channelMoments({ sums, count, scale }: PooledSums, channels: number): Moments {
-  const area = sums.length / (count * channels);
-  const mean: number[] = [];
-  const deviation: number[] = [];
-  for (let channel = 0; channel < channels; channel += 1) {
-    const overChannel = (term: (value: number) => number): number => {
-      let total = 0;
-      for (let image = 0; image < count; image += 1) {
-        const start = (image * channels + channel) * area;
-        for (let pixel = start; pixel < start + area; pixel += 1) total += term(sums[pixel]!);
+/** Mean and population standard deviation of each channel, in float64 and two passes over the table. */
+function channelMoments(table: PooledTable, channels: number, pool: number): Moments {
+  const area = table.elements / channels;
+  const pixels = table.count * area;
+  const scale = largestSum(pool);
+  /** Sum over each channel's pixels, in the order of the images. */
+  const overChannels = (term: (sum: number, channel: number) => number): number[] => {
+    const totals: number[] = Array(channels).fill(0);
+    for (const sums of chunksOf(table)) {
+      for (let start = 0; start < sums.length; start += area) {
+        const channel = (start / area) % channels;
+        let total = totals[channel]!;
+        for (let pixel = start; pixel < start + area; pixel += 1) total += term(sums[pixel]!, channel);
+        totals[channel] = total;
       }
-      return total;
-    };
-    const average = overChannel((sum) => sum) / (count * area);
-    const variance = overChannel((sum) => (sum - average) ** 2) / (count * area);
-    mean.push(average / scale);
+    }
+    return totals;
+  };
+  const average = overChannels((sum) => sum).map((total) => total / pixels);
+  const squares = overChannels((sum, channel) => (sum - average[channel]!) ** 2);
+  return {
+    mean: average.map((sum) => sum / scale),
     // A channel without any variation has nothing to scale by.
-    deviation.push(Math.sqrt(variance) / scale || 1);
-  }
-  return { mean, deviation };
+    deviation: squares.map((total) => Math.sqrt(total / pixels) / scale || 1),
+  };
 }
 
-function standardise({ sums, labels, count, scale }: PooledSums, { mean, deviation }: Moments): ImageSet {
-  const area = sums.length / (count * mean.length);
-  const images = new Float32Array(sums.length);
-  for (let pixel = 0; pixel < images.length; pixel += 1) {
-    const channel = Math.floor(pixel / area) % mean.length;
-    images[pixel] = (sums[pixel]! / scale - mean[channel]!) / deviation[channel]!;
-  }
-  return { images, labels, count };
+/** The standardised value of every possible sum, a table a channel. */
+function standardisedValues({ mean, deviation }: Moments, pool: number): Float32Array[] {
+  const scale = largestSum(pool);
+  return mean.map((average, channel) =>
+    Float32Array.from({ length: scale + 1 }, (_, sum) => (sum / scale - average) / deviation[channel]!),
+  );
+}
+
+function imageSet(table: PooledTable, values: readonly Float32Array[], labels: Int32Array | null): ImageSet {
+  const area = table.elements / values.length;
+  const standardise = (numbers: ArrayLike<number>): Float32Array => {
+    const sums = table.read(numbers);
+    const images = new Float32Array(sums.length);
+    for (let start = 0; start < images.length; start += area) {
+      const value = values[(start / area) % values.length]!;
+      for (let pixel = start; pixel < start + area; pixel += 1) images[pixel] = value[sums[pixel]!]!;
+    }
+    return images;
+  };
+  let all: Float32Array | undefined;
+  return {
+    count: table.count,
+    labels,
+    get images() {
+      all ??= standardise(Int32Array.from({ length: table.count }, (_, number) => number));
+      return all;
+    },
+    rows: async (numbers) => standardise(numbers),
+  };
 }

@@ -2,11 +2,12 @@
  * The IDX format of MNIST's files: two zero bytes, a type byte, the number of dimensions, each dimension as a
  * big-endian 32-bit integer, then the elements. Only unsigned bytes (type 8) are read, gzipped or not.
  */
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { DataError } from '../../errors.js';
-import { unreadable } from './rawImages.js';
+import { readBytes } from './folders.js';
+import { imagesInMemory, type RawImages, unreadable } from './rawImages.js';
 
 export interface IdxArray {
   readonly shape: readonly number[];
@@ -16,21 +17,19 @@ export interface IdxArray {
 const UNSIGNED_BYTE = 8;
 /** A bound on what a gzipped file may unpack to: 20 times MNIST's training images. */
 const LARGEST_UNPACKED = 2 ** 30;
+/** Enough of a file to unpack its first four bytes from. */
+const HEAD_BYTES = 512;
 
 /**
  * Reads an IDX file of unsigned bytes with the given number of dimensions.
  * Throws `DataError`, naming the file, when it cannot be read or its header and length do not agree.
  */
 export async function readIdx(path: string, dimensions: number): Promise<IdxArray> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-  const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return parseIdx(gzipped ? await unpack(bytes, path) : bytes, path, dimensions);
+  const bytes = await readBytes(path);
+  return parseIdx(isGzipped(bytes) ? await unpack(bytes, path) : bytes, path, dimensions);
 }
+
+const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
 async function unpack(bytes: Buffer, path: string): Promise<Buffer> {
   try {
@@ -66,4 +65,66 @@ export function parseIdx(bytes: Uint8Array, path: string, dimensions: number): I
     );
   }
   return { shape, data: bytes.subarray(headerLength) };
+}
+
+/** Number of dimensions of an IDX file of unsigned bytes, from its magic number; null for any other file. */
+export async function idxDimensions(path: string): Promise<number | null> {
+  const head = await readHead(path);
+  const bytes = isGzipped(head) ? unpackHead(head) : head;
+  const isIdx = bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0 && bytes[2] === UNSIGNED_BYTE;
+  return isIdx ? bytes[3]! : null;
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  try {
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unpackHead(head: Buffer): Buffer {
+  try {
+    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+/**
+ * Images [count, height, width] of one file with the labels [count] of another, or without any. Throws `DataError`, naming
+ * the file.
+ */
+export async function readIdxPair(imagesPath: string, labelsPath: string | null): Promise<RawImages> {
+  const images = await readIdx(imagesPath, 3);
+  const labels = labelsPath === null ? null : await readIdx(labelsPath, 1);
+  const [count, height, width] = images.shape as [number, number, number];
+  if (labels !== null && labels.shape[0] !== count) {
+    throw new DataError(
+      `${labelsPath} holds ${labels.shape[0]} labels for the ${count} images of ${imagesPath}.`,
+    );
+  }
+  if (count === 0 || height === 0 || width === 0) throw new DataError(`${imagesPath} holds no images.`);
+  return imagesInMemory({
+    count,
+    channels: 1,
+    height,
+    width,
+    pixels: images.data,
+    labels: labels?.data ?? null,
+  });
+}
+
+/** Throws `DataError` where the two parts' images are not of one size. */
+export function requireOneSize(folder: string, train: RawImages, test: RawImages): void {
+  if (train.height === test.height && train.width === test.width) return;
+  throw new DataError(
+    `${folder}: training images are ${train.height}×${train.width} pixels, test images ${test.height}×${test.width}. Use files of one dataset.`,
+  );
 }

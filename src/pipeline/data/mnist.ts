@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DataError } from '../../errors.js';
-import { readIdx } from './idx.js';
+import { readIdxPair, requireOneSize } from './idx.js';
 import type { RawDataset, RawImages } from './rawImages.js';
 
 const classes = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
@@ -18,11 +18,7 @@ export async function readMnist(folder: string | null): Promise<RawDataset> {
   // In turn, so that of several missing files it is always the same one that is named.
   const train = await readPart(from, 'train');
   const test = await readPart(from, 't10k');
-  if (train.height !== test.height || train.width !== test.width) {
-    throw new DataError(
-      `${from}: training images are ${train.height}×${train.width} pixels, test images ${test.height}×${test.width}. Use files of one dataset.`,
-    );
-  }
+  requireOneSize(from, train, test);
   return { origin: folder === null ? 'mnist' : `mnist in ${folder}`, classes, train, test };
 }
 
@@ -40,20 +36,13 @@ function packageFolder(): string {
 async function readPart(folder: string, part: 'train' | 't10k'): Promise<RawImages> {
   const imagesPath = await plainOrGzipped(join(folder, `${part}-images-idx3-ubyte`));
   const labelsPath = await plainOrGzipped(join(folder, `${part}-labels-idx1-ubyte`));
-  const images = await readIdx(imagesPath, 3);
-  const labels = await readIdx(labelsPath, 1);
-  const [count, height, width] = images.shape as [number, number, number];
-  if (labels.shape[0] !== count) {
-    throw new DataError(
-      `${labelsPath} holds ${labels.shape[0]} labels for the ${count} images of ${imagesPath}.`,
-    );
-  }
-  if (count === 0 || height === 0 || width === 0) throw new DataError(`${imagesPath} holds no images.`);
-  const wrong = labels.data.findIndex((label) => label >= classes.length);
+  const images = await readIdxPair(imagesPath, labelsPath);
+  const labels = Array.from(images.labels!);
+  const wrong = labels.findIndex((label) => label >= classes.length);
   if (wrong >= 0) {
-    throw new DataError(`${labelsPath}: label ${wrong} is ${labels.data[wrong]}, where 0 to 9 are expected.`);
+    throw new DataError(`${labelsPath}: label ${wrong} is ${labels[wrong]}, where 0 to 9 are expected.`);
   }
-  return { count, channels: 1, height, width, pixels: images.data, labels: labels.data };
+  return images;
 }
 
 /** The path itself when there is such a file, else the one with `.gz` when there is that. */

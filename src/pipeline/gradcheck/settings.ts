@@ -3,7 +3,7 @@ import { f32, sizeOf, type Tape } from '../../autograd/tape.js';
 import { trace } from '../../autograd/trace.js';
 import { convNet } from '../../nn/convNet.js';
 import { resolveConfig } from '../config/resolve.js';
-import { imageShape, subsetSize } from '../config/rules.js';
+import { requireImageShape, subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 
 /** All but `sgd` have weight decay as well, as MKDT's experts do. */
@@ -71,7 +71,7 @@ const WORK = 4e6;
 /** Settings of a configuration's distillation; batch and images are lowered until float64 takes a minute or two. */
 export function fitSettings(config: Config, { steps, optimiser }: CheckChoice): FittedSettings {
   const { student, teacher, distil, experts } = config;
-  const image = imageShape(config.data);
+  const image = requireImageShape(config.data);
   // With train = null the count is known only once the files are read; a batch's worth is enough for a check.
   const images =
     config.data.train === null ? 2 * distil.batch : subsetSize(config.subset.fraction, config.data.train);

@@ -20,13 +20,20 @@ function spread(mean: string, deviation: string): string {
   return `${mean}\u00a0±\u00a0${deviation}`;
 }
 
+/** A difference of shares in percentage points, with a proper minus: −0.012 → `−1.2`. */
+export function percentagePoints(difference: number): string {
+  return percent(difference)
+    .replace(/^-0\.0$/, '0.0')
+    .replace(/^-/, '−');
+}
+
 /** `82.5 ± 0.9`, in per cent. */
-export function accuracy(row: ResultRow): string {
+export function accuracy(row: Pick<ResultRow, 'mean' | 'deviation'>): string {
   return spread(percent(row.mean), percent(row.deviation));
 }
 
 /** Errors with their spread, all to the decimals that give the smallest one three significant digits. */
-export function errors(entries: readonly HeldOutError[]): string[] {
+export function errors(entries: readonly Pick<HeldOutError, 'mean' | 'deviation'>[]): string[] {
   const sizes = entries.map(({ mean }) => Math.abs(mean)).filter((mean) => mean > 0 && mean < Infinity);
   const smallest = sizes.length === 0 ? 1 : Math.min(...sizes);
   const decimals = Math.min(Math.max(2 - Math.floor(Math.log10(smallest)), 0), 6);

@@ -10,7 +10,7 @@ import {
 } from '../../autograd/unroll/tapes.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf, trainingTape } from '../../nn/training.js';
-import { imageShape, subsetSize } from '../config/rules.js';
+import { requireImageShape, subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import { studentModel } from '../stages/context.js';
 import { innerProblem } from '../stages/distil.js';
@@ -23,7 +23,7 @@ const ASSUMED_IMAGES = 10_000;
 /** The teacher's, an expert's and the inner step, this forward and back, with the number of each in a run. */
 export function presetTapes(config: Config): WeightedTape[] {
   const { teacher, experts, distil, subset } = config;
-  const image = imageShape(config.data);
+  const image = requireImageShape(config.data);
   const count = config.data.train ?? ASSUMED_IMAGES;
   const model = studentModel({ config, dataset: { image } });
 

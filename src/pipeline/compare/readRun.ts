@@ -1,0 +1,65 @@
+/** What a comparison reads of a finished run's folder. Nothing is locked or written. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { StoreError } from '../../errors.js';
+import { resolveConfig } from '../config/resolve.js';
+import { decodeEvaluation } from '../evaluate/record.js';
+import { deviceName } from '../report/wording.js';
+import { files } from '../stages/context.js';
+import type { ComparedRun } from './compareRuns.js';
+
+const resultSchema = z.object({
+  device: z.object({
+    name: z.string(),
+    kind: z.enum(['hardware', 'software']),
+    bundled: z.boolean(),
+    tuning: z.string().optional(),
+  }),
+});
+
+async function readText(folder: string, name: string): Promise<string> {
+  const path = join(folder, name);
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `cannot be read (${code})`;
+    throw new StoreError(
+      `${path} ${reason}: ${folder} is not the folder of a finished run. Give its command again, or name another folder.`,
+      { cause },
+    );
+  }
+}
+
+/** @throws StoreError when the folder is none of a finished run, or its evaluation is of another configuration. */
+export async function readRun(folder: string): Promise<ComparedRun> {
+  const evaluation = decodeEvaluation(
+    await readText(folder, files.evaluation),
+    join(folder, files.evaluation),
+  );
+  const resultText = await readText(folder, 'result.json');
+  await readText(folder, 'config.yaml');
+  const config = resolveConfig({ file: join(folder, 'config.yaml'), sets: [] });
+  let device: z.infer<typeof resultSchema>['device'];
+  try {
+    device = resultSchema.parse(JSON.parse(resultText)).device;
+  } catch (cause) {
+    throw new StoreError(`${join(folder, 'result.json')} is damaged. Give the run's command again.`, {
+      cause,
+    });
+  }
+  const { seeds } = config.evaluate;
+  const counts = [
+    ...evaluation.rows.map((row) => row.accuracies),
+    ...evaluation.heldOut.map((row) => row.errors),
+  ];
+  if (counts.some((numbers) => numbers.length !== seeds)) {
+    throw new StoreError(
+      `${join(folder, files.evaluation)} is not of ${join(folder, 'config.yaml')}, which has ${seeds} evaluation seeds: the run was changed and not finished. Give its command again.`,
+    );
+  }
+  const tuning = device.tuning === undefined ? '' : `, tuning ${device.tuning}`;
+  const { tuning: _, ...bare } = device;
+  return { name: folder, config, device: `${deviceName(bare)}${tuning}`, evaluation };
+}

@@ -1,0 +1,103 @@
+/** Looking into folders: sorted by name, hidden files left out, so that every machine sees the same order. */
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError } from '../../errors.js';
+import { unreadable } from './rawImages.js';
+
+/** What a folder holds; names in the order of their code points. */
+export interface Listing {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** The folder that a source needs. Throws `DataError` where none is named. */
+export function requireFolder(folder: string | null, source: string, content: string): string {
+  if (folder !== null) return folder;
+  throw new DataError(`${source} is read from ${content}, and none is given. Name it with --data DIR.`);
+}
+
+/** Files and folders in `folder`; links count as what they lead to. Throws `DataError`, naming the folder. */
+export async function listFolder(folder: string): Promise<Listing> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      code === 'ENOENT'
+        ? 'does not exist'
+        : code === 'ENOTDIR'
+          ? 'is not a folder'
+          : `cannot be read (${code})`;
+    throw new DataError(
+      `The folder ${folder} ${reason}. Give the folder of the dataset's files with --data DIR.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const files: string[] = [];
+  const folders: string[] = [];
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    const isFolder =
+      entry.isDirectory() || (entry.isSymbolicLink() && (await leadsToFolder(join(folder, entry.name))));
+    (isFolder ? folders : files).push(entry.name);
+  }
+  // The default order compares code units, whatever the machine's language.
+  return { files: files.sort(), folders: folders.sort() };
+}
+
+async function leadsToFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+}
+
+/** A file's bytes. Throws `DataError`, naming the file. */
+export async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** A text file's lines, trimmed, without the empty ones. Throws `DataError`, naming the file. */
+export async function readLines(path: string): Promise<string[]> {
+  return (await readBytes(path))
+    .toString('utf8')
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+/**
+ * `work` on every item, at most `limit` at a time; results in the items' order. Of several failures the first item's is
+ * thrown, whichever came first, so that the same files give the same message.
+ */
+export async function mapBounded<Item, Result>(
+  items: ArrayLike<Item>,
+  limit: number,
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = new Array(items.length);
+  const failures: { readonly index: number; readonly error: unknown }[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && failures.length === 0) {
+      const index = next++;
+      try {
+        results[index] = await work(items[index]!, index);
+      } catch (error) {
+        failures.push({ index, error });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  const first = failures.sort((a, b) => a.index - b.index)[0];
+  if (first !== undefined) throw first.error;
+  return results;
+}

@@ -1,0 +1,72 @@
+/** The sources of images by name, and how a folder is recognised as one of them. */
+import { join } from 'node:path';
+import { DataError } from '../../errors.js';
+import type { Config } from '../config/schema.js';
+import { readCifar10 } from './cifar10.js';
+import { readCifar100 } from './cifar100.js';
+import { type Listing, listFolder } from './folders.js';
+import { findIdxFiles, readIdxFolder } from './idxFolder.js';
+import { isImageName } from './imageFiles.js';
+import { readImageFolder } from './imageFolder.js';
+import { readMnist } from './mnist.js';
+import type { RawDataset } from './rawImages.js';
+import { readTinyImagenet } from './tinyImagenet.js';
+
+export type SourceName = Config['data']['source'];
+
+const readers: Record<SourceName, (config: Config['data']) => Promise<RawDataset>> = {
+  mnist: ({ folder }) => readMnist(folder),
+  cifar10: ({ folder }) => readCifar10(folder),
+  cifar100: ({ folder }) => readCifar100(folder),
+  'tiny-imagenet': readTinyImagenet,
+  idx: ({ folder }) => readIdxFolder(folder),
+  folder: readImageFolder,
+};
+
+/** Names of all sources. */
+export const sourceNames = Object.keys(readers) as readonly SourceName[];
+
+/** Reads the files that the configuration names. Throws `DataError`. */
+export const readSource = (config: Config['data']): Promise<RawDataset> => readers[config.source](config);
+
+/** The source that a folder's files belong to, by their names and magic numbers. Throws `DataError` where there is none. */
+export async function recogniseSource(folder: string): Promise<SourceName> {
+  const listing = await listFolder(folder);
+  const { files, folders } = listing;
+  if (files.includes('wnids.txt') && folders.includes('train')) return 'tiny-imagenet';
+  if (files.some((file) => /^(data_batch_\d|test_batch)\.bin$/.test(file))) return 'cifar10';
+  if (files.includes('train.bin') || files.includes('test.bin')) return 'cifar100';
+  const { images, labels } = await findIdxFiles(folder);
+  if (images.length + labels.length > 0) return 'idx';
+  if (files.some(isImageName) || (await hasImagesBelow(folder, listing))) return 'folder';
+  throw new DataError(
+    `The folder ${folder} holds no dataset that is known. ${await advice(folder, listing)}`,
+  );
+}
+
+async function hasImagesBelow(folder: string, { folders }: Listing): Promise<boolean> {
+  const parts = folders.includes('train') ? ['train'] : folders;
+  for (const name of parts) {
+    const inner = await listFolder(join(folder, name));
+    if (inner.files.some(isImageName)) return true;
+    if (name === 'train' && (await hasImagesBelow(join(folder, name), inner))) return true;
+  }
+  return false;
+}
+
+async function advice(folder: string, { files, folders }: Listing): Promise<string> {
+  const archive = files.find((file) => /\.(tar|tgz|zip|tar\.gz|7z)$/i.test(file));
+  if (archive !== undefined) return `Unpack ${archive} first, and give the folder that comes out of it.`;
+  if (files.some((file) => /^data_batch_\d$/.test(file))) {
+    return 'It looks like CIFAR-10 for Python: fetch its binary version (cifar-10-binary.tar.gz).';
+  }
+  if (files.includes('train') && files.includes('meta')) {
+    return 'It looks like CIFAR-100 for Python: fetch its binary version (cifar-100-binary.tar.gz).';
+  }
+  for (const name of folders) {
+    const inner = join(folder, name);
+    const known = await recogniseSource(inner).catch(() => null);
+    if (known !== null) return `Its folder ${name} looks like ${known}: give ${inner}.`;
+  }
+  return 'Known are the binary files of CIFAR-10 and CIFAR-100, IDX files, the folder of Tiny ImageNet, and folders of PNG or JPEG files, one a class or flat.';
+}
