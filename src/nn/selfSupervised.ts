@@ -1,58 +1,61 @@
-/** Self-supervised training of an encoder: a projector behind it while it trains, and the loss of two views. */
+/** Self-supervised learning on pairs of random views: the projector behind an encoder, and the losses on its outputs. */
 import { relu } from '../autograd/ops/elementwise.js';
 import { linear } from '../autograd/ops/matmul.js';
 import type { Tensor } from '../autograd/trace.js';
 import { barlowTwins } from './losses.js';
 import type { Model } from './model.js';
 import { ntXent } from './ntXent.js';
-import { layOut, type ParameterLayout } from './parameters.js';
+import { layOut, type ParameterLayout, unpack } from './parameters.js';
 
-/** The projector: `layers` hidden layers with ReLU, and a linear one, all of `width`. */
-export interface ProjectorSettings {
-  readonly width: number;
-  readonly layers: number;
-}
-
-/** Which loss, and its settings. */
-export interface SelfSupervisedLoss {
-  readonly method: 'barlowTwins' | 'simClr';
-  /** Barlow Twins: weight of the off-diagonal terms. */
+/** How views are compared. */
+export interface SelfSupervisedSettings {
+  /** Barlow Twins by default. */
+  readonly method?: 'barlowTwins' | 'simClr';
+  /** Width of the projector's layers. */
+  readonly projector: number;
+  /** Hidden layers of the projector; 1 by default. */
+  readonly projectorLayers?: number;
+  /** Barlow Twins' weight λ of the off-diagonal terms. */
   readonly lambda: number;
-  /** Barlow Twins: whether each feature is standardised over the batch first. */
-  readonly standardise: boolean;
-  /** SimCLR: τ. */
-  readonly temperature: number;
+  /** Whether Barlow Twins standardises each feature over the batch first; true by default. */
+  readonly standardise?: boolean;
+  /** NT-Xent's temperature τ; 0.5 by default. */
+  readonly temperature?: number;
 }
 
-/** Encoder and projector side by side in one θ. */
-export function withProjector(model: Model, { width, layers }: ProjectorSettings): ParameterLayout {
-  const linearEntries = (name: string, inputs: number) => [
-    { name: `${name}.weight`, shape: [width, inputs], fanIn: inputs, start: 'uniform' as const },
-    { name: `${name}.bias`, shape: [width], fanIn: inputs, start: 'uniform' as const },
-  ];
-  return layOut([
-    ...model.parameters.entries,
-    ...Array.from({ length: layers + 1 }, (_, layer) =>
-      linearEntries(`projector${layer}`, layer === 0 ? model.outputCount : width),
-    ).flat(),
-  ]);
+/** Encoder and projector side by side in one θ, the encoder's tensors first: hidden layers with ReLU, then a linear one. */
+export function withProjector(
+  model: Model,
+  { projector, projectorLayers = 1 }: Pick<SelfSupervisedSettings, 'projector' | 'projectorLayers'>,
+): ParameterLayout {
+  const layers = Array.from({ length: projectorLayers + 1 }, (_, layer) => {
+    const fanIn = layer === 0 ? model.outputCount : projector;
+    return [
+      { name: `projector${layer}.weight`, shape: [projector, fanIn], fanIn, start: 'uniform' as const },
+      { name: `projector${layer}.bias`, shape: [projector], fanIn, start: 'uniform' as const },
+    ];
+  });
+  return layOut([...model.parameters.entries, ...layers.flat()]);
 }
 
-/** What the projector makes of representations [B, D], from the named tensors of `withProjector`'s layout. */
+/** What the loss compares: representations [B, D] behind the projector [B, projector]. */
 export function project(
+  layout: ParameterLayout,
+  theta: Tensor,
   representation: Tensor,
-  parameters: Readonly<Record<string, Tensor>>,
-  { layers }: ProjectorSettings,
+  { projectorLayers = 1 }: Pick<SelfSupervisedSettings, 'projectorLayers'>,
 ): Tensor {
+  const parameters = unpack(layout, theta);
   let x = representation;
-  for (let layer = 0; layer <= layers; layer++) {
-    if (layer > 0) x = relu(x);
+  for (let layer = 0; layer <= projectorLayers; layer++) {
     x = linear(x, parameters[`projector${layer}.weight`]!, parameters[`projector${layer}.bias`]!);
+    if (layer < projectorLayers) x = relu(x);
   }
   return x;
 }
 
-/** The loss of two views' projections [B, width], row by row of the same images. */
-export function selfSupervisedLoss(z1: Tensor, z2: Tensor, settings: SelfSupervisedLoss): Tensor {
-  return settings.method === 'simClr' ? ntXent(z1, z2, settings.temperature) : barlowTwins(z1, z2, settings);
+/** The loss of two views' projections [B, projector], a scalar of shape []: Barlow Twins or NT-Xent. */
+export function selfSupervisedLoss(z1: Tensor, z2: Tensor, settings: SelfSupervisedSettings): Tensor {
+  const { method = 'barlowTwins', lambda, standardise = true, temperature = 0.5 } = settings;
+  return method === 'simClr' ? ntXent(z1, z2, temperature) : barlowTwins(z1, z2, { lambda, standardise });
 }

@@ -11,42 +11,18 @@ import {
   drawAugmentation,
 } from './augmentation.js';
 import type { Model } from './model.js';
-import { type ParameterLayout, unpack } from './parameters.js';
-import { project, type SelfSupervisedLoss, selfSupervisedLoss, withProjector } from './selfSupervised.js';
+import { project, type SelfSupervisedSettings, selfSupervisedLoss, withProjector } from './selfSupervised.js';
 
 /** How pairs are made and compared. */
-export interface PairSettings extends Partial<SelfSupervisedLoss> {
-  /** Barlow Twins: weight of the off-diagonal terms. */
-  readonly lambda: number;
-  /** Width of the projector's layers. */
-  readonly projector: number;
-  /** Its hidden layers; 1 by default. */
-  readonly projectorLayers?: number;
+export interface PairSettings extends SelfSupervisedSettings {
   readonly augmentation: AugmentationSettings;
 }
 
 const SIDES = ['A', 'B'] as const;
 
-/** Barlow Twins on the standardised projections of one hidden layer, where nothing else is said. */
-const lossSettings = ({ lambda, method, standardise, temperature }: PairSettings): SelfSupervisedLoss => ({
-  lambda,
-  method: method ?? 'barlowTwins',
-  standardise: standardise ?? true,
-  temperature: temperature ?? 0.5,
-});
-
-const projectorOf = ({ projector, projectorLayers }: PairSettings) => ({
-  width: projector,
-  layers: projectorLayers ?? 1,
-});
-
 /** Fields under the names that they have for one side: `view` of side A is `viewA`. */
 const sided = <Field>(side: string, fields: Readonly<Record<string, Field>>): Record<string, Field> =>
   Object.fromEntries(Object.entries(fields).map(([name, field]) => [`${name}${side}`, field]));
-
-/** θ of a model with the settings' projector behind it: the model's tensors first, where they are without one. */
-export const pairLayout = (model: Model, settings: PairSettings): ParameterLayout =>
-  withProjector(model, projectorOf(settings));
 
 /** What the pairs of `count` images are described by, as inputs of a tape. */
 export function pairTypes(
@@ -74,7 +50,7 @@ export function drawPairs(
 /**
  * The self-supervised loss of a batch, a scalar of shape []; it can be differentiated by θ and by the images.
  *
- * @param theta laid out by `pairLayout`
+ * @param theta laid out by `withProjector`
  * @param images [B,C,H,W], B ≥ 2: both losses compare an image with the others of its batch
  * @param pairs tensors of the types that `pairTypes` gives
  */
@@ -85,12 +61,12 @@ export function pairLoss(
   images: Tensor,
   pairs: Readonly<Record<string, Tensor>>,
 ): Tensor {
-  const parameters = unpack(pairLayout(model, settings), theta);
+  const layout = withProjector(model, settings);
   const names = Object.keys(augmentationTypes(settings.augmentation, model.image, images.shape[0]!));
   const [z1, z2] = SIDES.map((side) => {
     const view = Object.fromEntries(names.map((name) => [name, pairs[`${name}${side}`]!]));
     const { output } = model.forward(theta, augmentImages(images, view, settings.augmentation));
-    return project(output, parameters, projectorOf(settings));
+    return project(layout, theta, output, settings);
   }) as [Tensor, Tensor];
-  return selfSupervisedLoss(z1, z2, lossSettings(settings));
+  return selfSupervisedLoss(z1, z2, settings);
 }

@@ -7,7 +7,8 @@ import type { AugmentedImages } from '../nn/augmentation.js';
 import { mse } from '../nn/losses.js';
 import type { Model } from '../nn/model.js';
 import type { Objective } from '../nn/objectiveSteps.js';
-import { drawPairs, type PairSettings, pairLayout, pairLoss, pairTypes } from '../nn/viewPairs.js';
+import { withProjector } from '../nn/selfSupervised.js';
+import { drawPairs, type PairSettings, pairLoss, pairTypes } from '../nn/viewPairs.js';
 
 /** Regression of the teacher's representations, as the experts of MKDT learn. */
 export function distillation(model: Model, optimiser: Objective['optimiser']): Objective {
@@ -40,7 +41,7 @@ export function selfSupervision(
   optimiser: Objective['optimiser'],
   images: AugmentedImages,
 ): Objective {
-  const { total } = pairLayout(model, settings);
+  const { total } = withProjector(model, settings);
   return {
     name: 'selfSupervised',
     parameters: total,

@@ -20,7 +20,8 @@ import { chooseSubset, trainExperts } from './stages/experts.js';
 import { writeReport } from './stages/report.js';
 import { distilSelfSupervised } from './stages/selfSupervised.js';
 import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
-import { computeTargets, trainTeacher } from './stages/teacher.js';
+import { computeTargets } from './stages/targets.js';
+import { trainTeacher } from './stages/teacher.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
 import { tuningName } from './tune/tuningName.js';
@@ -77,7 +78,12 @@ export interface Stage {
 }
 
 const modelsOf = ({ teacher, student }: Config): unknown => ({
-  teacher: { depth: teacher.depth, width: teacher.width, representation: teacher.representation },
+  teacher: {
+    architecture: teacher.architecture,
+    depth: teacher.depth,
+    width: teacher.width,
+    representation: teacher.representation,
+  },
   student,
 });
 

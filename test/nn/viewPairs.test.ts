@@ -10,7 +10,8 @@ import { barlowTwins } from '../../src/nn/losses.js';
 import { initialParameters } from '../../src/nn/model.js';
 import { ntXent } from '../../src/nn/ntXent.js';
 import { unpack } from '../../src/nn/parameters.js';
-import { drawPairs, type PairSettings, pairLayout, pairLoss, pairTypes } from '../../src/nn/viewPairs.js';
+import { withProjector } from '../../src/nn/selfSupervised.js';
+import { drawPairs, type PairSettings, pairLoss, pairTypes } from '../../src/nn/viewPairs.js';
 import { configSchema } from '../../src/pipeline/config/schema.js';
 import { numbers } from '../support/compare.js';
 
@@ -23,9 +24,9 @@ const key = { seed: 2, purpose: 'student', index: 0 };
 const standardisation = { image, mean: [0.1], deviation: [0.3] };
 const images = numbers(1, 'images', BATCH * 36);
 
-describe('pairLayout', () => {
+describe('withProjector', () => {
   it("keeps the model's tensors where they are, with the values of the model alone", () => {
-    const layout = pairLayout(model, { ...settings, projectorLayers: 2 });
+    const layout = withProjector(model, { ...settings, projectorLayers: 2 });
     expect(layout.entries.slice(0, model.parameters.entries.length)).toEqual(model.parameters.entries);
     expect(layout.entries.slice(model.parameters.entries.length).map(({ shape }) => shape)).toEqual([
       [6, 4],
@@ -42,7 +43,7 @@ describe('pairLayout', () => {
 });
 
 describe('pairLoss', () => {
-  const layout = pairLayout(model, settings);
+  const layout = withProjector(model, settings);
   const types = { theta: f32(layout.total), images: f32(BATCH, ...image) };
   const given = {
     theta: initialParameters(layout, key),

@@ -2,6 +2,9 @@
 import { ConfigError } from '../../errors.js';
 import type { Config } from './schema.js';
 
+/** How many times its width a ResNet-18's representation has. */
+const RESNET_WIDENING = 8;
+
 type ImageShape = readonly [channels: number, height: number, width: number];
 
 /** A field whose value does not fit, and what would: the message goes on after "PATH = VALUE". */
@@ -56,6 +59,8 @@ export function* crossChecks(config: Config): Generator<Issue> {
     };
   }
 
+  yield* teacherChecks(config.teacher);
+
   const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
   if (data.resize.side !== null && !resizable) {
     yield {
@@ -100,7 +105,7 @@ function* shapeChecks(
   { teacher, student, evaluate }: Config,
   [, height, width]: ImageShape,
 ): Generator<Issue> {
-  yield* depthChecks(height, width, { teacher, student });
+  yield* depthChecks(height, width, teacher.architecture === 'convNet' ? { teacher, student } : { student });
   for (const other of evaluate.transfer) {
     if (other.architecture !== 'convNet') continue;
     for (const { message } of depthChecks(height, width, { transfer: other })) {
@@ -167,6 +172,19 @@ function* selfSupervisedChecks({ evaluate, selfSupervised }: Config): Generator<
       message:
         'must not name resNet18 where evaluate.rows names trajectoryMatchingOnSsl: that row trains no network that normalises over the batch',
     };
+  }
+}
+
+function* teacherChecks(teacher: Config['teacher']): Generator<Issue> {
+  const { architecture, width, representation, warmUp, steps } = teacher;
+  if (architecture === 'resNet18' && representation !== RESNET_WIDENING * width) {
+    yield {
+      path: 'teacher.representation',
+      message: `must be ${RESNET_WIDENING} · teacher.width = ${RESNET_WIDENING * width} for a resNet18, which has no head`,
+    };
+  }
+  if (warmUp > steps) {
+    yield { path: 'teacher.warmUp', message: `must not exceed the teacher.steps = ${steps} steps` };
   }
 }
 

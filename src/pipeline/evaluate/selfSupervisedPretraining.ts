@@ -2,8 +2,8 @@
 import { permutation } from '../../kernels/philox.js';
 import { initialParameters } from '../../nn/model.js';
 import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
+import { withProjector } from '../../nn/selfSupervised.js';
 import { makeResident, releaseResident } from '../../nn/training.js';
-import { pairLayout } from '../../nn/viewPairs.js';
 import { selfSupervision } from '../objectives.js';
 import { wholeBatches } from '../stages/selfSupervisedExperts.js';
 import type { Bench } from './bench.js';
@@ -30,7 +30,7 @@ export async function onSelfSupervisedSet(
   const { device, config, dataset } = bench.inputs;
   const { model } = bench;
   const { seed, evaluate, teacher } = config;
-  const layout = pairLayout(model, teacher);
+  const layout = withProjector(model, teacher);
   const batch = Math.min(evaluate.batch, count);
   // The loss reads no targets.
   const data = makeResident(device, images, [count, ...dataset.image], new Float32Array(1), [1]);

@@ -12,7 +12,8 @@ import { integers, permutation, type StreamKey } from '../../kernels/philox.js';
 import type { AugmentedImages } from '../../nn/augmentation.js';
 import type { Model } from '../../nn/model.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
-import { drawPairs, type PairSettings, pairLayout, pairLoss, pairTypes } from '../../nn/viewPairs.js';
+import { withProjector } from '../../nn/selfSupervised.js';
+import { drawPairs, type PairSettings, pairLoss, pairTypes } from '../../nn/viewPairs.js';
 import {
   files,
   floatTensor,
@@ -35,7 +36,7 @@ export function selfSupervisedProblem(
   batch: number,
 ): InnerProblem {
   return {
-    parameters: pairLayout(model, settings).total,
+    parameters: withProjector(model, settings).total,
     tables: { images: f32(count, ...model.image) },
     hyperparameters: pairTypes(settings, model.image, batch),
     loss: (theta, { images }, { hyperparameters }) =>
@@ -90,7 +91,7 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
   const { config, dataset, device, folder, events } = context;
   const { seed, selfSupervised: settings, teacher } = config;
   const model = studentModel(context);
-  const { total } = pairLayout(model, teacher);
+  const { total } = withProjector(model, teacher);
   const imageElements = dataset.image.reduce((product, extent) => product * extent, 1);
   const indices = (await readTensors(folder, files.subset))('indices').data;
   const count = indices.length;

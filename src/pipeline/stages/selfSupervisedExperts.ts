@@ -5,8 +5,8 @@
 import { permutation } from '../../kernels/philox.js';
 import { initialParameters } from '../../nn/model.js';
 import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
+import { withProjector } from '../../nn/selfSupervised.js';
 import { makeResident, releaseResident } from '../../nn/training.js';
-import { pairLayout } from '../../nn/viewPairs.js';
 import { selfSupervision } from '../objectives.js';
 import { files, floatTensor, type StageContext, studentModel, writeTensors } from './context.js';
 import { requireFinite } from './finite.js';
@@ -27,7 +27,7 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
   const { seed } = config;
   const settings = config.selfSupervised.experts;
   const model = studentModel(context);
-  const layout = pairLayout(model, config.teacher);
+  const layout = withProjector(model, config.teacher);
   const { images, count } = dataset.train;
   const batch = Math.min(settings.batch, count);
   const perEpoch = Math.floor(count / batch);

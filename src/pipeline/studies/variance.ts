@@ -6,8 +6,8 @@ import { permutation } from '../../kernels/philox.js';
 import { initialParameters } from '../../nn/model.js';
 import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import type { ParameterLayout } from '../../nn/parameters.js';
+import { withProjector } from '../../nn/selfSupervised.js';
 import { makeResident, releaseResident, splitBatches } from '../../nn/training.js';
-import { pairLayout } from '../../nn/viewPairs.js';
 import { distillation, selfSupervision } from '../objectives.js';
 import { type StageContext, studentModel } from '../stages/context.js';
 import { requireFinite } from '../stages/finite.js';
@@ -127,7 +127,7 @@ export async function measureVariance(
             settings,
             objectiveName,
             learningRate: objective.optimiser.learningRate,
-            layout: isSelfSupervised ? pairLayout(model, config.teacher) : model.parameters,
+            layout: isSelfSupervised ? withProjector(model, config.teacher) : model.parameters,
             encoder: model.parameters.total,
             steps,
             advance,

@@ -8,7 +8,8 @@ import { ConfigError, ShapeError } from '../../../src/errors.js';
 import { convNet } from '../../../src/nn/convNet.js';
 import { initialParameters } from '../../../src/nn/model.js';
 import { sgd } from '../../../src/nn/optimisers/sgd.js';
-import { type PairSettings, pairLayout, pairTypes } from '../../../src/nn/viewPairs.js';
+import { withProjector } from '../../../src/nn/selfSupervised.js';
+import { type PairSettings, pairTypes } from '../../../src/nn/viewPairs.js';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { loadDataset } from '../../../src/pipeline/data/dataset.js';
 import { silentProgress } from '../../../src/pipeline/progress.js';
@@ -72,7 +73,7 @@ describe('the hypergradient through self-supervised steps', () => {
       perStep: Object.keys(pairTypes(settings, [1, 6, 6], 3)),
     };
     const theta = (index: number) =>
-      initialParameters(pairLayout(model, settings), { seed: 5, purpose: 'student', index });
+      initialParameters(withProjector(model, settings), { seed: 5, purpose: 'student', index });
     const key = { seed: 1, purpose: 'test', index: 0 };
     const standardisation = { image: [1, 6, 6] as const, mean: [0], deviation: [1] };
     const values = {

@@ -3,7 +3,7 @@ import { interpret } from '../../../src/autograd/interpret.js';
 import { f32 } from '../../../src/autograd/tape.js';
 import { permutation } from '../../../src/kernels/philox.js';
 import { initialParameters } from '../../../src/nn/model.js';
-import { pairLayout } from '../../../src/nn/viewPairs.js';
+import { withProjector } from '../../../src/nn/selfSupervised.js';
 import { distillation, selfSupervision } from '../../../src/pipeline/objectives.js';
 import { studentModel } from '../../../src/pipeline/stages/context.js';
 import { gramMatrix, noiseOf } from '../../../src/pipeline/studies/statistics.js';
@@ -72,7 +72,7 @@ describe('measureVariance', () => {
       const context = tinyContext(await device(), config);
       const model = studentModel(context);
       const found = await measureVariance(context, tinyTargets, settings);
-      const layout = name === 'distillation' ? model.parameters : pairLayout(model, config.teacher);
+      const layout = name === 'distillation' ? model.parameters : withProjector(model, config.teacher);
       const objective =
         name === 'distillation'
           ? distillation(model, config.experts)
