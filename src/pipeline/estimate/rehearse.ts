@@ -11,7 +11,7 @@ import type { Device } from '../../gpu/device.js';
 import { overridesOf, useTuning } from '../../kernels/deviceTuning.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
-import { type Stage, stages } from '../run.js';
+import { type Stage, stagesOf } from '../run.js';
 import { EventLog } from '../store/events.js';
 import { RunFolder } from '../store/runFolder.js';
 import { type Remedy, remediesOf } from './remedies.js';
@@ -133,8 +133,7 @@ export async function rehearse(
     const rehearsal = new Rehearsal(device, dataset, folder);
     const found: StageSpace[] = [];
     let counting = await openCounting(device);
-    for (const stage of stages) {
-      if (stage.isNeeded?.(config) === false) continue;
+    for (const stage of stagesOf(config)) {
       if (found.some(({ diskBytes }) => diskBytes === null)) {
         found.push({ stage: stage.name, deviceBytes: null, diskBytes: null, refusal: null });
         continue;

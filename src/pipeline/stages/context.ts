@@ -31,6 +31,9 @@ export const files = {
   synthetic: 'synthetic.safetensors',
   images: 'images.png',
   evaluation: 'evaluation.json',
+  selfSupervisedExpert: (index: number) =>
+    `self-supervised-experts/expert-${String(index).padStart(3, '0')}.safetensors`,
+  selfSupervisedSynthetic: 'self-supervised-synthetic.safetensors',
 } as const;
 
 /** What decides a model's shape. */
