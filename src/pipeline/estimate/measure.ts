@@ -35,14 +35,16 @@ export interface Measuring {
   readonly largest: number;
 }
 
-/** Batch statistics, and a loss over pairs of images, need more than one. */
-const FEWEST_IMAGES = 2;
+/** With fewer images, what every step does once weighs too much. */
+const FEWEST_IMAGES = 8;
 /** A sample takes at least so many seconds, in as many replays as that needs. */
 const SHORTEST_SAMPLE = 0.1;
 const MOST_REPLAYS = 50;
 /** Seconds of a replay that is repeated for more than one sample, and the number of those. */
 const SHORT = 0.3;
 const ROUNDS = 3;
+/** A replay of so many seconds is not repeated: its warming up does not count. */
+const LONG = 1;
 /** What the first sample is planned with, in units of the time that the device's peaks would give. */
 const EXPECTED_SLOWDOWN = 8;
 /** Seconds that replays may take also where compiling has used the budget up. */
@@ -72,6 +74,7 @@ async function timeReplays(device: Device, plan: Plan, replays: number): Promise
 /** The middle one of a few samples, where they are short: what else the machine does falls on some of them only. */
 async function secondsOf(device: Device, plan: Plan): Promise<number> {
   const first = await timeReplays(device, plan, 1);
+  if (first > LONG) return first;
   const replays = Math.min(MOST_REPLAYS, Math.ceil(SHORTEST_SAMPLE / Math.max(first, 1e-6)));
   const rounds = first < SHORT ? ROUNDS : 1;
   const seconds: number[] = [];
@@ -82,7 +85,7 @@ async function secondsOf(device: Device, plan: Plan): Promise<number> {
 interface Sample {
   readonly seconds: number;
   readonly steps: readonly PlanStep[];
-  /** Seconds of all dispatches of each kernel, as a profile tells them; null where none was taken. */
+  /** Seconds of all dispatches of each kernel, as a profile tells them; null where none was taken, or it would take long. */
   readonly kernels: ReadonlyMap<string, number> | null;
 }
 
@@ -94,7 +97,7 @@ async function sample(device: Device, work: Work, images: number, isProfiled: bo
     return {
       seconds,
       steps: plan.describe().steps,
-      kernels: isProfiled ? await kernelSeconds(device, plan) : null,
+      kernels: isProfiled && seconds <= LONG ? await kernelSeconds(device, plan) : null,
     };
   } finally {
     plan.release();
