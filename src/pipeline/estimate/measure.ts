@@ -89,8 +89,8 @@ interface Sample {
   readonly kernels: ReadonlyMap<string, number> | null;
 }
 
-async function sample(device: Device, work: Work, images: number, isProfiled: boolean): Promise<Sample> {
-  const plan = await compileWork(device, work.tape(images), `estimate.${work.stage}`);
+async function sample(device: Device, tape: Tape, isProfiled: boolean): Promise<Sample> {
+  const plan = await compileWork(device, tape, 'estimate');
   try {
     fillInputs(plan);
     const seconds = await secondsOf(device, plan);
@@ -157,10 +157,10 @@ export function predictSeconds(
 /** What a piece of work asks of the device at its true size; null where that does not fit. */
 async function trueSize(
   counting: Device,
-  work: Work,
+  tape: Tape,
 ): Promise<{ readonly steps: readonly PlanStep[]; readonly memory: number } | null> {
   try {
-    const plan = await compileWork(counting, work.tape(work.images), 'estimate');
+    const plan = await compileWork(counting, tape, 'estimate');
     plan.release();
     return { steps: plan.describe().steps, memory: plan.memory };
   } catch (error) {
@@ -176,6 +176,7 @@ interface Finding extends WorkTime {
 }
 
 /**
+ * @param tape the work's, at its true size
  * @param budget seconds that may be spent on it, as far as that can be told ahead
  * @param slowdown what is expected of the device
  * @returns null where the device cannot run it at its true size.
@@ -183,10 +184,11 @@ interface Finding extends WorkTime {
 async function measureWork(
   { device, counting, largest }: Measuring,
   work: Work,
+  tape: Tape,
   budget: number,
   slowdown: number,
 ): Promise<Finding | null> {
-  const wanted = await trueSize(counting, work);
+  const wanted = await trueSize(counting, tape);
   if (wanted === null) return null;
   const peaks = await measurePeaks(device);
   const atPeak = (steps: readonly PlanStep[]): number => total(byKernel(steps, peaks).values());
@@ -194,14 +196,14 @@ async function measureWork(
   const fewest = Math.min(FEWEST_IMAGES, work.images);
   const isAffordable = wanted.memory <= largest && FEWEST_REPLAYS * expected <= budget;
   if (isAffordable || fewest === work.images) {
-    const { seconds, steps } = await sample(device, work, work.images, false);
+    const { seconds, steps } = await sample(device, tape, false);
     return { seconds, source: { kind: 'measured' }, slowdown: seconds / atPeak(steps) };
   }
   // The more images, the nearer to the true size; one more replay is for the profile.
   const affordable = (work.images * budget) / ((FEWEST_REPLAYS + 1) * expected);
   const fitting = (work.images * largest) / wanted.memory;
   const images = Math.floor(Math.max(fewest, Math.min(affordable, fitting, work.images / 2)));
-  const sampled = await sample(device, work, images, true);
+  const sampled = await sample(device, work.tape(images), true);
   return {
     seconds: predictSeconds(sampled, wanted.steps, peaks),
     source: { kind: 'predicted', images },
@@ -228,16 +230,18 @@ export async function measureWorks(
   progress: (what: string) => void,
 ): Promise<(WorkTime | null)[]> {
   const start = performance.now();
-  const names = works.map((work) => nameOf(work.tape(work.images)));
+  const tapes = works.map((work) => work.tape(work.images));
+  const names = tapes.map(nameOf);
   const distinct = [...new Set(names)];
   const found = new Map<string, WorkTime | null>();
   let slowdown = EXPECTED_SLOWDOWN;
   for (const [k, name] of distinct.entries()) {
-    const work = works[names.indexOf(name)]!;
+    const place = names.indexOf(name);
+    const work = works[place]!;
     progress(`${work.stage}: ${work.what}${work.images > 1 ? ` of ${work.images} images` : ''}`);
     const left = budget - (performance.now() - start) / 1000;
     const share = Math.max(LEAST_BUDGET, left / (distinct.length - k));
-    const finding = await measureWork(measuring, work, share, slowdown);
+    const finding = await measureWork(measuring, work, tapes[place]!, share, slowdown);
     if (finding !== null) {
       slowdown = Math.max(slowdown, finding.slowdown);
       const { seconds, source } = finding;
