@@ -97,14 +97,11 @@ export function requireFit(
 }
 
 /** The rules that the images' shape [C, H, W] takes part in. */
-function* shapeChecks(
-  { teacher, student, evaluate }: Config,
-  [, height, width]: ImageShape,
-): Generator<Issue> {
-  yield* depthChecks(height, width, { teacher, student });
+function* shapeChecks({ teacher, student, evaluate }: Config, image: ImageShape): Generator<Issue> {
+  yield* depthChecks(image, { teacher, student });
   for (const other of evaluate.transfer) {
     if (other.architecture !== 'convNet') continue;
-    for (const { message } of depthChecks(height, width, { transfer: other })) {
+    for (const { message } of depthChecks(image, { transfer: other })) {
       yield { path: 'evaluate.transfer', message: `has a ConvNet whose depth ${other.depth} ${message}` };
     }
   }
@@ -159,8 +156,7 @@ function* distilChecks(distil: Config['distil']): Generator<{ path: string; mess
 }
 
 function* depthChecks(
-  height: number,
-  width: number,
+  [, height, width]: ImageShape,
   networks: Record<string, { depth: number }>,
 ): Generator<Issue> {
   // The first convolution pads 28-pixel images to 32.

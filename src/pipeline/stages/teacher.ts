@@ -10,6 +10,7 @@ import { gather } from '../../autograd/ops/gather.js';
 import { linear } from '../../autograd/ops/matmul.js';
 import { f32, i32, type Tape } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
+import { ShapeError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
 import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
 import { Encoder } from '../../nn/inference.js';
@@ -29,6 +30,7 @@ import {
   files,
   floatTensor,
   namedParameters,
+  type ReadableFolder,
   readTensors,
   type StageContext,
   teacherModel,
@@ -150,38 +152,66 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
   return [files.teacher];
 }
 
-/** Reads back the teacher's θ. */
-async function readTeacher(context: StageContext): Promise<Float32Array> {
-  const tensor = await readTensors(context.folder, files.teacher);
-  const { parameters } = teacherModel(context);
+/** What a teacher is read and used with; `image` is the shape of the images that it is to see. */
+type TeacherSource = Pick<StageContext, 'config' | 'device'> & {
+  readonly folder: ReadableFolder;
+  readonly dataset: Pick<Dataset, 'image'>;
+};
+
+/**
+ * Reads back the teacher's θ.
+ *
+ * @throws ShapeError when it was trained on images of another shape, or is of another size than the configuration says.
+ */
+async function readTeacher(source: TeacherSource): Promise<Float32Array> {
+  const tensor = await readTensors(source.folder, files.teacher);
+  const { parameters } = teacherModel(source);
+  for (const { name, shape } of parameters.entries) {
+    const found = tensor(name).shape;
+    if (found.length === shape.length && found.every((extent, axis) => extent === shape[axis])) continue;
+    throw new ShapeError(
+      `${source.folder.pathOf(files.teacher)}: ${name} is [${found.join(', ')}], but a teacher of images of ${source.dataset.image.join('×')} has [${shape.join(', ')}] there. Give it images of the shape that it was trained on.`,
+    );
+  }
   return joinParameters(
     parameters,
     Object.fromEntries(parameters.entries.map(({ name }) => [name, tensor(name).data])),
   );
 }
 
-/** Writes the teacher's representations, without augmentation, of every training and test image [count, D]. */
+/**
+ * The teacher's representations [count, D], without augmentation, of images [count, C, H, W].
+ *
+ * @throws ShapeError when the teacher was trained on images of another shape.
+ */
+export async function encodeByTeacher(
+  source: TeacherSource,
+  images: Float32Array,
+  count: number,
+): Promise<Float32Array> {
+  const { device, dataset } = source;
+  const theta = await readTeacher(source);
+  const range = uploadRange(device, images, 'targets.images');
+  const encoder = await Encoder.create(device, teacherModel(source), range, [count, ...dataset.image]);
+  try {
+    return (await encoder.encode(theta)).outputs;
+  } finally {
+    encoder.release();
+    device.releaseBuffer(range.buffer);
+  }
+}
+
+/** Writes the teacher's representations of every training and test image [count, D]. */
 export async function computeTargets(context: StageContext): Promise<string[]> {
-  const { dataset, device, folder } = context;
-  const model = teacherModel(context);
-  const theta = await readTeacher(context);
-  const encodeSet = async (images: Float32Array, count: number): Promise<Float32Array> => {
-    const range = uploadRange(device, images, 'targets.images');
-    const encoder = await Encoder.create(device, model, range, [count, ...dataset.image]);
-    try {
-      return (await encoder.encode(theta)).outputs;
-    } finally {
-      encoder.release();
-      device.releaseBuffer(range.buffer);
-    }
-  };
-  const train = await encodeSet(dataset.train.images, dataset.train.count);
+  const { dataset, folder } = context;
+  const { outputCount } = teacherModel(context);
+  const train = await encodeByTeacher(context, dataset.train.images, dataset.train.count);
   context.advance(1);
-  const test = await encodeSet(dataset.test.images, dataset.test.count);
+  const test = await encodeByTeacher(context, dataset.test.images, dataset.test.count);
   context.advance(2);
   await writeTensors(folder, files.targets, [
-    ['train', floatTensor(train, dataset.train.count, model.outputCount)],
-    ['test', floatTensor(test, dataset.test.count, model.outputCount)],
+    ['train', floatTensor(train, dataset.train.count, outputCount)],
+    ['test', floatTensor(test, dataset.test.count, outputCount)],
   ]);
   return [files.targets];
 }
