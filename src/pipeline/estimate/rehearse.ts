@@ -62,11 +62,14 @@ function repetitions(file: string, { experts, distil }: Config): number {
 /** Images of zeros: what they show changes neither memory nor the size of a file, and they are there at once. */
 function blank(set: ImageSet, elements: number): ImageSet {
   const zeros = (count: number) => new Float32Array(count * elements);
+  let all: Float32Array | undefined;
   return {
     count: set.count,
     labels: set.labels,
+    // Stages tell by their identity whether two tables are one.
     get images() {
-      return zeros(set.count);
+      all ??= zeros(set.count);
+      return all;
     },
     rows: async ({ length }) => zeros(length),
   };
