@@ -18,8 +18,10 @@ import type { StageContext } from './stages/context.js';
 import { distil } from './stages/distil.js';
 import { evaluate } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
+import { hashGivenTargets } from './stages/givenTargets.js';
 import { writeReport } from './stages/report.js';
-import { computeTargets, trainTeacher } from './stages/teacher.js';
+import { computeTargets } from './stages/targets.js';
+import { trainTeacher } from './stages/teacher.js';
 import { requireSpace } from './stages/trajectories.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
@@ -72,12 +74,19 @@ export interface Stage {
   readonly after: readonly StageName[];
   readonly steps: (config: Config, dataset: Dataset) => number;
   readonly unit: string;
+  /** False where the configuration leaves the stage nothing to do; every stage is needed by default. */
+  readonly isNeeded?: (config: Config) => boolean;
   /** Does the work and names the files that it wrote. */
   readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
 }
 
 const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): unknown => ({
-  teacher: { depth: teacher.depth, width: teacher.width, representation: teacher.representation },
+  teacher: {
+    architecture: teacher.architecture,
+    depth: teacher.depth,
+    width: teacher.width,
+    representation: teacher.representation,
+  },
   student,
 });
 
@@ -85,10 +94,11 @@ const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): un
 export const stages: readonly Stage[] = [
   {
     name: 'teacher',
-    reads: ({ teacher }) => teacher,
+    reads: ({ teacher, targets }) => (targets.from === null ? teacher : null),
     after: [],
     steps: ({ teacher }) => teacher.steps,
     unit: 'steps',
+    isNeeded: ({ targets }) => targets.from === null,
     run: trainTeacher,
   },
   {
@@ -168,6 +178,8 @@ export interface Session extends Omit<RunOptions, 'command'> {
   readonly data: string;
   /** Name of the device's tuning; absent without one, so that folders of the usual block sizes stay valid. */
   readonly tuning: string | undefined;
+  /** SHA-256 of the representations that `targets.from` names; absent where a teacher is trained. */
+  readonly given: string | undefined;
   readonly events: EventLog;
   /** Seconds of each stage, measured when it ran. */
   readonly timings: Record<string, number>;
@@ -198,6 +210,7 @@ export async function openSession(options: Omit<RunOptions, 'command'>): Promise
     ...options,
     data: await hashDataset(dataset),
     tuning: tuningName(device),
+    given: await hashGivenTargets(config.targets),
     events,
     timings: await readTimings(folder),
     contextOf,
@@ -207,20 +220,21 @@ export async function openSession(options: Omit<RunOptions, 'command'>): Promise
 /** Hash of all that a stage reads; the stages before it must be finished. */
 export function stageInputs(
   { reads, after }: Pick<Stage, 'reads' | 'after'>,
-  { config, data, tuning, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'folder'>,
+  { config, data, tuning, given, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
 ): string {
-  return hashInputs(inputsOf({ reads, after }, { config, data, tuning, folder }));
+  return hashInputs(inputsOf({ reads, after }, { config, data, tuning, given, folder }));
 }
 
 function inputsOf(
   { reads, after }: Pick<Stage, 'reads' | 'after'>,
-  { config, data, tuning, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'folder'>,
+  { config, data, tuning, given, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
 ): Record<string, unknown> {
   return {
     version: FORMAT_VERSION,
     seed: config.seed,
     data,
     tuning,
+    given,
     reads: reads(config),
     artefacts: after.map((name) => folder.artefactHash(name)),
   };
@@ -234,9 +248,14 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
     progress.skipped(stage.name);
     return;
   }
-  progress.started(stage.name, stage.steps(config, dataset), stage.unit);
   await folder.forgetStage(stage.name);
   await events.truncateStage(stage.name);
+  if (stage.isNeeded?.(config) === false) {
+    await folder.recordStage(stage.name, inputs, []);
+    progress.skipped(stage.name);
+    return;
+  }
+  progress.started(stage.name, stage.steps(config, dataset), stage.unit);
   const start = performance.now();
   const saveTimings = (): Promise<void> => folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
   const parts = partsOf({

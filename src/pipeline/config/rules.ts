@@ -2,6 +2,9 @@
 import { ConfigError } from '../../errors.js';
 import type { Config } from './schema.js';
 
+/** How many times its width a ResNet-18's representation has. */
+const RESNET_WIDENING = 8;
+
 type ImageShape = readonly [channels: number, height: number, width: number];
 
 /** A field whose value does not fit, and what would: the message goes on after "PATH = VALUE". */
@@ -57,6 +60,7 @@ export function* crossChecks(config: Config): Generator<Issue> {
   }
 
   yield* distilChecks(distil);
+  if (config.targets.from === null) yield* teacherChecks(config.teacher);
 
   const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
   if (data.resize.side !== null && !resizable) {
@@ -97,8 +101,9 @@ export function requireFit(
 }
 
 /** The rules that the images' shape [C, H, W] takes part in. */
-function* shapeChecks({ teacher, student, evaluate }: Config, image: ImageShape): Generator<Issue> {
-  yield* depthChecks(image, { teacher, student });
+function* shapeChecks({ teacher, student, targets, evaluate }: Config, image: ImageShape): Generator<Issue> {
+  const isDeep = targets.from === null && teacher.architecture === 'convNet';
+  yield* depthChecks(image, isDeep ? { teacher, student } : { student });
   for (const other of evaluate.transfer) {
     if (other.architecture !== 'convNet') continue;
     for (const { message } of depthChecks(image, { transfer: other })) {
@@ -109,9 +114,9 @@ function* shapeChecks({ teacher, student, evaluate }: Config, image: ImageShape)
 
 /** The rules that the number of training images takes part in. */
 function* countChecks(config: Config, count: number): Generator<Issue> {
-  const { teacher, experts, distil, evaluate } = config;
+  const { teacher, targets, experts, distil, evaluate } = config;
   for (const [path, batch] of [
-    ['teacher.batch', teacher.batch],
+    ['teacher.batch', targets.from === null ? teacher.batch : 0],
     ['experts.batch', experts.batch],
     ['evaluate.allData.batch', evaluate.allData.batch],
   ] as const) {
@@ -152,6 +157,19 @@ function* distilChecks(distil: Config['distil']): Generator<{ path: string; mess
       path: 'distil.pixels.learningRate',
       message: 'must be above 0, or that of distil.targets or distil.innerStep: nothing would be learnt',
     };
+  }
+}
+
+function* teacherChecks(teacher: Config['teacher']): Generator<Issue> {
+  const { architecture, width, representation, warmUp, steps } = teacher;
+  if (architecture === 'resNet18' && representation !== RESNET_WIDENING * width) {
+    yield {
+      path: 'teacher.representation',
+      message: `must be ${RESNET_WIDENING} · teacher.width = ${RESNET_WIDENING * width} for a resNet18, which has no head`,
+    };
+  }
+  if (warmUp > steps) {
+    yield { path: 'teacher.warmUp', message: `must not exceed the teacher.steps = ${steps} steps` };
   }
 }
 

@@ -3,8 +3,10 @@
 import { StoreError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { convNet } from '../../nn/convNet.js';
+import { evaluationMode } from '../../nn/evaluationMode.js';
 import type { Model } from '../../nn/model.js';
 import { type ParameterLayout, splitParameters } from '../../nn/parameters.js';
+import { resNet18 } from '../../nn/resNet18.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import type { EventLog } from '../store/events.js';
@@ -37,10 +39,15 @@ interface ModelSource {
   readonly dataset: Pick<Dataset, 'image'>;
 }
 
-export function teacherModel({ config, dataset }: ModelSource): Model {
-  const { depth, width, representation } = config.teacher;
+/** The teacher as it trains; a ResNet-18 holds running statistics beside its parameters. */
+export function teacherNetwork({ config, dataset }: ModelSource): Model {
+  const { architecture, depth, width, representation } = config.teacher;
+  if (architecture === 'resNet18') return resNet18({ image: dataset.image, width });
   return convNet({ image: dataset.image, depth, width, output: representation });
 }
+
+/** The teacher in evaluation mode; the running statistics that it may have are part of its θ. */
+export const teacherModel = (source: ModelSource): Model => evaluationMode(teacherNetwork(source));
 
 export function studentModel({ config, dataset }: ModelSource): Model {
   const { depth, width } = config.student;
