@@ -60,6 +60,7 @@ export function* crossChecks(config: Config): Generator<Issue> {
   }
 
   if (config.targets.from === null) yield* teacherChecks(config.teacher);
+  yield* distilChecks(distil);
 
   const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
   if (data.resize.side !== null && !resizable) {
@@ -156,6 +157,22 @@ function* teacherChecks(teacher: Config['teacher']): Generator<Issue> {
   }
   if (warmUp > steps) {
     yield { path: 'teacher.warmUp', message: `must not exceed the teacher.steps = ${steps} steps` };
+  }
+}
+
+function* distilChecks(distil: Config['distil']): Generator<{ path: string; message: string }> {
+  const { startEpochsFrom: from, startEpochs, truncate, steps } = distil;
+  if (from !== null && from > startEpochs) {
+    yield { path: 'distil.startEpochsFrom', message: `must not exceed distil.startEpochs = ${startEpochs}` };
+  }
+  if (truncate !== null && truncate > steps) {
+    yield { path: 'distil.truncate', message: `must not exceed the distil.steps = ${steps} inner steps` };
+  }
+  if ([distil.pixels, distil.targets, distil.innerStep].every(({ learningRate }) => learningRate === 0)) {
+    yield {
+      path: 'distil.pixels.learningRate',
+      message: 'must be above 0, or that of distil.targets or distil.innerStep: nothing would be learnt',
+    };
   }
 }
 

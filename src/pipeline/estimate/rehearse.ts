@@ -81,6 +81,7 @@ class Rehearsal {
       folder: this.#folder,
       events: new EventLog(this.#folder.pathOf('events.jsonl')),
       advance() {},
+      parts: { isDone: async () => false, record: async () => {} },
     });
   }
 
