@@ -66,6 +66,8 @@ describe('help', () => {
     [[]],
     [['run']],
     [['data']],
+    [['preview']],
+    [['preview', 'augmentations']],
     [['compare']],
     [['verify']],
     [['tune']],
