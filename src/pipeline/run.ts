@@ -11,17 +11,20 @@ import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
 import { encoderCount } from './evaluate/evaluateEncoders.js';
+import { type Parts, partsOf } from './parts.js';
 import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
 import type { StageContext } from './stages/context.js';
 import { distil } from './stages/distil.js';
 import { evaluate } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
+import { hashGivenTargets } from './stages/givenTargets.js';
 import { writeReport } from './stages/report.js';
 import { distilSelfSupervised } from './stages/selfSupervised.js';
 import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
 import { computeTargets } from './stages/targets.js';
 import { trainTeacher } from './stages/teacher.js';
+import { requireSpace } from './stages/trajectories.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
 import { tuningName } from './tune/tuningName.js';
@@ -65,19 +68,23 @@ export interface RunOptions {
 /** One stage of a run. */
 export interface Stage {
   readonly name: Exclude<StageName, 'report'>;
-  /** Whether a run of this configuration has it; every run has, by default. */
+  /** Whether a run of this configuration has the stage at all; every run has, by default. */
   readonly when?: (config: Config) => boolean;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
+  /** What each of its parts reads of it, where it keeps them one by one; as the stage itself by default. */
+  readonly partReads?: (config: Config) => unknown;
   /** The stages whose artefacts it reads. */
   readonly after: readonly StageName[];
   readonly steps: (config: Config, dataset: Dataset) => number;
   readonly unit: string;
+  /** False where the configuration leaves the stage nothing to do; every stage is needed by default. */
+  readonly isNeeded?: (config: Config) => boolean;
   /** Does the work and names the files that it wrote. */
-  readonly run: (context: StageContext) => Promise<string[]>;
+  readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
 }
 
-const modelsOf = ({ teacher, student }: Config): unknown => ({
+const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): unknown => ({
   teacher: {
     architecture: teacher.architecture,
     depth: teacher.depth,
@@ -95,10 +102,11 @@ const matchesSelfSupervised = ({ evaluate }: Config): boolean =>
 export const stages: readonly Stage[] = [
   {
     name: 'teacher',
-    reads: ({ teacher }) => teacher,
+    reads: ({ teacher, targets }) => (targets.from === null ? teacher : null),
     after: [],
     steps: ({ teacher }) => teacher.steps,
     unit: 'steps',
+    isNeeded: ({ targets }) => targets.from === null,
     run: trainTeacher,
   },
   {
@@ -112,6 +120,8 @@ export const stages: readonly Stage[] = [
   {
     name: 'experts',
     reads: (config) => ({ experts: config.experts, models: modelsOf(config) }),
+    // Not how many there are: more can be trained later.
+    partReads: ({ experts: { count: _, ...experts }, ...config }) => ({ experts, models: modelsOf(config) }),
     after: ['targets'],
     steps: ({ experts }) => experts.count * experts.epochs,
     unit: 'epochs',
@@ -211,6 +221,8 @@ export interface Session extends Omit<RunOptions, 'command'> {
   readonly data: string;
   /** Name of the device's tuning; absent without one, so that folders of the usual block sizes stay valid. */
   readonly tuning: string | undefined;
+  /** SHA-256 of the representations that `targets.from` names; absent where a teacher is trained. */
+  readonly given: string | undefined;
   readonly events: EventLog;
   /** Seconds of each stage, measured when it ran. */
   readonly timings: Record<string, number>;
@@ -241,6 +253,7 @@ export async function openSession(options: Omit<RunOptions, 'command'>): Promise
     ...options,
     data: await hashDataset(dataset),
     tuning: tuningName(device),
+    given: await hashGivenTargets(config.targets),
     events,
     timings: await readTimings(folder),
     contextOf,
@@ -250,18 +263,26 @@ export async function openSession(options: Omit<RunOptions, 'command'>): Promise
 /** Hash of all that a stage reads; the stages before it must be finished. */
 export function stageInputs(
   { reads, after }: Pick<Stage, 'reads' | 'after'>,
-  { config, data, tuning, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'folder'>,
+  { config, data, tuning, given, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
 ): string {
-  return hashInputs({
+  return hashInputs(inputsOf({ reads, after }, { config, data, tuning, given, folder }));
+}
+
+function inputsOf(
+  { reads, after }: Pick<Stage, 'reads' | 'after'>,
+  { config, data, tuning, given, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
+): Record<string, unknown> {
+  return {
     version: FORMAT_VERSION,
     seed: config.seed,
     data,
     tuning,
+    given,
     reads: reads(config),
     artefacts: stagesOf(config)
       .filter(({ name }) => after.includes(name))
       .map(({ name }) => folder.artefactHash(name)),
-  });
+  };
 }
 
 /** Runs a stage, unless it is done already. */
@@ -272,11 +293,24 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
     progress.skipped(stage.name);
     return;
   }
-  progress.started(stage.name, stage.steps(config, dataset), stage.unit);
   await folder.forgetStage(stage.name);
   await events.truncateStage(stage.name);
+  if (stage.isNeeded?.(config) === false) {
+    await folder.recordStage(stage.name, inputs, []);
+    progress.skipped(stage.name);
+    return;
+  }
+  progress.started(stage.name, stage.steps(config, dataset), stage.unit);
   const start = performance.now();
-  const work = (): Promise<string[]> => stage.run(session.contextOf(stage.name));
+  const saveTimings = (): Promise<void> => folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
+  const parts = partsOf({
+    folder,
+    stage: stage.name,
+    reads: inputsOf({ ...stage, reads: stage.partReads ?? stage.reads }, session),
+    timings,
+    saveTimings,
+  });
+  const work = (): Promise<string[]> => stage.run({ ...session.contextOf(stage.name), parts });
   let written: string[] = [];
   if (profiled === undefined) written = await work();
   else {
@@ -286,8 +320,8 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
     profiled(stage.name, await profile(device, measured, { maximumDispatches: PROFILED_DISPATCHES }));
   }
   await events.flush();
-  timings[stage.name] = Math.round(performance.now() - start) / 1000;
-  await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
+  timings[stage.name] = Math.round(performance.now() - start + 1000 * parts.reusedSeconds) / 1000;
+  await saveTimings();
   await folder.recordStage(stage.name, inputs, written);
   progress.finished(stage.name, timings[stage.name]!);
 }
@@ -296,6 +330,8 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
 export async function runPipeline({ command, ...options }: RunOptions): Promise<RunResult> {
   const { config, dataset } = options;
   const session = await openSession(options);
+  // Before anything is computed: the teacher alone may take hours.
+  await requireSpace(options);
   for (const stage of stagesOf(config)) await runStage(stage, session);
   const { timings } = session;
   const count = subsetSize(config.subset.fraction, dataset.train.count);

@@ -59,7 +59,8 @@ export function* crossChecks(config: Config): Generator<Issue> {
     };
   }
 
-  yield* teacherChecks(config.teacher);
+  if (config.targets.from === null) yield* teacherChecks(config.teacher);
+  yield* distilChecks(distil);
 
   const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
   if (data.resize.side !== null && !resizable) {
@@ -102,10 +103,11 @@ export function requireFit(
 
 /** The rules that the images' shape [C, H, W] takes part in. */
 function* shapeChecks(
-  { teacher, student, evaluate }: Config,
+  { teacher, student, targets, evaluate }: Config,
   [, height, width]: ImageShape,
 ): Generator<Issue> {
-  yield* depthChecks(height, width, teacher.architecture === 'convNet' ? { teacher, student } : { student });
+  const isDeep = targets.from === null && teacher.architecture === 'convNet';
+  yield* depthChecks(height, width, isDeep ? { teacher, student } : { student });
   for (const other of evaluate.transfer) {
     if (other.architecture !== 'convNet') continue;
     for (const { message } of depthChecks(height, width, { transfer: other })) {
@@ -116,9 +118,9 @@ function* shapeChecks(
 
 /** The rules that the number of training images takes part in. */
 function* countChecks(config: Config, count: number): Generator<Issue> {
-  const { teacher, experts, distil, evaluate } = config;
+  const { teacher, targets, experts, distil, evaluate } = config;
   for (const [path, batch] of [
-    ['teacher.batch', teacher.batch],
+    ['teacher.batch', targets.from === null ? teacher.batch : 0],
     ['experts.batch', experts.batch],
     ['evaluate.allData.batch', evaluate.allData.batch],
   ] as const) {
@@ -185,6 +187,22 @@ function* teacherChecks(teacher: Config['teacher']): Generator<Issue> {
   }
   if (warmUp > steps) {
     yield { path: 'teacher.warmUp', message: `must not exceed the teacher.steps = ${steps} steps` };
+  }
+}
+
+function* distilChecks(distil: Config['distil']): Generator<{ path: string; message: string }> {
+  const { startEpochsFrom: from, startEpochs, truncate, steps } = distil;
+  if (from !== null && from > startEpochs) {
+    yield { path: 'distil.startEpochsFrom', message: `must not exceed distil.startEpochs = ${startEpochs}` };
+  }
+  if (truncate !== null && truncate > steps) {
+    yield { path: 'distil.truncate', message: `must not exceed the distil.steps = ${steps} inner steps` };
+  }
+  if ([distil.pixels, distil.targets, distil.innerStep].every(({ learningRate }) => learningRate === 0)) {
+    yield {
+      path: 'distil.pixels.learningRate',
+      message: 'must be above 0, or that of distil.targets or distil.innerStep: nothing would be learnt',
+    };
   }
 }
 

@@ -81,6 +81,7 @@ class Rehearsal {
       folder: this.#folder,
       events: new EventLog(this.#folder.pathOf('events.jsonl')),
       advance() {},
+      parts: { isDone: async () => false, record: async () => {} },
     });
   }
 
@@ -133,6 +134,7 @@ export async function rehearse(
     const found: StageSpace[] = [];
     let counting = await openCounting(device);
     for (const stage of stages) {
+      if (stage.isNeeded?.(config) === false) continue;
       if (found.some(({ diskBytes }) => diskBytes === null)) {
         found.push({ stage: stage.name, deviceBytes: null, diskBytes: null, refusal: null });
         continue;

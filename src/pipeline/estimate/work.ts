@@ -204,7 +204,10 @@ export function workOf(config: Config, sizes: DataSizes, kept: KeptSteps): Work[
     ...distillation(config, sizes, student, kept),
     ...evaluation(config, sizes),
   ];
-  return work.filter(({ runs }) => runs > 0);
+  const isGiven = config.targets.from !== null;
+  return work.filter(
+    ({ stage, runs }) => runs > 0 && !(isGiven && (stage === 'teacher' || stage === 'targets')),
+  );
 }
 
 /** Compiles a tape as a run does: sums are added to in place. */

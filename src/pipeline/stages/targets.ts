@@ -1,8 +1,9 @@
-/** Stage 2: the teacher's representations of every image, the targets of all later regression. */
+/** Stage 2: the teacher's representations of every image, or given ones, the targets of all later regression. */
 import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { Encoder } from '../../nn/inference.js';
 import { joinParameters } from '../../nn/parameters.js';
 import { files, floatTensor, readTensors, type StageContext, teacherModel, writeTensors } from './context.js';
+import { copyGivenTargets } from './givenTargets.js';
 
 /** Reads back the teacher's θ, running statistics included. */
 async function readTeacher(context: StageContext): Promise<Float32Array> {
@@ -16,7 +17,8 @@ async function readTeacher(context: StageContext): Promise<Float32Array> {
 
 /** Writes the teacher's representations, in evaluation mode and without augmentation, of every training and test image [count, D]. */
 export async function computeTargets(context: StageContext): Promise<string[]> {
-  const { dataset, device, folder } = context;
+  const { config, dataset, device, folder } = context;
+  if (config.targets.from !== null) return await copyGivenTargets(context);
   const model = teacherModel(context);
   const theta = await readTeacher(context);
   const encodeSet = async (images: Float32Array, count: number): Promise<Float32Array> => {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DataError, ShapeError } from '../../errors.js';
+import { type FloatFormat, floatBytes, readFloats } from './floats.js';
 
 /** A tensor as a file holds it. */
 export interface NamedTensor {
@@ -23,7 +24,8 @@ export interface TensorFile {
   readonly metadata: Record<string, string>;
 }
 
-const LENGTH_BYTES = 8;
+/** A file starts with its header's length in so many bytes. */
+export const LENGTH_BYTES = 8;
 const ELEMENT_BYTES = 4;
 /** The format's own bound on a header's length. */
 const LARGEST_HEADER = 100_000_000;
@@ -91,41 +93,87 @@ const headerSchema = z.record(
 
 const metadataSchema = z.record(z.string(), z.string());
 
+const isFloat = (dtype: string): dtype is FloatFormat => Object.hasOwn(floatBytes, dtype);
+
 /**
- * Reads a safetensors file's bytes; the tensors are copies. Throws `DataError`, naming the file and the tensor,
- * for a header that is cut short, not JSON or not of the format, and for byte ranges that do not fit.
+ * Reads a safetensors file's bytes; the tensors are copies. With `widen` tensors of F16 and F64 are read too, as F32. Throws
+ * `DataError`, naming the file and the tensor, for a header that is cut short, not JSON or not of the format, and for byte
+ * ranges that do not fit.
  */
-export function decodeSafetensors(bytes: Uint8Array, fileName: string): TensorFile {
-  const { header, metadata, body } = readHeader(bytes, fileName);
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  fileName: string,
+  { widen = false }: { readonly widen?: boolean } = {},
+): TensorFile {
+  const { places, metadata } = placesOf(bytes, fileName, bytes.length, widen);
   const tensors = new Map<string, NamedTensor>();
+  for (const [name, { dtype, shape, start, end }] of places) {
+    // A copy of its own: the file's data need not lie at a multiple of 4 bytes.
+    const part = bytes.subarray(start, end);
+    tensors.set(
+      name,
+      isFloat(dtype)
+        ? { dtype: 'F32', shape, data: readFloats(part, dtype) }
+        : { dtype: 'I32', shape, data: new Int32Array(Uint8Array.from(part).buffer) },
+    );
+  }
+  return { tensors, metadata };
+}
+
+/** Where a tensor lies in its file: bytes `start` to `end`, counted from the file's beginning. */
+export interface TensorPlace extends Pick<NamedTensor, 'shape'> {
+  /** Type of its elements, as the format calls it. */
+  readonly dtype: FloatFormat | 'I32';
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where a file's tensors lie, and its texts. */
+interface TensorPlaces {
+  readonly places: Map<string, TensorPlace>;
+  readonly metadata: Record<string, string>;
+}
+
+/**
+ * Where everything lies, from a file's first bytes.
+ *
+ * @param bytes the file's beginning, at least `headerBytes` of it
+ * @param fileLength bytes of the whole file
+ * @throws DataError as `decodeSafetensors` says.
+ */
+export function decodeHeader(bytes: Uint8Array, fileName: string, fileLength: number): TensorPlaces {
+  return placesOf(bytes, fileName, fileLength, false);
+}
+
+function placesOf(bytes: Uint8Array, fileName: string, fileLength: number, widen: boolean): TensorPlaces {
+  const { header, metadata, bodyStart } = readHeader(bytes, fileName, fileLength);
+  const bodyLength = fileLength - bodyStart;
+  const places = new Map<string, TensorPlace>();
   const ranges: { name: string; start: number; end: number }[] = [];
   for (const [name, { dtype, shape, data_offsets }] of header) {
     const [start, end] = data_offsets;
-    if (dtype !== 'F32' && dtype !== 'I32') {
-      throw new DataError(`${fileName}: tensor ${name} is of type ${dtype}; only F32 and I32 are read.`);
+    const isRead = dtype === 'F32' || dtype === 'I32' || (widen && isFloat(dtype));
+    if (!isRead) {
+      throw new DataError(
+        `${fileName}: tensor ${name} is of type ${dtype}; only ${widen ? 'F16, F32, F64' : 'F32'} and I32 are read.`,
+      );
     }
-    const expected = elements(shape) * ELEMENT_BYTES;
+    const expected = elements(shape) * (isFloat(dtype) ? floatBytes[dtype] : ELEMENT_BYTES);
     if (end - start !== expected) {
       throw new DataError(
         `${fileName}: tensor ${name} has ${end - start} bytes, but ${dtype} [${shape.join(', ')}] asks for ${expected}.`,
       );
     }
-    if (end > body.length) {
+    if (end > bodyLength) {
       throw new DataError(
-        `${fileName}: tensor ${name} ends at byte ${end} of a data part of ${body.length}. The file is cut short.`,
+        `${fileName}: tensor ${name} ends at byte ${end} of a data part of ${bodyLength}. The file is cut short.`,
       );
     }
     ranges.push({ name, start, end });
-    // A copy of its own: the file's data need not lie at a multiple of 4 bytes.
-    const copy = Uint8Array.from(body.subarray(start, end)).buffer;
-    tensors.set(name, {
-      dtype,
-      shape,
-      data: dtype === 'F32' ? new Float32Array(copy) : new Int32Array(copy),
-    });
+    places.set(name, { dtype, shape, start: bodyStart + start, end: bodyStart + end });
   }
-  checkGapless(ranges, body.length, fileName);
-  return { tensors, metadata };
+  checkGapless(ranges, bodyLength, fileName);
+  return { places, metadata };
 }
 
 function checkGapless(
@@ -148,25 +196,33 @@ function checkGapless(
   }
 }
 
-function readHeader(bytes: Uint8Array, fileName: string) {
-  if (bytes.length < LENGTH_BYTES) {
+/**
+ * Bytes of a file's beginning up to its data, as its first `LENGTH_BYTES` bytes say.
+ *
+ * @throws DataError where the file is too short for them.
+ */
+export function headerBytes(prefix: Uint8Array, fileName: string, fileLength: number): number {
+  if (fileLength < LENGTH_BYTES) {
     throw new DataError(
-      `${fileName} is not a safetensors file: it holds ${bytes.length} bytes, less than a header.`,
+      `${fileName} is not a safetensors file: it holds ${fileLength} bytes, less than a header.`,
     );
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
-  if (headerLength > Math.min(bytes.length - LENGTH_BYTES, LARGEST_HEADER)) {
+  if (headerLength > Math.min(fileLength - LENGTH_BYTES, LARGEST_HEADER)) {
     throw new DataError(
       `${fileName}: the header is said to hold ${headerLength} bytes, more than follow it. The file is cut short or not safetensors.`,
     );
   }
+  return LENGTH_BYTES + headerLength;
+}
+
+function readHeader(bytes: Uint8Array, fileName: string, fileLength: number) {
+  const bodyStart = headerBytes(bytes, fileName, fileLength);
   let json: unknown;
   try {
     json = JSON.parse(
-      new TextDecoder('utf-8', { fatal: true }).decode(
-        bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerLength),
-      ),
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(LENGTH_BYTES, bodyStart)),
     );
   } catch (error) {
     throw new DataError(`${fileName}: the header is not JSON. The file is damaged or not safetensors.`, {
@@ -186,9 +242,5 @@ function readHeader(bytes: Uint8Array, fileName: string) {
       `${fileName}: tensor ${String(issue?.path[0])} is described wrongly: ${issue?.message} at ${issue?.path.slice(1).join('.')}.`,
     );
   }
-  return {
-    header: Object.entries(header.data),
-    metadata: metadata.data,
-    body: bytes.subarray(LENGTH_BYTES + headerLength),
-  };
+  return { header: Object.entries(header.data), metadata: metadata.data, bodyStart };
 }
