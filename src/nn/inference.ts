@@ -5,10 +5,8 @@ import { gather } from '../autograd/ops/gather.js';
 import { f32, i32, type Shape } from '../autograd/tape.js';
 import { trace } from '../autograd/trace.js';
 import type { Device } from '../gpu/device.js';
+import { type DeviceImages, ENCODED_AT_ONCE, stageRows } from './deviceImages.js';
 import type { Model } from './model.js';
-
-/** Images a replay; the rest of a set that it does not divide goes in a smaller plan. */
-const BATCH = 100;
 
 export interface Encoded {
   /** [count, featureCount] */
@@ -17,37 +15,44 @@ export interface Encoded {
   readonly outputs: Float32Array;
 }
 
-/** Owns the plans that encode one set of resident images with one model. */
+/** Owns the plans that encode one set of images with one model. */
 export class Encoder {
   readonly #model: Model;
-  readonly #count: number;
+  readonly #data: DeviceImages;
   readonly #plans: ReadonlyMap<number, Plan>;
 
-  private constructor(model: Model, count: number, plans: ReadonlyMap<number, Plan>) {
+  private constructor(model: Model, data: DeviceImages, plans: ReadonlyMap<number, Plan>) {
     this.#model = model;
-    this.#count = count;
+    this.#data = data;
     this.#plans = plans;
   }
 
-  /** @param images resident images of `shape` [count, C, H, W] */
-  static async create(device: Device, model: Model, images: BufferRange, shape: Shape): Promise<Encoder> {
-    const count = shape[0]!;
+  /** @param images images of `shape` [count, C, H, W], all in device memory */
+  static create(device: Device, model: Model, images: BufferRange, shape: Shape): Promise<Encoder> {
+    return Encoder.over(device, model, { count: shape[0]!, images, imageShape: shape });
+  }
+
+  /** @param data images [C, H, W], all in device memory or with a window that the encoder moves */
+  static async over(device: Device, model: Model, data: DeviceImages): Promise<Encoder> {
+    const { count, images, imageShape } = data;
+    const full = Math.min(ENCODED_AT_ONCE, count);
     const plans = new Map<number, Plan>();
-    for (const size of new Set([Math.min(BATCH, count), count % BATCH || Math.min(BATCH, count)])) {
-      const types = { theta: f32(model.parameters.total), images: f32(...shape), batch: i32(size) };
+    // The rest of a set that full batches do not divide goes in a smaller plan.
+    for (const size of new Set([full, count % ENCODED_AT_ONCE || full])) {
+      const types = { theta: f32(model.parameters.total), images: f32(...imageShape), batch: i32(size) };
       const tape = trace(types, (inputs) => {
         const { features, output } = model.forward(inputs.theta, gather(inputs.images, inputs.batch));
         return { features, output };
       });
       plans.set(size, await compile(tape, device, { label: `encode${size}`, inputs: { images } }));
     }
-    return new Encoder(model, count, plans);
+    return new Encoder(model, data, plans);
   }
 
   /** Encodes the rows named (all by default) with parameters θ. */
   async encode(
     theta: Float32Array,
-    rows: Int32Array = Int32Array.from({ length: this.#count }, (_, k) => k),
+    rows: Int32Array = Int32Array.from({ length: this.#data.count }, (_, k) => k),
   ): Promise<Encoded> {
     const { featureCount, outputCount } = this.#model;
     const features = new Float32Array(rows.length * featureCount);
@@ -59,7 +64,7 @@ export class Encoder {
       // Rows that fill no plan are padded with row 0 and the surplus is dropped.
       const size = sizes.find((candidate) => candidate <= rows.length - at) ?? sizes.at(-1)!;
       const batch = new Int32Array(size);
-      batch.set(rows.subarray(at, Math.min(rows.length, at + size)));
+      batch.set(await stageRows(this.#data, rows.subarray(at, Math.min(rows.length, at + size))));
       const plan = this.#plans.get(size)!;
       plan.write('batch', batch);
       plan.submit();

@@ -12,20 +12,16 @@ import { compile, type Plan } from '../autograd/compile/plan.js';
 import { gradient } from '../autograd/gradient.js';
 import { gather } from '../autograd/ops/gather.js';
 import { pack, segment } from '../autograd/ops/pack.js';
-import { f32, i32, type Shape, sizeOf, type Tape, type TensorType } from '../autograd/tape.js';
+import { f32, i32, type Shape, sizeOf, type Tape } from '../autograd/tape.js';
 import { type Tensor, trace } from '../autograd/trace.js';
 import { BatchQueue } from '../autograd/unroll/batches.js';
 import { ShapeError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
+import { stageRows, type TrainingImages } from './deviceImages.js';
 import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
 
-/** Data in device memory, shared by whoever trains on it. */
-export interface ResidentData {
-  readonly images: BufferRange;
-  readonly imageShape: Shape;
-  readonly targets: BufferRange;
-  readonly targetType: TensorType;
-}
+/** Data in device memory, shared by whoever trains on it: all rows, or a window over them. */
+export type ResidentData = TrainingImages;
 
 /** Uploads images [S, …] and targets [S, …]. The caller gives the buffers back with `releaseResident`. */
 export function makeResident(
@@ -36,6 +32,7 @@ export function makeResident(
   targetShape: Shape,
 ): ResidentData {
   return {
+    count: imageShape[0]!,
     images: uploadRange(device, images, 'images'),
     imageShape,
     targets: uploadRange(device, targets, 'targets'),
@@ -148,10 +145,24 @@ export class Trainer {
   }
 
   /**
-   * Submits one step a batch.
+   * Submits one step a batch. Where the data has a window, each step's rows are put into it ahead of the step; otherwise all
+   * is submitted when the call returns.
    * @throws ShapeError for a batch of a size that was not compiled.
    */
-  submit(batches: readonly Int32Array[]): void {
+  async submit(batches: readonly Int32Array[]): Promise<void> {
+    const { data } = this.#options;
+    if (data.window === undefined) {
+      this.#submitStaged(batches);
+      return;
+    }
+    for (const batch of batches) {
+      this.#planFor(batch.length);
+      this.#submitStaged([await stageRows(data, batch)]);
+    }
+  }
+
+  /** Submits one step a batch of rows by their numbers in device memory. */
+  #submitStaged(batches: readonly Int32Array[]): void {
     this.#queue.load(batches);
     batches.forEach((batch, step) => {
       const plan = this.#planFor(batch.length);

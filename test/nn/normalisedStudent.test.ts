@@ -108,7 +108,7 @@ describe('a student that normalises over the batch', () => {
       label: 'student',
     });
     trainer.start(start, 0.1);
-    trainer.submit(batches);
+    await trainer.submit(batches);
     const got = await trainer.parameters();
     trainer.release();
     releaseResident(opened, data);

@@ -103,15 +103,15 @@ describe('Trainer', () => {
   it('takes the steps of float64, short last batches and momentum included', async () => {
     const batches = epochs(3, 1);
     trainer.start(start, 0.05);
-    trainer.submit(batches);
+    await trainer.submit(batches);
     expectNear(await trainer.parameters(), trainInFloat64(start, 0.05, batches));
   });
 
   it('lowers the loss to almost nothing on a regression that can be solved', async () => {
     trainer.start(start, 0.05);
-    trainer.submit(epochs(1, 1));
+    await trainer.submit(epochs(1, 1));
     const early = await trainer.lastLoss(BATCH);
-    trainer.submit(epochs(60, 2));
+    await trainer.submit(epochs(60, 2));
     const late = await trainer.lastLoss(BATCH);
     expect(late).toBeLessThan(0.01 * early);
     expectNear(await trainer.parameters(), wanted, { relative: 0.05, absolute: 0 });
@@ -120,7 +120,7 @@ describe('Trainer', () => {
   it('gives the same bits for the same seed, from wherever it was before', async () => {
     const run = async (seed: number) => {
       trainer.start(start, 0.05);
-      trainer.submit(epochs(5, seed));
+      await trainer.submit(epochs(5, seed));
       return trainer.parameters();
     };
     const first = await run(1);
@@ -132,16 +132,18 @@ describe('Trainer', () => {
   it('gives the same bits whether steps are submitted together or one by one', async () => {
     const batches = epochs(2, 1);
     trainer.start(start, 0.05);
-    trainer.submit(batches);
+    await trainer.submit(batches);
     const together = await trainer.parameters();
     trainer.start(start, 0.05);
-    for (const batch of batches) trainer.submit([batch]);
+    for (const batch of batches) await trainer.submit([batch]);
     expect(await trainer.parameters()).toEqual(together);
   });
 
   it('refuses a batch size that was not compiled, and parameters of another length', async () => {
-    expect(() => trainer.submit([Int32Array.of(0, 1)])).toThrow(ShapeError);
-    expect(() => trainer.submit([Int32Array.of(0, 1)])).toThrow(/linear: .*batch of 2; batch sizes are 8, 6/);
+    await expect(trainer.submit([Int32Array.of(0, 1)])).rejects.toThrow(ShapeError);
+    await expect(trainer.submit([Int32Array.of(0, 1)])).rejects.toThrow(
+      /linear: .*batch of 2; batch sizes are 8, 6/,
+    );
     expect(() => trainer.start(new Float32Array(3), 0.1)).toThrow(/θ has 3 elements.*made for 15/);
     await expect(trainer.lastLoss(1)).rejects.toThrow(ShapeError);
   });
@@ -164,9 +166,9 @@ describe('Trainer', () => {
     });
     const whole = Int32Array.from({ length: ROWS }, (_, row) => row);
     classifier.start(new Float32Array(OUTPUTS * INPUTS), 0.5);
-    classifier.submit([whole]);
+    await classifier.submit([whole]);
     expect(await classifier.lastLoss(ROWS)).toBeCloseTo(Math.log(OUTPUTS), 5);
-    classifier.submit(Array.from({ length: 80 }, () => whole));
+    await classifier.submit(Array.from({ length: 80 }, () => whole));
     expect(await classifier.lastLoss(ROWS)).toBeLessThan(0.2);
     classifier.release();
     releaseResident(device, labelled);

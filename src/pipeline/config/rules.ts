@@ -59,8 +59,8 @@ export function* crossChecks(config: Config): Generator<Issue> {
     };
   }
 
-  if (config.targets.from === null) yield* teacherChecks(config.teacher);
   yield* distilChecks(distil);
+  if (config.targets.from === null) yield* teacherChecks(config.teacher);
 
   const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
   if (data.resize.side !== null && !resizable) {
@@ -102,15 +102,12 @@ export function requireFit(
 }
 
 /** The rules that the images' shape [C, H, W] takes part in. */
-function* shapeChecks(
-  { teacher, student, targets, evaluate }: Config,
-  [, height, width]: ImageShape,
-): Generator<Issue> {
+function* shapeChecks({ teacher, student, targets, evaluate }: Config, image: ImageShape): Generator<Issue> {
   const isDeep = targets.from === null && teacher.architecture === 'convNet';
-  yield* depthChecks(height, width, isDeep ? { teacher, student } : { student });
+  yield* depthChecks(image, isDeep ? { teacher, student } : { student });
   for (const other of evaluate.transfer) {
     if (other.architecture !== 'convNet') continue;
-    for (const { message } of depthChecks(height, width, { transfer: other })) {
+    for (const { message } of depthChecks(image, { transfer: other })) {
       yield { path: 'evaluate.transfer', message: `has a ConvNet whose depth ${other.depth} ${message}` };
     }
   }
@@ -177,19 +174,6 @@ function* selfSupervisedChecks({ evaluate, selfSupervised }: Config): Generator<
   }
 }
 
-function* teacherChecks(teacher: Config['teacher']): Generator<Issue> {
-  const { architecture, width, representation, warmUp, steps } = teacher;
-  if (architecture === 'resNet18' && representation !== RESNET_WIDENING * width) {
-    yield {
-      path: 'teacher.representation',
-      message: `must be ${RESNET_WIDENING} · teacher.width = ${RESNET_WIDENING * width} for a resNet18, which has no head`,
-    };
-  }
-  if (warmUp > steps) {
-    yield { path: 'teacher.warmUp', message: `must not exceed the teacher.steps = ${steps} steps` };
-  }
-}
-
 function* distilChecks(distil: Config['distil']): Generator<{ path: string; message: string }> {
   const { startEpochsFrom: from, startEpochs, truncate, steps } = distil;
   if (from !== null && from > startEpochs) {
@@ -206,9 +190,21 @@ function* distilChecks(distil: Config['distil']): Generator<{ path: string; mess
   }
 }
 
+function* teacherChecks(teacher: Config['teacher']): Generator<Issue> {
+  const { architecture, width, representation, warmUp, steps } = teacher;
+  if (architecture === 'resNet18' && representation !== RESNET_WIDENING * width) {
+    yield {
+      path: 'teacher.representation',
+      message: `must be ${RESNET_WIDENING} · teacher.width = ${RESNET_WIDENING * width} for a resNet18, which has no head`,
+    };
+  }
+  if (warmUp > steps) {
+    yield { path: 'teacher.warmUp', message: `must not exceed the teacher.steps = ${steps} steps` };
+  }
+}
+
 function* depthChecks(
-  height: number,
-  width: number,
+  [, height, width]: ImageShape,
   networks: Record<string, { depth: number }>,
 ): Generator<Issue> {
   // The first convolution pads 28-pixel images to 32.

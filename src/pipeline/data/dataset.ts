@@ -4,23 +4,20 @@
  */
 import { ConfigError, DataError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
+import type { RowSource } from '../../nn/deviceImages.js';
 import type { Config } from '../config/schema.js';
 import { chunksOf, largestSum, type PooledTable, poolImages, tableBytes } from './pooledTable.js';
 import { type RawDataset, type RawImages, takeImages } from './rawImages.js';
 import { readSource } from './sources.js';
 
-/** Images with their labels. */
-export interface ImageSet {
+/** Images with their labels; `rows` gives standardised images [rows, channels, height, width], the same bits as in `images`. */
+export interface ImageSet extends RowSource {
   /** [count, channels, height, width], standardised: all of them, made when they are first asked for. */
   readonly images: Float32Array;
   /** [count]; indices into the dataset's classes. Null for a set without labels. */
   readonly labels: Int32Array | null;
-  /** Number of images. */
-  readonly count: number;
   /** Where the images lie in the dataset's files. */
   readonly origin: ImageOrigin;
-  /** Standardised images by number, [rows, channels, height, width]; the same bits as in `images`. */
-  rows(numbers: ArrayLike<number>): Promise<Float32Array>;
 }
 
 /** Where a run's images lie in the dataset's files, for whoever brings numbers for each image of the files. */

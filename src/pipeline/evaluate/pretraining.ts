@@ -69,7 +69,7 @@ export class Pretraining {
     for (let epoch = 0; epoch < epochs; epoch++) {
       const index = repetition * epochs + epoch;
       const order = permutation({ seed: config.seed, purpose: 'evaluate.order', index }, count);
-      this.#trainer.submit(splitBatches(order, batch));
+      await this.#trainer.submit(splitBatches(order, batch));
     }
     return await this.#trainer.parameters();
   }

@@ -118,7 +118,7 @@ class ExpertTraining {
       const index = expert * epochs + epoch;
       const order = permutation({ seed: config.seed, purpose: 'expert.order', index }, dataset.train.count);
       const batches = splitBatches(order, batch);
-      trainer.submit(batches);
+      await trainer.submit(batches);
       trajectory.set(await trainer.parameters(), epoch * total);
       const loss = await trainer.lastLoss(batches.at(-1)!.length);
       requireFinite(loss, `expert ${expert}'s loss after epoch ${epoch}`, 'Lower experts.learningRate.');

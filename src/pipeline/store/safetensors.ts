@@ -97,41 +97,30 @@ const isFloat = (dtype: string): dtype is FloatFormat => Object.hasOwn(floatByte
 
 /**
  * Reads a safetensors file's bytes; the tensors are copies. With `widen` tensors of F16 and F64 are read too, as F32. Throws
- * `DataError`, naming the file and the tensor, for a header that is cut short, not JSON or not of the format, and for byte
- * ranges that do not fit.
+ * `DataError`, naming the file and the tensor, for a header that is cut short, not JSON or not of the format, and for byte ranges that do not fit.
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
   fileName: string,
   { widen = false }: { readonly widen?: boolean } = {},
 ): TensorFile {
-  const { places, metadata } = placesOf(bytes, fileName, bytes.length, widen);
+  const { places, metadata } = decodeHeader(bytes, fileName, bytes.length, widen);
   const tensors = new Map<string, NamedTensor>();
-  for (const [name, { dtype, shape, start, end }] of places) {
+  for (const [name, { dtype, stored, shape, start, end }] of places) {
     // A copy of its own: the file's data need not lie at a multiple of 4 bytes.
     const part = bytes.subarray(start, end);
-    tensors.set(
-      name,
-      isFloat(dtype)
-        ? { dtype: 'F32', shape, data: readFloats(part, dtype) }
-        : { dtype: 'I32', shape, data: new Int32Array(Uint8Array.from(part).buffer) },
-    );
+    const data = stored === 'I32' ? new Int32Array(Uint8Array.from(part).buffer) : readFloats(part, stored);
+    tensors.set(name, { dtype, shape, data });
   }
   return { tensors, metadata };
 }
 
 /** Where a tensor lies in its file: bytes `start` to `end`, counted from the file's beginning. */
-export interface TensorPlace extends Pick<NamedTensor, 'shape'> {
-  /** Type of its elements, as the format calls it. */
-  readonly dtype: FloatFormat | 'I32';
+export interface TensorPlace extends Omit<NamedTensor, 'data'> {
   readonly start: number;
   readonly end: number;
-}
-
-/** Where a file's tensors lie, and its texts. */
-interface TensorPlaces {
-  readonly places: Map<string, TensorPlace>;
-  readonly metadata: Record<string, string>;
+  /** How its numbers are stored: another format than `dtype` only where they are to be widened. */
+  readonly stored: FloatFormat | 'I32';
 }
 
 /**
@@ -139,26 +128,28 @@ interface TensorPlaces {
  *
  * @param bytes the file's beginning, at least `headerBytes` of it
  * @param fileLength bytes of the whole file
+ * @param widen whether F16 and F64 are read as well
  * @throws DataError as `decodeSafetensors` says.
  */
-export function decodeHeader(bytes: Uint8Array, fileName: string, fileLength: number): TensorPlaces {
-  return placesOf(bytes, fileName, fileLength, false);
-}
-
-function placesOf(bytes: Uint8Array, fileName: string, fileLength: number, widen: boolean): TensorPlaces {
+export function decodeHeader(
+  bytes: Uint8Array,
+  fileName: string,
+  fileLength: number,
+  widen = false,
+): { readonly places: Map<string, TensorPlace>; readonly metadata: Record<string, string> } {
   const { header, metadata, bodyStart } = readHeader(bytes, fileName, fileLength);
   const bodyLength = fileLength - bodyStart;
   const places = new Map<string, TensorPlace>();
   const ranges: { name: string; start: number; end: number }[] = [];
   for (const [name, { dtype, shape, data_offsets }] of header) {
     const [start, end] = data_offsets;
-    const isRead = dtype === 'F32' || dtype === 'I32' || (widen && isFloat(dtype));
-    if (!isRead) {
+    const stored = dtype === 'I32' || (isFloat(dtype) && (widen || dtype === 'F32')) ? dtype : null;
+    if (stored === null) {
       throw new DataError(
         `${fileName}: tensor ${name} is of type ${dtype}; only ${widen ? 'F16, F32, F64' : 'F32'} and I32 are read.`,
       );
     }
-    const expected = elements(shape) * (isFloat(dtype) ? floatBytes[dtype] : ELEMENT_BYTES);
+    const expected = elements(shape) * (stored === 'I32' ? ELEMENT_BYTES : floatBytes[stored]);
     if (end - start !== expected) {
       throw new DataError(
         `${fileName}: tensor ${name} has ${end - start} bytes, but ${dtype} [${shape.join(', ')}] asks for ${expected}.`,
@@ -170,7 +161,8 @@ function placesOf(bytes: Uint8Array, fileName: string, fileLength: number, widen
       );
     }
     ranges.push({ name, start, end });
-    places.set(name, { dtype, shape, start: bodyStart + start, end: bodyStart + end });
+    const place = { start: bodyStart + start, end: bodyStart + end };
+    places.set(name, { dtype: stored === 'I32' ? 'I32' : 'F32', stored, shape, ...place });
   }
   checkGapless(ranges, bodyLength, fileName);
   return { places, metadata };

@@ -162,7 +162,7 @@ export async function replayExpert(reference: ReferenceCase, device: Device): Pr
     const perEpoch = batches.length / epochs;
     const outputs: Record<string, Float32Array> = {};
     for (let epoch = 1; epoch <= epochs; epoch++) {
-      trainer.submit(batches.slice((epoch - 1) * perEpoch, epoch * perEpoch));
+      await trainer.submit(batches.slice((epoch - 1) * perEpoch, epoch * perEpoch));
       Object.assign(outputs, namedOutputs(model.parameters, `epoch${epoch}`, await trainer.parameters()));
     }
     return outputs;
