@@ -108,10 +108,9 @@ export async function distil(context: StageContext): Promise<string[]> {
   const { seed, distil: settings } = config;
   const model = studentModel(context);
   const { total } = model.parameters;
-  const imageElements = dataset.image.reduce((product, extent) => product * extent, 1);
   const indices = (await readTensors(folder, files.subset))('indices').data;
   const count = indices.length;
-  const startImages = takeRows(dataset.train.images, imageElements, indices);
+  const startImages = await dataset.train.rows(indices);
   const startTargets = takeRows(await readFloats(folder, files.targets, 'train'), model.outputCount, indices);
   const experts = await readExperts(context);
 

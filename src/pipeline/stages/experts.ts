@@ -2,25 +2,19 @@
  * Stage 3: K experts, students that regress the teacher's representations of the real images (MKDT eq. 5) from different
  * initialisations; their parameters at the start and after every epoch are kept. Stage 4: the high-loss subset.
  */
-import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { permutation } from '../../kernels/philox.js';
+import { placeImages, placeTraining, releaseImages, releaseTraining } from '../../nn/deviceImages.js';
 import { Encoder, rowErrors } from '../../nn/inference.js';
 import { mse } from '../../nn/losses.js';
 import { initialParameters, type Model } from '../../nn/model.js';
 import type { SgdSettings } from '../../nn/optimisers/sgd.js';
-import {
-  batchSizesOf,
-  makeResident,
-  releaseResident,
-  splitBatches,
-  Trainer,
-  type TrainingStep,
-} from '../../nn/training.js';
+import { batchSizesOf, splitBatches, Trainer, type TrainingStep } from '../../nn/training.js';
 import { subsetSize } from '../config/rules.js';
 import {
   files,
   floatTensor,
   integerTensor,
+  placement,
   readFloats,
   type StageContext,
   studentModel,
@@ -40,9 +34,10 @@ export async function trainExperts(context: StageContext): Promise<string[]> {
   const settings = config.experts;
   const model = studentModel(context);
   const { total } = model.parameters;
-  const { images, count } = dataset.train;
+  const { count } = dataset.train;
   const targets = await readFloats(folder, files.targets, 'train');
-  const data = makeResident(device, images, [count, ...dataset.image], targets, [count, model.outputCount]);
+  const place = placement(config, settings.batch, 'experts');
+  const data = await placeTraining(device, dataset.train, dataset.image, targets, place);
   const trainer = await Trainer.create({
     device,
     data,
@@ -87,7 +82,7 @@ export async function trainExperts(context: StageContext): Promise<string[]> {
     }
   } finally {
     trainer.release();
-    releaseResident(device, data);
+    releaseTraining(device, data);
   }
   return written;
 }
@@ -107,11 +102,11 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
   const { config, dataset, device, folder } = context;
   const model = studentModel(context);
   const { total } = model.parameters;
-  const { images, count } = dataset.train;
+  const { count } = dataset.train;
   const targets = await readFloats(folder, files.targets, 'train');
   const losses = new Float64Array(count);
-  const range = uploadRange(device, images, 'subset.images');
-  const encoder = await Encoder.create(device, model, range, [count, ...dataset.image]);
+  const images = await placeImages(device, dataset.train, dataset.image, placement(config, 1, 'subset'));
+  const encoder = await Encoder.create(device, model, images);
   try {
     const experts = await readExperts(context);
     for (const [k, trajectory] of experts.entries()) {
@@ -123,7 +118,7 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
     }
   } finally {
     encoder.release();
-    device.releaseBuffer(range.buffer);
+    releaseImages(device, images);
   }
   const size = subsetSize(config.subset.fraction, count);
   const order = Array.from(losses.keys()).sort((a, b) => losses[b]! - losses[a]! || a - b);

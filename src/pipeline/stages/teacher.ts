@@ -2,7 +2,6 @@
  * Stage 1: a teacher trained on the real images without labels, by Barlow Twins (MKDT eqs. 1, 2) on two random views of
  * each image; and stage 2: its representations of every image, the targets of all later regression.
  */
-import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { compile } from '../../autograd/compile/plan.js';
 import { gradient } from '../../autograd/gradient.js';
 import { relu } from '../../autograd/ops/elementwise.js';
@@ -12,6 +11,7 @@ import { f32, i32, type Tape } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
 import { permutation } from '../../kernels/philox.js';
 import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
+import { placeImages, type RowSource, releaseImages, stageRows } from '../../nn/deviceImages.js';
 import { Encoder } from '../../nn/inference.js';
 import { barlowTwins } from '../../nn/losses.js';
 import { initialParameters, type Model } from '../../nn/model.js';
@@ -29,6 +29,7 @@ import {
   files,
   floatTensor,
   namedParameters,
+  placement,
   readTensors,
   type StageContext,
   teacherModel,
@@ -59,7 +60,7 @@ function withProjector(model: Model, width: number): ParameterLayout {
   ]);
 }
 
-/** One step of the teacher's training on `count` images: two views of a batch, Barlow Twins, Adam. */
+/** One step of the teacher's training on `count` images in device memory: two views of a batch, Barlow Twins, Adam. */
 export function teacherTape(config: Config, image: Dataset['image'], count: number): Tape {
   const settings = config.teacher;
   const model = teacherModel({ config, dataset: { image } });
@@ -102,9 +103,14 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
   const layout = withProjector(model, settings.projector);
   const { count } = dataset.train;
   const batch = Math.min(settings.batch, count);
-  const tape = teacherTape(config, dataset.image, count);
+  const images = await placeImages(device, dataset.train, dataset.image, placement(config, batch, 'teacher'));
+  const tape = teacherTape(config, dataset.image, images.imageShape[0]!);
   const carry = { theta: 'theta', first: 'first', second: 'second', decay1: 'decay1', decay2: 'decay2' };
-  const plan = await compile(tape, device, { label: 'teacher', carry });
+  const plan = await compile(tape, device, {
+    label: 'teacher',
+    inputs: { images: images.images },
+    carry,
+  });
   try {
     const zeros = new Float32Array(layout.total);
     plan.write('theta', initialParameters(layout, { seed: config.seed, purpose: 'teacher', index: 0 }));
@@ -114,7 +120,6 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     plan.write('decay1', Float32Array.of(adamDefaults.beta1));
     plan.write('decay2', Float32Array.of(adamDefaults.beta2));
     plan.write('learningRate', Float32Array.of(settings.learningRate));
-    plan.write('images', dataset.train.images);
 
     let order: Int32Array = new Int32Array(0);
     let epoch = 0;
@@ -123,7 +128,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       if (order.length < batch) {
         order = permutation({ seed: config.seed, purpose: 'teacher.order', index: epoch++ }, count);
       }
-      plan.write('batch', order.slice(0, batch));
+      plan.write('batch', await stageRows(images, order.slice(0, batch)));
       order = order.slice(batch);
       for (const side of SIDES) {
         const key = { seed: config.seed, purpose: 'teacher', index: step };
@@ -146,6 +151,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     );
   } finally {
     plan.release();
+    releaseImages(device, images);
   }
   return [files.teacher];
 }
@@ -162,22 +168,22 @@ async function readTeacher(context: StageContext): Promise<Float32Array> {
 
 /** Writes the teacher's representations, without augmentation, of every training and test image [count, D]. */
 export async function computeTargets(context: StageContext): Promise<string[]> {
-  const { dataset, device, folder } = context;
+  const { config, dataset, device, folder } = context;
   const model = teacherModel(context);
   const theta = await readTeacher(context);
-  const encodeSet = async (images: Float32Array, count: number): Promise<Float32Array> => {
-    const range = uploadRange(device, images, 'targets.images');
-    const encoder = await Encoder.create(device, model, range, [count, ...dataset.image]);
+  const encodeSet = async (source: RowSource): Promise<Float32Array> => {
+    const images = await placeImages(device, source, dataset.image, placement(config, 1, 'targets'));
+    const encoder = await Encoder.create(device, model, images);
     try {
       return (await encoder.encode(theta)).outputs;
     } finally {
       encoder.release();
-      device.releaseBuffer(range.buffer);
+      releaseImages(device, images);
     }
   };
-  const train = await encodeSet(dataset.train.images, dataset.train.count);
+  const train = await encodeSet(dataset.train);
   context.advance(1);
-  const test = await encodeSet(dataset.test.images, dataset.test.count);
+  const test = await encodeSet(dataset.test);
   context.advance(2);
   await writeTensors(folder, files.targets, [
     ['train', floatTensor(train, dataset.train.count, model.outputCount)],
