@@ -97,6 +97,7 @@ export function createProgram(): Command {
         ],
         ['hypergrad run my.yaml --seed 2 --out runs/second', 'a configuration file, another seed'],
         ['hypergrad run --preset mnist-small --set distil.steps=30', 'one value changed'],
+        ['hypergrad run my.yaml --dry-run', 'how long, how much memory and disk; nothing is written'],
       ]),
     );
   const data = dataCommand().addHelpText(

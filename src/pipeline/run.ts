@@ -11,6 +11,7 @@ import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
 import { encoderCount } from './evaluate/evaluateEncoders.js';
+import { type Parts, partsOf } from './parts.js';
 import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
 import type { StageContext } from './stages/context.js';
@@ -19,6 +20,7 @@ import { evaluate } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
 import { writeReport } from './stages/report.js';
 import { computeTargets, trainTeacher } from './stages/teacher.js';
+import { requireSpace } from './stages/trajectories.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
 import { tuningName } from './tune/tuningName.js';
@@ -64,15 +66,17 @@ export interface Stage {
   readonly name: Exclude<StageName, 'report'>;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
+  /** What each of its parts reads of it, where it keeps them one by one; as the stage itself by default. */
+  readonly partReads?: (config: Config) => unknown;
   /** The stages whose artefacts it reads. */
   readonly after: readonly StageName[];
   readonly steps: (config: Config, dataset: Dataset) => number;
   readonly unit: string;
   /** Does the work and names the files that it wrote. */
-  readonly run: (context: StageContext) => Promise<string[]>;
+  readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
 }
 
-const modelsOf = ({ teacher, student }: Config): unknown => ({
+const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): unknown => ({
   teacher: { depth: teacher.depth, width: teacher.width, representation: teacher.representation },
   student,
 });
@@ -98,6 +102,8 @@ export const stages: readonly Stage[] = [
   {
     name: 'experts',
     reads: (config) => ({ experts: config.experts, models: modelsOf(config) }),
+    // Not how many there are: more can be trained later.
+    partReads: ({ experts: { count: _, ...experts }, ...config }) => ({ experts, models: modelsOf(config) }),
     after: ['targets'],
     steps: ({ experts }) => experts.count * experts.epochs,
     unit: 'epochs',
@@ -203,14 +209,21 @@ export function stageInputs(
   { reads, after }: Pick<Stage, 'reads' | 'after'>,
   { config, data, tuning, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'folder'>,
 ): string {
-  return hashInputs({
+  return hashInputs(inputsOf({ reads, after }, { config, data, tuning, folder }));
+}
+
+function inputsOf(
+  { reads, after }: Pick<Stage, 'reads' | 'after'>,
+  { config, data, tuning, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'folder'>,
+): Record<string, unknown> {
+  return {
     version: FORMAT_VERSION,
     seed: config.seed,
     data,
     tuning,
     reads: reads(config),
     artefacts: after.map((name) => folder.artefactHash(name)),
-  });
+  };
 }
 
 /** Runs a stage, unless it is done already. */
@@ -225,7 +238,15 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
   await folder.forgetStage(stage.name);
   await events.truncateStage(stage.name);
   const start = performance.now();
-  const work = (): Promise<string[]> => stage.run(session.contextOf(stage.name));
+  const saveTimings = (): Promise<void> => folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
+  const parts = partsOf({
+    folder,
+    stage: stage.name,
+    reads: inputsOf({ ...stage, reads: stage.partReads ?? stage.reads }, session),
+    timings,
+    saveTimings,
+  });
+  const work = (): Promise<string[]> => stage.run({ ...session.contextOf(stage.name), parts });
   let written: string[] = [];
   if (profiled === undefined) written = await work();
   else {
@@ -235,8 +256,8 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
     profiled(stage.name, await profile(device, measured, { maximumDispatches: PROFILED_DISPATCHES }));
   }
   await events.flush();
-  timings[stage.name] = Math.round(performance.now() - start) / 1000;
-  await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
+  timings[stage.name] = Math.round(performance.now() - start + 1000 * parts.reusedSeconds) / 1000;
+  await saveTimings();
   await folder.recordStage(stage.name, inputs, written);
   progress.finished(stage.name, timings[stage.name]!);
 }
@@ -245,6 +266,8 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
 export async function runPipeline({ command, ...options }: RunOptions): Promise<RunResult> {
   const { config, dataset } = options;
   const session = await openSession(options);
+  // Before anything is computed: the teacher alone may take hours.
+  await requireSpace(options);
   for (const stage of stages) await runStage(stage, session);
   const { timings } = session;
   const count = subsetSize(config.subset.fraction, dataset.train.count);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -193,6 +193,16 @@ describe('a run of the whole pipeline', () => {
     ]);
     const events = (await readFile(join(scratch, 'changed', 'events.jsonl'), 'utf8')).trim().split('\n');
     expect(events.filter((line) => line.includes('"stage":"distil"'))).toHaveLength(3);
+  });
+
+  it('trains just the experts that are added, and leaves what a run with all of them leaves', async () => {
+    const few = await run('grown', ['experts.count=1']);
+    expect(few.ran).toEqual(stages);
+    const expert = 'experts/expert-000.safetensors';
+    const written = (await stat(join(few.path, expert))).mtimeMs;
+    expect((await run('grown')).ran).toEqual(['experts', 'subset', 'distil', 'evaluate']);
+    expect((await stat(join(few.path, expert))).mtimeMs).toBe(written);
+    expect(await artefacts(few.path)).toEqual(await artefacts(first.path));
   });
 
   it('runs every stage again on a device that was tuned meanwhile, and names the tuning in the result', async () => {

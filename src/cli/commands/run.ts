@@ -11,6 +11,7 @@ import type { RunResult } from '../../pipeline/report/types.js';
 import { heldOutSentence, seedCount, significant } from '../../pipeline/report/wording.js';
 import { runPipeline } from '../../pipeline/run.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
+import { printEstimate } from '../dryRun.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
@@ -27,6 +28,8 @@ export interface RunFlags {
   readonly set?: readonly string[];
   readonly device?: DeviceChoice;
   readonly json?: boolean;
+  /** Only say what the run would take. */
+  readonly dryRun?: boolean;
   /** The trace's file; true where it goes into the run's folder. */
   readonly profile?: string | true;
 }
@@ -114,6 +117,10 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     // Before the folder: a run that cannot begin leaves nothing there.
     const dataset = await loadDataset(config.data, config.seed);
     requireFit(config, dataset);
+    if (flags.dryRun) {
+      await printEstimate(device, config, dataset, { folder: path, isJson: flags.json ?? false, say });
+      return;
+    }
     const folder = await RunFolder.open(path);
     const progress = terminalProgress(process.stderr);
     const profiles: Record<string, Profile> = {};
@@ -165,7 +172,11 @@ export function runCommand(): Command {
       '--profile [trace]',
       'measure where the time of each stage goes: tables on the terminal and in profile.json, and a trace for chrome://tracing or Perfetto in trace.json, or in the .json file named',
     )
-    .option('--json', 'print the result as JSON on stdout, everything else on stderr')
+    .option(
+      '--dry-run',
+      'only estimate, on this device, how long the run takes and what memory and disk it needs; write nothing to its folder',
+    )
+    .option('--json', 'print the result, or the estimate, as JSON on stdout, everything else on stderr')
     .addHelpText(
       'after',
       '\nA run that was ended goes on with the stage in which it stopped: give the same command again. Stages that are done and whose inputs have not changed are skipped.',

@@ -5,6 +5,7 @@ import { type Align, textTable } from '../../autograd/textTable.js';
 import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
+import { requireFit } from '../../pipeline/config/rules.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import type { StudyName } from '../../pipeline/progress.js';
@@ -125,6 +126,7 @@ async function study<Settings, Found>(
   try {
     say(description);
     const dataset = await loadDataset(config.data, config.seed);
+    requireFit(config, dataset);
     check(config, dataset.train.count);
     const open = async (at: string): Promise<RunFolder> => {
       const folder = await RunFolder.open(at);

@@ -56,6 +56,8 @@ export function* crossChecks(config: Config): Generator<Issue> {
     };
   }
 
+  yield* distilChecks(distil);
+
   const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
   if (data.resize.side !== null && !resizable) {
     yield {
@@ -134,6 +136,22 @@ function* countChecks(config: Config, count: number): Generator<Issue> {
         message: `must leave at least one labelled image: ${share} of ${count} is none`,
       };
     }
+  }
+}
+
+function* distilChecks(distil: Config['distil']): Generator<{ path: string; message: string }> {
+  const { startEpochsFrom: from, startEpochs, truncate, steps } = distil;
+  if (from !== null && from > startEpochs) {
+    yield { path: 'distil.startEpochsFrom', message: `must not exceed distil.startEpochs = ${startEpochs}` };
+  }
+  if (truncate !== null && truncate > steps) {
+    yield { path: 'distil.truncate', message: `must not exceed the distil.steps = ${steps} inner steps` };
+  }
+  if ([distil.pixels, distil.targets, distil.innerStep].every(({ learningRate }) => learningRate === 0)) {
+    yield {
+      path: 'distil.pixels.learningRate',
+      message: 'must be above 0, or that of distil.targets or distil.innerStep: nothing would be learnt',
+    };
   }
 }
 

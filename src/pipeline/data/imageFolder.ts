@@ -115,7 +115,7 @@ export async function readImageFolder(config: Config['data']): Promise<RawDatase
   const form = { channels: config.channels === 'gray' ? 1 : 3, resize: config.resize } as const;
   const size = await sizeOfAll(train.paths, form);
   return {
-    origin: `the images in ${folder}`,
+    origin: `the folder ${folder}`,
     classes,
     train: imagesOfFiles({ ...train, form, size }),
     test: test && imagesOfFiles({ ...test, form, size }),

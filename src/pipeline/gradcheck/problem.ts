@@ -10,7 +10,7 @@ import { mse } from '../../nn/losses.js';
 import { initialParameters, type Model } from '../../nn/model.js';
 import { adam } from '../../nn/optimisers/adam.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
-import { drawBatches } from '../stages/distil.js';
+import { drawBatches } from '../stages/draws.js';
 import type { CheckSettings, OptimiserName } from './settings.js';
 
 /** θ_0's name among the gradients; no table or hyperparameter is called so. */

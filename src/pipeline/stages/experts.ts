@@ -3,13 +3,20 @@
  * initialisations; their parameters at the start and after every epoch are kept. Stage 4: the high-loss subset.
  */
 import { permutation } from '../../kernels/philox.js';
-import { placeImages, placeTraining, releaseImages, releaseTraining } from '../../nn/deviceImages.js';
+import {
+  placeImages,
+  placeTraining,
+  releaseImages,
+  releaseTraining,
+  type TrainingImages,
+} from '../../nn/deviceImages.js';
 import { Encoder, rowErrors } from '../../nn/inference.js';
 import { mse } from '../../nn/losses.js';
 import { initialParameters, type Model } from '../../nn/model.js';
 import type { SgdSettings } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf, splitBatches, Trainer, type TrainingStep } from '../../nn/training.js';
 import { subsetSize } from '../config/rules.js';
+import type { Parts } from '../parts.js';
 import {
   files,
   floatTensor,
@@ -21,6 +28,8 @@ import {
   writeTensors,
 } from './context.js';
 import { requireFinite } from './finite.js';
+import { readAhead } from './readAhead.js';
+import { LOSSES, requireSpace, TRAJECTORY, Trajectories } from './trajectories.js';
 
 /** How a student learns a table of targets. */
 export const regression = (model: Model, optimiser: SgdSettings): TrainingStep => ({
@@ -29,69 +38,110 @@ export const regression = (model: Model, optimiser: SgdSettings): TrainingStep =
   optimiser,
 });
 
-export async function trainExperts(context: StageContext): Promise<string[]> {
-  const { config, dataset, device, folder, events } = context;
-  const settings = config.experts;
-  const model = studentModel(context);
-  const { total } = model.parameters;
-  const { count } = dataset.train;
-  const targets = await readFloats(folder, files.targets, 'train');
-  const place = placement(config, settings.batch, 'experts');
-  const data = await placeTraining(device, dataset.train, dataset.image, targets, place);
-  const trainer = await Trainer.create({
-    device,
-    data,
-    ...regression(model, settings),
-    batchSizes: batchSizesOf(count, settings.batch),
-    label: 'expert',
-  });
-  const written: string[] = [];
+/** Name of an expert's part of the stage. */
+const partOf = (expert: number): string => String(expert).padStart(3, '0');
+
+/**
+ * Trains the experts that the folder does not hold yet. What it holds is told again, so that the events are those of a run in
+ * one go. Throws `StoreError` where the disk is too small for the trajectories.
+ */
+export async function trainExperts(context: StageContext & { readonly parts: Parts }): Promise<string[]> {
+  const { config, events, parts } = context;
+  const { count, epochs } = config.experts;
+  const trajectories = new Trajectories(context);
+  await requireSpace(context);
+  const isDone: boolean[] = [];
+  for (let expert = 0; expert < count; expert++) isDone.push(await parts.isDone(partOf(expert)));
+  const training = isDone.every(Boolean) ? null : await ExpertTraining.create(context);
   try {
-    for (let expert = 0; expert < settings.count; expert++) {
-      const start = initialParameters(model.parameters, {
-        seed: config.seed,
-        purpose: 'expert',
-        index: expert,
-      });
-      const trajectory = new Float32Array((settings.epochs + 1) * total);
-      trajectory.set(start);
-      trainer.start(start, settings.learningRate);
-      for (let epoch = 1; epoch <= settings.epochs; epoch++) {
-        const index = expert * settings.epochs + epoch;
-        const order = permutation({ seed: config.seed, purpose: 'expert.order', index }, count);
-        const batches = splitBatches(order, settings.batch);
-        await trainer.submit(batches);
-        trajectory.set(await trainer.parameters(), epoch * total);
-        const loss = await trainer.lastLoss(batches.at(-1)!.length);
-        requireFinite(loss, `expert ${expert}'s loss after epoch ${epoch}`, 'Lower experts.learningRate.');
-        events.append({ stage: 'experts', expert, epoch, loss });
-        context.advance(expert * settings.epochs + epoch, loss);
+    for (let expert = 0; expert < count; expert++) {
+      if (isDone[expert]) {
+        const losses = await trajectories.losses(expert);
+        losses.forEach((loss, index) => {
+          events.append({ stage: 'experts', expert, epoch: index + 1, loss });
+        });
+        context.advance((expert + 1) * epochs, losses.at(-1));
+      } else {
+        await training!.train(expert);
+        await parts.record(partOf(expert), [files.expert(expert)]);
       }
-      const file = files.expert(expert);
-      await writeTensors(
-        folder,
-        file,
-        [['trajectory', floatTensor(trajectory, settings.epochs + 1, total)]],
-        {
-          layout: JSON.stringify(
-            model.parameters.entries.map(({ name, shape, offset }) => ({ name, shape, offset })),
-          ),
-        },
-      );
-      written.push(file);
     }
   } finally {
-    trainer.release();
-    releaseTraining(device, data);
+    training?.release();
   }
-  return written;
+  return Array.from({ length: count }, (_, expert) => files.expert(expert));
 }
 
-/** All trajectories, [epochs + 1, total] each. */
-export async function readExperts({ config, folder }: StageContext): Promise<Float32Array[]> {
-  return await Promise.all(
-    Array.from({ length: config.experts.count }, (_, k) => readFloats(folder, files.expert(k), 'trajectory')),
-  );
+/** Owns the resident data and the compiled steps that every expert is trained with. */
+class ExpertTraining {
+  readonly #context: StageContext;
+  readonly #data: TrainingImages;
+  readonly #trainer: Trainer;
+
+  private constructor(context: StageContext, data: TrainingImages, trainer: Trainer) {
+    this.#context = context;
+    this.#data = data;
+    this.#trainer = trainer;
+  }
+
+  static async create(context: StageContext): Promise<ExpertTraining> {
+    const { config, dataset, device, folder } = context;
+    const model = studentModel(context);
+    const { count } = dataset.train;
+    const targets = await readFloats(folder, files.targets, 'train');
+    const place = placement(config, config.experts.batch, 'experts');
+    const data = await placeTraining(device, dataset.train, dataset.image, targets, place);
+    const trainer = await Trainer.create({
+      device,
+      data,
+      ...regression(model, config.experts),
+      batchSizes: batchSizesOf(count, config.experts.batch),
+      label: 'expert',
+    });
+    return new ExpertTraining(context, data, trainer);
+  }
+
+  /** Trains one expert and writes its trajectory, whole. */
+  async train(expert: number): Promise<void> {
+    const context = this.#context;
+    const trainer = this.#trainer;
+    const { config, dataset, folder, events } = context;
+    const { epochs, batch, learningRate } = config.experts;
+    const { parameters } = studentModel(context);
+    const { total } = parameters;
+    const start = initialParameters(parameters, { seed: config.seed, purpose: 'expert', index: expert });
+    const trajectory = new Float32Array((epochs + 1) * total);
+    trajectory.set(start);
+    const losses = new Float32Array(epochs);
+    trainer.start(start, learningRate);
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      const index = expert * epochs + epoch;
+      const order = permutation({ seed: config.seed, purpose: 'expert.order', index }, dataset.train.count);
+      const batches = splitBatches(order, batch);
+      await trainer.submit(batches);
+      trajectory.set(await trainer.parameters(), epoch * total);
+      const loss = await trainer.lastLoss(batches.at(-1)!.length);
+      requireFinite(loss, `expert ${expert}'s loss after epoch ${epoch}`, 'Lower experts.learningRate.');
+      losses[epoch - 1] = loss;
+      events.append({ stage: 'experts', expert, epoch, loss });
+      context.advance(expert * epochs + epoch, loss);
+    }
+    const layout = parameters.entries.map(({ name, shape, offset }) => ({ name, shape, offset }));
+    await writeTensors(
+      folder,
+      files.expert(expert),
+      [
+        [TRAJECTORY, floatTensor(trajectory, epochs + 1, total)],
+        [LOSSES, floatTensor(losses, epochs)],
+      ],
+      { layout: JSON.stringify(layout) },
+    );
+  }
+
+  release(): void {
+    this.#trainer.release();
+    releaseTraining(this.#context.device, this.#data);
+  }
 }
 
 /**
@@ -101,20 +151,22 @@ export async function readExperts({ config, folder }: StageContext): Promise<Flo
 export async function chooseSubset(context: StageContext): Promise<string[]> {
   const { config, dataset, device, folder } = context;
   const model = studentModel(context);
-  const { total } = model.parameters;
   const { count } = dataset.train;
   const targets = await readFloats(folder, files.targets, 'train');
   const losses = new Float64Array(count);
   const images = await placeImages(device, dataset.train, dataset.image, placement(config, 1, 'subset'));
   const encoder = await Encoder.create(device, model, images);
   try {
-    const experts = await readExperts(context);
-    for (const [k, trajectory] of experts.entries()) {
-      const { outputs } = await encoder.encode(trajectory.slice(total, 2 * total));
+    const trajectories = new Trajectories(context);
+    const experts = config.experts.count;
+    let done = 0;
+    for await (const theta of readAhead(experts, (expert) => trajectories.checkpoint(expert, 1))) {
+      const { outputs } = await encoder.encode(theta);
       rowErrors(outputs, targets, model.outputCount).forEach((error, i) => {
-        losses[i]! += error / experts.length;
+        losses[i]! += error / experts;
       });
-      context.advance(k + 1);
+      done++;
+      context.advance(done);
     }
   } finally {
     encoder.release();

@@ -4,7 +4,8 @@
  * that the same run gives the same bytes.
  */
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { access, mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
@@ -138,6 +139,32 @@ export class RunFolder {
     }
   }
 
+  /** Bytes of a file; 0 where there is none. */
+  async sizeOf(name: string): Promise<number> {
+    return await stat(this.pathOf(name)).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  }
+
+  /** Bytes that may still be written to the disk on which the folder lies; null where it does not say. */
+  async freeBytes(): Promise<number | null> {
+    return await statfs(this.path).then(
+      ({ bavail, bsize }) => bavail * bsize,
+      () => null,
+    );
+  }
+
+  /** Removes a file, or a folder with all that is in it, if it is there. */
+  async remove(name: string): Promise<void> {
+    const path = this.pathOf(name);
+    try {
+      await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      throw new StoreError(`${path} cannot be removed: ${reasonOf(error)}.`, { cause: error });
+    }
+  }
+
   /** Whether the folder has such a file. */
   async exists(name: string): Promise<boolean> {
     return access(this.pathOf(name)).then(
@@ -165,15 +192,20 @@ export class RunFolder {
     const record = this.#stages.get(stage);
     if (record?.inputs !== inputs) return false;
     for (const [file, expected] of Object.entries(record.artefacts)) {
-      if (!(await this.exists(file)) || sha256(await this.readBytes(file)) !== expected) return false;
+      if (!(await this.exists(file)) || (await this.#hashOf(file)) !== expected) return false;
     }
     return true;
   }
 
-  /** Enters a finished stage in the manifest: the hash of what it read, and the files that it made. */
+  /**
+   * Enters a finished stage in the manifest: the hash of what it read, and the files that it made. What its parts, whose names
+   * begin with the stage's and a slash, have entered already is not read again.
+   */
   async recordStage(stage: string, inputs: string, files: readonly string[]): Promise<void> {
+    const parts = [...this.#stages].filter(([name]) => name.startsWith(`${stage}/`));
+    const known = Object.assign({}, ...parts.map(([, part]) => part.artefacts)) as Record<string, string>;
     const artefacts: [string, string][] = [];
-    for (const file of [...files].sort()) artefacts.push([file, sha256(await this.readBytes(file))]);
+    for (const file of [...files].sort()) artefacts.push([file, known[file] ?? (await this.#hashOf(file))]);
     this.#stages.set(stage, { inputs, artefacts: Object.fromEntries(artefacts) });
     await this.#writeManifest();
   }
@@ -181,6 +213,20 @@ export class RunFolder {
   /** Strikes a stage that is about to run again from the manifest: what it left is no longer vouched for. */
   async forgetStage(stage: string): Promise<void> {
     if (this.#stages.delete(stage)) await this.#writeManifest();
+  }
+
+  /** SHA-256 of a file, which need not fit into memory. */
+  async #hashOf(name: string): Promise<string> {
+    const path = this.pathOf(name);
+    const hash = createHash('sha256');
+    try {
+      for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+    } catch (error) {
+      throw new StoreError(`${path} cannot be read: ${reasonOf(error)}. Run the stage that makes it again.`, {
+        cause: error,
+      });
+    }
+    return hash.digest('hex');
   }
 
   async #writeManifest(): Promise<void> {

@@ -23,7 +23,8 @@ export interface TensorFile {
   readonly metadata: Record<string, string>;
 }
 
-const LENGTH_BYTES = 8;
+/** A file starts with its header's length in so many bytes. */
+export const LENGTH_BYTES = 8;
 const ELEMENT_BYTES = 4;
 /** The format's own bound on a header's length. */
 const LARGEST_HEADER = 100_000_000;
@@ -96,8 +97,41 @@ const metadataSchema = z.record(z.string(), z.string());
  * for a header that is cut short, not JSON or not of the format, and for byte ranges that do not fit.
  */
 export function decodeSafetensors(bytes: Uint8Array, fileName: string): TensorFile {
-  const { header, metadata, body } = readHeader(bytes, fileName);
+  const { places, metadata } = decodeHeader(bytes, fileName, bytes.length);
   const tensors = new Map<string, NamedTensor>();
+  for (const [name, { dtype, shape, start, end }] of places) {
+    // A copy of its own: the file's data need not lie at a multiple of 4 bytes.
+    const copy = Uint8Array.from(bytes.subarray(start, end)).buffer;
+    tensors.set(name, {
+      dtype,
+      shape,
+      data: dtype === 'F32' ? new Float32Array(copy) : new Int32Array(copy),
+    });
+  }
+  return { tensors, metadata };
+}
+
+/** Where a tensor lies in its file: bytes `start` to `end`, counted from the file's beginning. */
+export interface TensorPlace extends Omit<NamedTensor, 'data'> {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Where everything lies, from a file's first bytes.
+ *
+ * @param bytes the file's beginning, at least `headerBytes` of it
+ * @param fileLength bytes of the whole file
+ * @throws DataError as `decodeSafetensors` says.
+ */
+export function decodeHeader(
+  bytes: Uint8Array,
+  fileName: string,
+  fileLength: number,
+): { readonly places: Map<string, TensorPlace>; readonly metadata: Record<string, string> } {
+  const { header, metadata, bodyStart } = readHeader(bytes, fileName, fileLength);
+  const bodyLength = fileLength - bodyStart;
+  const places = new Map<string, TensorPlace>();
   const ranges: { name: string; start: number; end: number }[] = [];
   for (const [name, { dtype, shape, data_offsets }] of header) {
     const [start, end] = data_offsets;
@@ -110,22 +144,16 @@ export function decodeSafetensors(bytes: Uint8Array, fileName: string): TensorFi
         `${fileName}: tensor ${name} has ${end - start} bytes, but ${dtype} [${shape.join(', ')}] asks for ${expected}.`,
       );
     }
-    if (end > body.length) {
+    if (end > bodyLength) {
       throw new DataError(
-        `${fileName}: tensor ${name} ends at byte ${end} of a data part of ${body.length}. The file is cut short.`,
+        `${fileName}: tensor ${name} ends at byte ${end} of a data part of ${bodyLength}. The file is cut short.`,
       );
     }
     ranges.push({ name, start, end });
-    // A copy of its own: the file's data need not lie at a multiple of 4 bytes.
-    const copy = Uint8Array.from(body.subarray(start, end)).buffer;
-    tensors.set(name, {
-      dtype,
-      shape,
-      data: dtype === 'F32' ? new Float32Array(copy) : new Int32Array(copy),
-    });
+    places.set(name, { dtype, shape, start: bodyStart + start, end: bodyStart + end });
   }
-  checkGapless(ranges, body.length, fileName);
-  return { tensors, metadata };
+  checkGapless(ranges, bodyLength, fileName);
+  return { places, metadata };
 }
 
 function checkGapless(
@@ -148,25 +176,33 @@ function checkGapless(
   }
 }
 
-function readHeader(bytes: Uint8Array, fileName: string) {
-  if (bytes.length < LENGTH_BYTES) {
+/**
+ * Bytes of a file's beginning up to its data, as its first `LENGTH_BYTES` bytes say.
+ *
+ * @throws DataError where the file is too short for them.
+ */
+export function headerBytes(prefix: Uint8Array, fileName: string, fileLength: number): number {
+  if (fileLength < LENGTH_BYTES) {
     throw new DataError(
-      `${fileName} is not a safetensors file: it holds ${bytes.length} bytes, less than a header.`,
+      `${fileName} is not a safetensors file: it holds ${fileLength} bytes, less than a header.`,
     );
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
-  if (headerLength > Math.min(bytes.length - LENGTH_BYTES, LARGEST_HEADER)) {
+  if (headerLength > Math.min(fileLength - LENGTH_BYTES, LARGEST_HEADER)) {
     throw new DataError(
       `${fileName}: the header is said to hold ${headerLength} bytes, more than follow it. The file is cut short or not safetensors.`,
     );
   }
+  return LENGTH_BYTES + headerLength;
+}
+
+function readHeader(bytes: Uint8Array, fileName: string, fileLength: number) {
+  const bodyStart = headerBytes(bytes, fileName, fileLength);
   let json: unknown;
   try {
     json = JSON.parse(
-      new TextDecoder('utf-8', { fatal: true }).decode(
-        bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerLength),
-      ),
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(LENGTH_BYTES, bodyStart)),
     );
   } catch (error) {
     throw new DataError(`${fileName}: the header is not JSON. The file is damaged or not safetensors.`, {
@@ -186,9 +222,5 @@ function readHeader(bytes: Uint8Array, fileName: string) {
       `${fileName}: tensor ${String(issue?.path[0])} is described wrongly: ${issue?.message} at ${issue?.path.slice(1).join('.')}.`,
     );
   }
-  return {
-    header: Object.entries(header.data),
-    metadata: metadata.data,
-    body: bytes.subarray(LENGTH_BYTES + headerLength),
-  };
+  return { header: Object.entries(header.data), metadata: metadata.data, bodyStart };
 }

@@ -16,8 +16,10 @@ import {
   studentModel,
   takeRows,
 } from '../stages/context.js';
-import { drawBatches, drawStart, innerProblem, nextInnerStep } from '../stages/distil.js';
+import { innerProblem } from '../stages/distil.js';
+import { drawBatches, drawStart } from '../stages/draws.js';
 import { requireFinite } from '../stages/finite.js';
+import { keepPositive } from '../stages/outerOptimiser.js';
 
 export interface HorizonSettings {
   /** Numbers of inner steps N. */
@@ -248,7 +250,9 @@ async function distillationsOf(task: Task, steps: number): Promise<HorizonDistil
         images.step(byImages);
         targets.step(byTargets);
         velocity = distil.momentum * velocity + slope[0]!;
-        innerStep = Math.fround(nextInnerStep(innerStep, distil.innerStep.learningRate, velocity));
+        innerStep = Math.fround(
+          keepPositive(innerStep, innerStep - distil.innerStep.learningRate * velocity),
+        );
         advance(loss);
       }
       const seconds = Math.round(performance.now() - begin) / 1000;

@@ -15,6 +15,7 @@ import type { Config } from '../config/schema.js';
 import { studentModel } from '../stages/context.js';
 import { innerProblem } from '../stages/distil.js';
 import { regression } from '../stages/experts.js';
+import { learntNames } from '../stages/outerLoop.js';
 import { teacherTape } from '../stages/teacher.js';
 
 /** Training images that are assumed where the configuration takes all that its files hold. */
@@ -39,7 +40,7 @@ export function presetTapes(config: Config): WeightedTape[] {
   const description: StepDescription = {
     problem: innerProblem(model, image, images),
     optimiser: sgd(),
-    wrt: ['images', 'targets', 'learningRate'],
+    wrt: learntNames(distil),
     perStep: [],
   };
   const [innerBatch] = batchSizesOf(images, distil.batch) as [number];

@@ -181,7 +181,7 @@ describe('what does not fit', () => {
 
   it('lists the fields of a group that --set names', () => {
     expect(messageOf(() => withSets('distil.innerStep=1'))).toContain(
-      'distil.innerStep.initial, distil.innerStep.learningRate',
+      'distil.innerStep.initial, distil.innerStep.optimiser, distil.innerStep.learningRate',
     );
   });
 

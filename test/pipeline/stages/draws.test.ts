@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { labelOrder } from '../../../src/pipeline/evaluate/labelled.js';
-import { drawBatches, drawStart, nextInnerStep } from '../../../src/pipeline/stages/distil.js';
+import { drawBatches, drawStart, startEpochsAt } from '../../../src/pipeline/stages/draws.js';
 import { requireFinite } from '../../../src/pipeline/stages/finite.js';
 
 describe('batches of an unroll', () => {
@@ -46,6 +46,24 @@ describe('the start of an iteration', () => {
   });
 });
 
+describe('the start epochs of an iteration', () => {
+  const growing = { startEpochs: 7, startEpochsFrom: 2, startEpochsOver: 10, iterations: 40 };
+
+  it('are all of them from the first iteration on where they are not to grow', () => {
+    expect(startEpochsAt({ ...growing, startEpochsFrom: null }, 0)).toBe(7);
+  });
+
+  it('grow linearly in whole numbers, and stay when they are all there', () => {
+    const counts = Array.from({ length: 14 }, (_, iteration) => startEpochsAt(growing, iteration));
+    expect(counts).toEqual([2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 7, 7]);
+  });
+
+  it('grow over all iterations where no number of them is given', () => {
+    const over = { ...growing, startEpochsOver: null };
+    expect([0, 8, 39, 40].map((iteration) => startEpochsAt(over, iteration))).toEqual([2, 3, 6, 7]);
+  });
+});
+
 describe('the order of labels', () => {
   it('is a permutation whose prefixes hold the classes evenly', () => {
     const labels = Int32Array.from({ length: 100 }, (_, k) => k % 5);
@@ -61,13 +79,6 @@ describe('the order of labels', () => {
   it('differs between repetitions', () => {
     const labels = Int32Array.from({ length: 50 }, (_, k) => k % 5);
     expect(labelOrder(labels, 5, 3, 0)).not.toEqual(labelOrder(labels, 5, 3, 1));
-  });
-});
-
-describe('the inner step', () => {
-  it('descends, and stays positive however steep the slope', () => {
-    expect(nextInnerStep(0.1, 0.01, -2)).toBeCloseTo(0.12);
-    expect(nextInnerStep(0.1, 0.01, 1e9)).toBeCloseTo(0.05);
   });
 });
 

@@ -1,0 +1,165 @@
+/**
+ * A rehearsal: the stages of a run themselves, on a device that only counts and in a folder that is removed afterwards, with
+ * every loop cut to its first turn. What they allocate and what they write is what the run allocates and writes.
+ */
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DeviceError } from '../../errors.js';
+import { type BufferLimits, type CountingDevice, countingDevice } from '../../gpu/countingDevice.js';
+import type { Device } from '../../gpu/device.js';
+import { overridesOf, useTuning } from '../../kernels/deviceTuning.js';
+import type { Config } from '../config/schema.js';
+import type { Dataset } from '../data/dataset.js';
+import { type Stage, stages } from '../run.js';
+import { EventLog } from '../store/events.js';
+import { RunFolder } from '../store/runFolder.js';
+import { type Remedy, remediesOf } from './remedies.js';
+
+/** What a stage takes. */
+export interface StageSpace {
+  readonly stage: Stage['name'];
+  /** Most bytes of device memory at a time, with what earlier stages left in the pool; null where it is not known. */
+  readonly deviceBytes: number | null;
+  /** Bytes of the files that it writes; null where that is not known. */
+  readonly diskBytes: number | null;
+  /** Why the device cannot run it; null where it can. */
+  readonly refusal: Refusal | null;
+}
+
+/** A stage that does not fit the device. */
+export interface Refusal {
+  /** What the stage would fail with, in a sentence. */
+  readonly reason: string;
+  /** The setting with which it fits, as `--set` takes it; null where none was found. */
+  readonly remedy: string | null;
+}
+
+/** Enough for anything that is to be counted, and still a whole number of bytes. */
+const UNLIMITED: BufferLimits = { maxBufferSize: 2 ** 48, maxStorageBufferBindingSize: 2 ** 48 };
+
+/** Loops that change neither what is allocated nor how large a file is, cut to one turn; one expert stands for all. */
+function cutShort(config: Config): Config {
+  const { teacher, experts, distil, evaluate } = config;
+  return {
+    ...config,
+    teacher: { ...teacher, steps: 1 },
+    experts: { ...experts, count: 1 },
+    distil: { ...distil, iterations: 1 },
+    evaluate: { ...evaluate, epochs: 1, seeds: 1, allData: { ...evaluate.allData, epochs: 1 } },
+  };
+}
+
+/** How many of a stage's files the whole run writes for each that the rehearsal does. */
+const repetitions = (stage: Stage, { experts }: Config): number =>
+  stage.name === 'experts' ? experts.count : 1;
+
+async function openCounting(device: Device, limits: Partial<BufferLimits> = {}): Promise<CountingDevice> {
+  const counting = await countingDevice(device, limits);
+  useTuning(counting.device, overridesOf(device));
+  return counting;
+}
+
+class Rehearsal {
+  readonly #device: Device;
+  readonly #dataset: Dataset;
+  readonly #folder: RunFolder;
+
+  constructor(device: Device, dataset: Dataset, folder: RunFolder) {
+    this.#device = device;
+    this.#dataset = dataset;
+    this.#folder = folder;
+  }
+
+  /** Runs a stage; the names of the files that it wrote. */
+  async run(stage: Stage, config: Config, counting: CountingDevice): Promise<string[]> {
+    counting.memory.restart();
+    return await stage.run({
+      config: cutShort(config),
+      dataset: this.#dataset,
+      device: counting.device,
+      folder: this.#folder,
+      events: new EventLog(this.#folder.pathOf('events.jsonl')),
+      advance() {},
+      parts: { isDone: async () => false, record: async () => {} },
+    });
+  }
+
+  /** Whether a stage fits the device under other settings. */
+  async fits(stage: Stage, config: Config): Promise<boolean> {
+    try {
+      await this.run(stage, config, await openCounting(this.#device));
+      return true;
+    } catch (error) {
+      if (error instanceof DeviceError) return false;
+      throw error;
+    }
+  }
+
+  async bytesOf(files: readonly string[]): Promise<number> {
+    const sizes = await Promise.all(files.map(async (file) => (await stat(this.#folder.pathOf(file))).size));
+    return sizes.reduce((total, size) => total + size, 0);
+  }
+}
+
+async function findRemedy(
+  rehearsal: Rehearsal,
+  stage: Stage,
+  config: Config,
+  deadline: number,
+): Promise<string | null> {
+  for (const { setting, config: changed } of remediesOf(stage.name, config) satisfies Iterable<Remedy>) {
+    if (performance.now() > deadline) return null;
+    if (await rehearsal.fits(stage, changed)) return setting;
+  }
+  return null;
+}
+
+/**
+ * What every stage takes of device memory and disk, in order. A stage that does not fit the device is counted as if it did,
+ * and told with the setting that would make it fit.
+ *
+ * @param deadline by `performance.now()`; from then on no more settings are tried
+ */
+export async function rehearse(
+  device: Device,
+  config: Config,
+  dataset: Dataset,
+  deadline: number,
+): Promise<StageSpace[]> {
+  const path = await mkdtemp(join(tmpdir(), 'hypergrad-rehearsal-'));
+  const folder = await RunFolder.open(path);
+  try {
+    const rehearsal = new Rehearsal(device, dataset, folder);
+    const found: StageSpace[] = [];
+    let counting = await openCounting(device);
+    for (const stage of stages) {
+      if (found.some(({ diskBytes }) => diskBytes === null)) {
+        found.push({ stage: stage.name, deviceBytes: null, diskBytes: null, refusal: null });
+        continue;
+      }
+      let refusal: Refusal | null = null;
+      let written: string[] | null = null;
+      try {
+        written = await rehearsal.run(stage, config, counting);
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+        const [reason = ''] = error.message.split('\n', 1);
+        refusal = { reason, remedy: await findRemedy(rehearsal, stage, config, deadline) };
+        counting = await openCounting(device, UNLIMITED);
+        written = await rehearsal.run(stage, config, counting).catch(() => null);
+      }
+      found.push({
+        stage: stage.name,
+        deviceBytes: written && counting.memory.peak,
+        diskBytes: written && repetitions(stage, config) * (await rehearsal.bytesOf(written)),
+        refusal,
+      });
+      if (refusal !== null) counting = await openCounting(device);
+    }
+    return found;
+  } finally {
+    await folder.close();
+    await rm(path, { recursive: true, force: true });
+  }
+}

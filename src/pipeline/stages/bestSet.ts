@@ -1,0 +1,92 @@
+/**
+ * The synthetic set at the minimum of the smoothed trajectory loss. The loss of an iteration is measured before its update
+ * and belongs to the set as it is then; the smoothed loss of iteration i is the mean of those of iterations i − W + 1 … i,
+ * and there is none before W − 1. A set that was updated after the last loss has none, and is never the best.
+ */
+import { mean } from 'simple-statistics';
+import { allocateRange, type BufferRange, BYTES, copyRange } from '../../autograd/compile/bufferRange.js';
+import type { Device } from '../../gpu/device.js';
+
+/** What is known of the best set so far. */
+export interface Best {
+  /** The iteration whose loss is its own. */
+  readonly iteration: number;
+  readonly smoothedLoss: number;
+  readonly innerStep: number;
+}
+
+/** Follows the smoothed loss. */
+export class SmoothedLoss {
+  readonly #window: number;
+  readonly #losses: number[] = [];
+  #best: Best | null = null;
+
+  /** @param window W, the iterations that a smoothed loss is the mean of */
+  constructor(window: number) {
+    this.#window = window;
+  }
+
+  /** Null before the first smoothed loss. Of equal ones the earlier is the best. */
+  get best(): Best | null {
+    return this.#best;
+  }
+
+  /** Takes the next iteration's loss. Returns its smoothed loss, null while there is none, and whether it is the best. */
+  add(
+    iteration: number,
+    loss: number,
+    innerStep: number,
+  ): { readonly smoothedLoss: number | null; readonly isBest: boolean } {
+    this.#losses.push(loss);
+    if (this.#losses.length > this.#window) this.#losses.shift();
+    if (this.#losses.length < this.#window) return { smoothedLoss: null, isBest: false };
+    const smoothedLoss = mean(this.#losses);
+    const isBest = this.#best === null || smoothedLoss < this.#best.smoothedLoss;
+    if (isBest) this.#best = { iteration, smoothedLoss, innerStep };
+    return { smoothedLoss, isBest };
+  }
+}
+
+/** Two copies of tensors that live on the device: as they were before the last update, and the best ones. */
+export class KeptSet {
+  readonly #device: Device;
+  readonly #live: readonly BufferRange[];
+  readonly #before: readonly BufferRange[];
+  readonly #best: readonly BufferRange[];
+
+  constructor(device: Device, live: readonly BufferRange[]) {
+    const copy = (label: string): BufferRange[] =>
+      live.map(({ bytes }) => allocateRange(device, bytes / BYTES, label));
+    this.#device = device;
+    this.#live = live;
+    this.#before = copy('distil.before');
+    this.#best = copy('distil.best');
+  }
+
+  /** Copies the live tensors aside; submitted before their update. */
+  setAside(): void {
+    this.#copy(this.#live, this.#before);
+  }
+
+  /** What was set aside last is the best. */
+  keep(): void {
+    this.#copy(this.#before, this.#best);
+  }
+
+  /** Where the best tensors lie, in the order in which the live ones were given. */
+  get ranges(): readonly BufferRange[] {
+    return this.#best;
+  }
+
+  release(): void {
+    for (const { buffer } of [...this.#before, ...this.#best]) this.#device.releaseBuffer(buffer);
+  }
+
+  #copy(from: readonly BufferRange[], to: readonly BufferRange[]): void {
+    this.#device.submit((encoder) => {
+      from.forEach((range, k) => {
+        copyRange(encoder, range, to[k]!);
+      });
+    });
+  }
+}

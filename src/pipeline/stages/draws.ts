@@ -1,0 +1,52 @@
+/** What each iteration of the distillation draws: batches, an expert and a start epoch, each from a stream of its own. */
+import { integers, permutation } from '../../kernels/philox.js';
+import { splitBatches } from '../../nn/training.js';
+import type { Config } from '../config/schema.js';
+
+/** The batches of one unroll: permutations used up without replacement, a short last chunk included. */
+export function drawBatches(
+  seed: number,
+  iteration: number,
+  count: number,
+  batch: number,
+  steps: number,
+): Int32Array[] {
+  const batches: Int32Array[] = [];
+  // Every permutation has a stream of its own; no unroll needs more of them than steps.
+  for (let round = 0; batches.length < steps; round++) {
+    const index = iteration * steps + round;
+    batches.push(...splitBatches(permutation({ seed, purpose: 'distil.batches', index }, count), batch));
+  }
+  return batches.slice(0, steps);
+}
+
+/** The expert and the start epoch of one iteration: each drawn uniformly, from a stream of the iteration's own. */
+export function drawStart(
+  seed: number,
+  iteration: number,
+  experts: number,
+  startEpochs: number,
+): { expert: number; startEpoch: number } {
+  const draw = (purpose: string, bound: number): number =>
+    integers({ seed, purpose: `distil.${purpose}`, index: iteration }, 1, bound)[0]!;
+  return { expert: draw('expert', experts), startEpoch: draw('startEpoch', startEpochs) };
+}
+
+/** The fields that say how T⁺ grows. */
+type StartEpochs = Pick<
+  Config['distil'],
+  'startEpochs' | 'startEpochsFrom' | 'startEpochsOver' | 'iterations'
+>;
+
+/**
+ * T⁺ of iteration i: from + ⌊(startEpochs − from) · min(1, i/over)⌋, or startEpochs throughout where it does not grow. The
+ * whole of it is reached at iteration `over`, by default the number of iterations, so after the last.
+ */
+export function startEpochsAt(
+  { startEpochs, startEpochsFrom, startEpochsOver, iterations }: StartEpochs,
+  iteration: number,
+): number {
+  if (startEpochsFrom === null) return startEpochs;
+  const share = Math.min(1, iteration / (startEpochsOver ?? iterations));
+  return startEpochsFrom + Math.floor((startEpochs - startEpochsFrom) * share);
+}

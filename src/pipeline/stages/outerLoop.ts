@@ -1,0 +1,205 @@
+/**
+ * The outer loop's work on a device: the unrolled training, the descents of pixels, targets and α, and the set that is kept.
+ * One `step` is one iteration; the set itself never leaves the device between them.
+ */
+import type { BufferRange } from '../../autograd/compile/bufferRange.js';
+import type { Plan } from '../../autograd/compile/plan.js';
+import type { MemoryMode } from '../../autograd/unroll/options.js';
+import type { InnerProblem } from '../../autograd/unroll/problem.js';
+import { Unroll } from '../../autograd/unroll/unroll.js';
+import type { Device } from '../../gpu/device.js';
+import { sgd } from '../../nn/optimisers/sgd.js';
+import { batchSizesOf } from '../../nn/training.js';
+import type { Config } from '../config/schema.js';
+import { averagingWindow } from '../report/types.js';
+import { type Best, KeptSet, SmoothedLoss } from './bestSet.js';
+import { requireFinite } from './finite.js';
+import { compileOuterStep, keepPositive, ScalarDescent } from './outerOptimiser.js';
+import type { StartingSet } from './starts.js';
+import type { SyntheticSet } from './syntheticSet.js';
+
+const MEBIBYTE = 2 ** 20;
+
+type Settings = Config['distil'];
+
+/** What the gradient is taken by, in the unroll's names: a learning rate of 0 keeps a thing as it starts. */
+export function learntNames({ pixels, targets, innerStep }: Settings): string[] {
+  const all = { images: pixels, targets, learningRate: innerStep };
+  return Object.entries(all).flatMap(([name, { learningRate }]) => (learningRate > 0 ? [name] : []));
+}
+
+/** How the unroll is to come by its intermediates. */
+export function memoryMode({ memory, memoryBudget }: Settings): MemoryMode {
+  return memory === 'mixed' ? { mixed: memoryBudget * MEBIBYTE } : memory;
+}
+
+/** What lies on the device and is learnt, the settings that it descends by, and what its gradient's norm is called. */
+const tables = [
+  { table: 'images', setting: 'pixels', norm: 'pixelNorm' },
+  { table: 'targets', setting: 'targets', norm: 'targetNorm' },
+] as const;
+
+export interface OuterLoopOptions {
+  readonly device: Device;
+  /** The inner training: tables `images` and `targets`, hyperparameter `learningRate`. */
+  readonly problem: InnerProblem;
+  readonly settings: Settings;
+  readonly start: StartingSet;
+}
+
+/** What one iteration starts from. */
+export interface OuterStep {
+  /** θ*_t [parameters]. */
+  readonly from: Float32Array;
+  /** θ*_{t+M} [parameters]. */
+  readonly to: Float32Array;
+  readonly batches: readonly Int32Array[];
+}
+
+/** What is seen of an iteration: the loss and the inner step before its update, and the gradient by what is learnt. */
+export interface OuterStepRecord {
+  readonly loss: number;
+  readonly innerStep: number;
+  /** Norms of the gradients by the pixels and by the targets, before clipping. */
+  readonly pixelNorm?: number;
+  readonly targetNorm?: number;
+  /** The gradient by α. */
+  readonly innerStepSlope?: number;
+  /** Of `keep: best`: the smoothed loss, once there is one, and whether it is the smallest so far. */
+  readonly smoothedLoss?: number;
+  readonly isBest?: boolean;
+}
+
+/** Owns the device memory of a distillation. Make it with `OuterLoop.create`; give it back with `release`. */
+export class OuterLoop {
+  readonly #unrolled: Unroll;
+  readonly #descents: ReadonlyMap<string, Plan>;
+  readonly #descentOfInnerStep: ScalarDescent | null;
+  readonly #smoothed: SmoothedLoss;
+  readonly #kept: KeptSet | null;
+  #innerStep: number;
+  #iteration = 0;
+
+  private constructor(
+    { device, settings }: OuterLoopOptions,
+    unrolled: Unroll,
+    descents: ReadonlyMap<string, Plan>,
+  ) {
+    const { innerStep, momentum, iterations, keep } = settings;
+    this.#unrolled = unrolled;
+    this.#descents = descents;
+    this.#descentOfInnerStep =
+      innerStep.learningRate > 0 ? new ScalarDescent({ ...innerStep, momentum, gradientClip: null }) : null;
+    this.#smoothed = new SmoothedLoss(averagingWindow(iterations));
+    this.#kept = keep === 'best' ? new KeptSet(device, this.#live) : null;
+    this.#innerStep = Math.fround(innerStep.initial);
+  }
+
+  /** @throws DeviceError when the memory does not fit the device, or `memoryBudget`. */
+  static async create(options: OuterLoopOptions): Promise<OuterLoop> {
+    const { device, problem, settings, start } = options;
+    const { momentum, gradientClip } = settings;
+    const unrolled = await Unroll.create({
+      device,
+      problem,
+      optimiser: sgd(),
+      steps: settings.steps,
+      batchSizes: batchSizesOf(start.count, settings.batch),
+      wrt: learntNames(settings),
+      memory: memoryMode(settings),
+      ...(settings.truncate === null ? {} : { truncate: settings.truncate }),
+    });
+    const descents = new Map<string, Plan>();
+    try {
+      for (const { table, setting, norm } of tables) {
+        const gradient: BufferRange | undefined = unrolled.gradients[table];
+        if (gradient === undefined) continue;
+        const ranges = { theta: unrolled.inputs[table]!, gradient };
+        const optimiser = { ...settings[setting], momentum, gradientClip };
+        descents.set(norm, await compileOuterStep(device, setting, ranges, optimiser));
+      }
+      unrolled.write('images', start.images);
+      unrolled.write('targets', start.targets);
+      return new OuterLoop(options, unrolled, descents);
+    } catch (error) {
+      for (const descent of descents.values()) descent.release();
+      unrolled.release();
+      throw error;
+    }
+  }
+
+  /**
+   * One hypergradient, and one step of everything that is learnt down it. Waits for the device.
+   *
+   * @throws HypergradError when the loss or a gradient is no number any more.
+   */
+  async step({ from, to, batches }: OuterStep): Promise<OuterStepRecord> {
+    const unrolled = this.#unrolled;
+    const innerStep = this.#innerStep;
+    unrolled.write('learningRate', Float32Array.of(innerStep));
+    unrolled.submit({ start: from, outer: { start: from, target: to }, batches });
+    this.#kept?.setAside();
+    for (const descent of this.#descents.values()) descent.submit();
+
+    const [loss, slope, ...norms] = await Promise.all([
+      unrolled.loss(),
+      this.#descentOfInnerStep === null ? null : unrolled.gradient('learningRate').then(([value]) => value!),
+      ...[...this.#descents].map(async ([name, plan]) => [name, (await plan.read('norm'))[0]!] as const),
+    ]);
+    this.#requireFinite({ loss, slope, norms });
+    const { smoothedLoss, isBest } = this.#smoothed.add(this.#iteration, loss, innerStep);
+    if (isBest) this.#kept?.keep();
+    if (this.#descentOfInnerStep !== null && slope !== null) {
+      const proposed = this.#descentOfInnerStep.next(innerStep, slope);
+      this.#innerStep = Math.fround(keepPositive(innerStep, proposed));
+    }
+    this.#iteration++;
+    return {
+      loss,
+      innerStep,
+      ...Object.fromEntries(norms),
+      ...(slope === null ? {} : { innerStepSlope: slope }),
+      ...(this.#kept === null || smoothedLoss === null ? {} : { smoothedLoss, isBest }),
+    };
+  }
+
+  /** The set after all steps so far. */
+  async read(): Promise<SyntheticSet> {
+    return await this.#readFrom(this.#live, this.#innerStep);
+  }
+
+  /** The set that was the best so far; null where none is kept. */
+  async readBest(): Promise<(SyntheticSet & { readonly best: Best }) | null> {
+    const { best } = this.#smoothed;
+    if (this.#kept === null || best === null) return null;
+    return { ...(await this.#readFrom(this.#kept.ranges, best.innerStep)), best };
+  }
+
+  /** Gives all memory back. */
+  release(): void {
+    this.#kept?.release();
+    for (const descent of this.#descents.values()) descent.release();
+    this.#unrolled.release();
+  }
+
+  get #live(): readonly BufferRange[] {
+    return tables.map(({ table }) => this.#unrolled.inputs[table]!);
+  }
+
+  async #readFrom(ranges: readonly BufferRange[], innerStep: number): Promise<SyntheticSet> {
+    const [images, targets] = await Promise.all(ranges.map((range) => this.#unrolled.read(range)));
+    return { images: images!, targets: targets!, innerStep };
+  }
+
+  #requireFinite(seen: {
+    readonly loss: number;
+    readonly slope: number | null;
+    readonly norms: readonly (readonly [string, number])[];
+  }): void {
+    const at = `at iteration ${this.#iteration}`;
+    const remedy = 'Lower distil.innerStep.learningRate or distil.pixels.learningRate.';
+    requireFinite(seen.loss, `the trajectory loss ${at}`, remedy);
+    requireFinite(seen.slope ?? 0, `the inner step's gradient ${at}`, remedy);
+    for (const [name, norm] of seen.norms) requireFinite(norm, `distillation's ${name} ${at}`, remedy);
+  }
+}
