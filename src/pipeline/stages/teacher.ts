@@ -2,7 +2,6 @@
  * Stage 1: a teacher trained on the real images without labels, by Barlow Twins (MKDT eqs. 1, 2) on two random views of
  * each image; and stage 2: its representations of every image, the targets of all later regression.
  */
-import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { compile } from '../../autograd/compile/plan.js';
 import { gradient } from '../../autograd/gradient.js';
 import { relu } from '../../autograd/ops/elementwise.js';
@@ -13,6 +12,7 @@ import { type Tensor, trace } from '../../autograd/trace.js';
 import { ShapeError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
 import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
+import { placeImages, type RowSource, releaseImages, stageRows } from '../../nn/deviceImages.js';
 import { Encoder } from '../../nn/inference.js';
 import { barlowTwins } from '../../nn/losses.js';
 import { initialParameters, type Model } from '../../nn/model.js';
@@ -30,6 +30,7 @@ import {
   files,
   floatTensor,
   namedParameters,
+  placement,
   type ReadableFolder,
   readTensors,
   type StageContext,
@@ -61,7 +62,7 @@ function withProjector(model: Model, width: number): ParameterLayout {
   ]);
 }
 
-/** One step of the teacher's training on `count` images: two views of a batch, Barlow Twins, Adam. */
+/** One step of the teacher's training on `count` images in device memory: two views of a batch, Barlow Twins, Adam. */
 export function teacherTape(config: Config, image: Dataset['image'], count: number): Tape {
   const settings = config.teacher;
   const model = teacherModel({ config, dataset: { image } });
@@ -104,9 +105,14 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
   const layout = withProjector(model, settings.projector);
   const { count } = dataset.train;
   const batch = Math.min(settings.batch, count);
-  const tape = teacherTape(config, dataset.image, count);
+  const images = await placeImages(device, dataset.train, dataset.image, placement(config, batch, 'teacher'));
+  const tape = teacherTape(config, dataset.image, images.imageShape[0]!);
   const carry = { theta: 'theta', first: 'first', second: 'second', decay1: 'decay1', decay2: 'decay2' };
-  const plan = await compile(tape, device, { label: 'teacher', carry });
+  const plan = await compile(tape, device, {
+    label: 'teacher',
+    inputs: { images: images.images },
+    carry,
+  });
   try {
     const zeros = new Float32Array(layout.total);
     plan.write('theta', initialParameters(layout, { seed: config.seed, purpose: 'teacher', index: 0 }));
@@ -116,7 +122,6 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     plan.write('decay1', Float32Array.of(adamDefaults.beta1));
     plan.write('decay2', Float32Array.of(adamDefaults.beta2));
     plan.write('learningRate', Float32Array.of(settings.learningRate));
-    plan.write('images', dataset.train.images);
 
     let order: Int32Array = new Int32Array(0);
     let epoch = 0;
@@ -125,7 +130,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       if (order.length < batch) {
         order = permutation({ seed: config.seed, purpose: 'teacher.order', index: epoch++ }, count);
       }
-      plan.write('batch', order.slice(0, batch));
+      plan.write('batch', await stageRows(images, order.slice(0, batch)));
       order = order.slice(batch);
       for (const side of SIDES) {
         const key = { seed: config.seed, purpose: 'teacher', index: step };
@@ -148,6 +153,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     );
   } finally {
     plan.release();
+    releaseImages(device, images);
   }
   return [files.teacher];
 }
@@ -184,20 +190,16 @@ async function readTeacher(source: TeacherSource): Promise<Float32Array> {
  *
  * @throws ShapeError when the teacher was trained on images of another shape.
  */
-export async function encodeByTeacher(
-  source: TeacherSource,
-  images: Float32Array,
-  count: number,
-): Promise<Float32Array> {
-  const { device, dataset } = source;
+export async function encodeByTeacher(source: TeacherSource, images: RowSource): Promise<Float32Array> {
+  const { config, device, dataset } = source;
   const theta = await readTeacher(source);
-  const range = uploadRange(device, images, 'targets.images');
-  const encoder = await Encoder.create(device, teacherModel(source), range, [count, ...dataset.image]);
+  const placed = await placeImages(device, images, dataset.image, placement(config, 1, 'targets'));
+  const encoder = await Encoder.create(device, teacherModel(source), placed);
   try {
     return (await encoder.encode(theta)).outputs;
   } finally {
     encoder.release();
-    device.releaseBuffer(range.buffer);
+    releaseImages(device, placed);
   }
 }
 
@@ -205,9 +207,9 @@ export async function encodeByTeacher(
 export async function computeTargets(context: StageContext): Promise<string[]> {
   const { dataset, folder } = context;
   const { outputCount } = teacherModel(context);
-  const train = await encodeByTeacher(context, dataset.train.images, dataset.train.count);
+  const train = await encodeByTeacher(context, dataset.train);
   context.advance(1);
-  const test = await encodeByTeacher(context, dataset.test.images, dataset.test.count);
+  const test = await encodeByTeacher(context, dataset.test);
   context.advance(2);
   await writeTensors(folder, files.targets, [
     ['train', floatTensor(train, dataset.train.count, outputCount)],
