@@ -78,8 +78,6 @@ export interface Stage {
   readonly after: readonly StageName[];
   readonly steps: (config: Config, dataset: Dataset) => number;
   readonly unit: string;
-  /** False where the configuration leaves the stage nothing to do; every stage is needed by default. */
-  readonly isNeeded?: (config: Config) => boolean;
   /** Does the work and names the files that it wrote. */
   readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
 }
@@ -106,7 +104,7 @@ export const stages: readonly Stage[] = [
     after: [],
     steps: ({ teacher }) => teacher.steps,
     unit: 'steps',
-    isNeeded: ({ targets }) => targets.from === null,
+    when: ({ targets }) => targets.from === null,
     run: trainTeacher,
   },
   {
@@ -295,11 +293,6 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
   }
   await folder.forgetStage(stage.name);
   await events.truncateStage(stage.name);
-  if (stage.isNeeded?.(config) === false) {
-    await folder.recordStage(stage.name, inputs, []);
-    progress.skipped(stage.name);
-    return;
-  }
   progress.started(stage.name, stage.steps(config, dataset), stage.unit);
   const start = performance.now();
   const saveTimings = (): Promise<void> => folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);

@@ -154,6 +154,22 @@ function* countChecks(config: Config, count: number): Generator<Issue> {
   }
 }
 
+function* distilChecks(distil: Config['distil']): Generator<{ path: string; message: string }> {
+  const { startEpochsFrom: from, startEpochs, truncate, steps } = distil;
+  if (from !== null && from > startEpochs) {
+    yield { path: 'distil.startEpochsFrom', message: `must not exceed distil.startEpochs = ${startEpochs}` };
+  }
+  if (truncate !== null && truncate > steps) {
+    yield { path: 'distil.truncate', message: `must not exceed the distil.steps = ${steps} inner steps` };
+  }
+  if ([distil.pixels, distil.targets, distil.innerStep].every(({ learningRate }) => learningRate === 0)) {
+    yield {
+      path: 'distil.pixels.learningRate',
+      message: 'must be above 0, or that of distil.targets or distil.innerStep: nothing would be learnt',
+    };
+  }
+}
+
 /** The rules of the baseline on the self-supervised loss, where a run has it. */
 function* selfSupervisedChecks({ evaluate, selfSupervised }: Config): Generator<Issue> {
   if (!evaluate.rows.includes('trajectoryMatchingOnSsl')) return;
@@ -170,22 +186,6 @@ function* selfSupervisedChecks({ evaluate, selfSupervised }: Config): Generator<
       path: 'evaluate.transfer',
       message:
         'must not name resNet18 where evaluate.rows names trajectoryMatchingOnSsl: that row trains no network that normalises over the batch',
-    };
-  }
-}
-
-function* distilChecks(distil: Config['distil']): Generator<{ path: string; message: string }> {
-  const { startEpochsFrom: from, startEpochs, truncate, steps } = distil;
-  if (from !== null && from > startEpochs) {
-    yield { path: 'distil.startEpochsFrom', message: `must not exceed distil.startEpochs = ${startEpochs}` };
-  }
-  if (truncate !== null && truncate > steps) {
-    yield { path: 'distil.truncate', message: `must not exceed the distil.steps = ${steps} inner steps` };
-  }
-  if ([distil.pixels, distil.targets, distil.innerStep].every(({ learningRate }) => learningRate === 0)) {
-    yield {
-      path: 'distil.pixels.learningRate',
-      message: 'must be above 0, or that of distil.targets or distil.innerStep: nothing would be learnt',
     };
   }
 }

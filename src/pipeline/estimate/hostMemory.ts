@@ -3,6 +3,7 @@ import { BYTES } from '../../autograd/compile/bufferRange.js';
 import { subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
+import { largestSum } from '../data/pooledTable.js';
 import type { StageName } from '../progress.js';
 import { studentModel } from '../stages/context.js';
 
@@ -12,13 +13,22 @@ export interface HostMemory {
   readonly bytes: number;
 }
 
+const MEBIBYTE = 2 ** 20;
+
+/** Bytes in which the sum of a pool's pixels is kept until it is standardised. */
+const bytesOfSum = (pool: number): number =>
+  largestSum(pool) < 2 ** 8 ? 1 : largestSum(pool) < 2 ** 16 ? 2 : 4;
+
 /** Bytes of every stage's arrays. Node itself and what waits for the garbage collector come on top. */
 export function hostMemoryOf(config: Config, dataset: Dataset): HostMemory[] {
   const { train, test, image } = dataset;
   const { experts, evaluate, subset } = config;
   const student = studentModel({ config, dataset });
   const pixels = image.reduce((product, extent) => product * extent, 1);
-  const images = train.images.byteLength + test.images.byteLength;
+  const images = Math.min(
+    (train.count + test.count) * pixels * bytesOfSum(config.data.pool),
+    config.data.memory * MEBIBYTE,
+  );
   const floats = (count: number): number => count * BYTES;
   const targets = floats(train.count * student.outputCount);
   const testTargets = floats(test.count * student.outputCount);
@@ -30,8 +40,8 @@ export function hostMemoryOf(config: Config, dataset: Dataset): HostMemory[] {
     ['teacher', 0],
     ['targets', 2 * (targets + testTargets)],
     ['experts', targets + 2 * trajectory],
-    ['subset', targets + experts.count * trajectory + features(train.count)],
-    ['distil', targets + experts.count * trajectory + 2 * floats(chosen * (pixels + student.outputCount))],
+    ['subset', targets + features(train.count)],
+    ['distil', targets + 2 * floats(chosen * (pixels + student.outputCount))],
     ['evaluate', targets + testTargets + features(labelled + test.count)],
   ];
   return beside.map(([stage, bytes]) => ({ stage, bytes: images + bytes }));
