@@ -66,6 +66,7 @@ function blank(set: ImageSet, elements: number): ImageSet {
   return {
     count: set.count,
     labels: set.labels,
+    origin: set.origin,
     // Stages tell by their identity whether two tables are one.
     get images() {
       all ??= zeros(set.count);

@@ -27,10 +27,11 @@ export interface RowDefinition {
 async function onSet(
   bench: Bench,
   learningRate: number,
-  tables: (repetition: number) => TrainingTables,
+  tables: (repetition: number) => TrainingTables | Promise<TrainingTables>,
 ): Promise<Pretrain> {
   const training = await bench.onSubset();
-  return (start, repetition) => training.train(start, learningRate, repetition, tables(repetition));
+  return async (start, repetition) =>
+    training.train(start, learningRate, repetition, await tables(repetition));
 }
 
 function sourceOf({ source }: EvaluationInputs): SourceImages {
@@ -39,17 +40,16 @@ function sourceOf({ source }: EvaluationInputs): SourceImages {
 }
 
 /** The source's rows of these numbers. */
-function subsetOf(inputs: EvaluationInputs, indices: Int32Array): TrainingTables {
+async function subsetOf(inputs: EvaluationInputs, indices: Int32Array): Promise<TrainingTables> {
   const { images, targets } = sourceOf(inputs);
-  const imageElements = inputs.dataset.image.reduce((product, extent) => product * extent, 1);
   return {
-    images: takeRows(images, imageElements, indices),
+    images: await images.rows(indices),
     targets: takeRows(targets, inputs.representation, indices),
   };
 }
 
 /** A different subset in each repetition, drawn without replacement. */
-function randomSubset(inputs: EvaluationInputs, repetition: number): TrainingTables {
+function randomSubset(inputs: EvaluationInputs, repetition: number): Promise<TrainingTables> {
   const key = { seed: inputs.config.seed, purpose: 'evaluate.randomSubset', index: repetition };
   const order = permutation(key, sourceOf(inputs).count);
   return subsetOf(inputs, order.slice(0, inputs.synthetic.count));
@@ -73,8 +73,8 @@ export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
   highLossSubset: {
     name: HIGH_LOSS_SUBSET_ROW,
     needs: ['source', 'highLoss'],
-    prepare: (bench) => {
-      const subset = subsetOf(bench.inputs, bench.inputs.highLoss!);
+    prepare: async (bench) => {
+      const subset = await subsetOf(bench.inputs, bench.inputs.highLoss!);
       return onSet(bench, bench.inputs.config.evaluate.learningRate, () => subset);
     },
   },

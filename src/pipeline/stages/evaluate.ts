@@ -36,7 +36,7 @@ export async function evaluate(context: StageContext): Promise<string[]> {
     config,
     dataset,
     representations,
-    source: { images: dataset.train.images, targets: representations.train, count: dataset.train.count },
+    source: { images: dataset.train, targets: representations.train, count: dataset.train.count },
     synthetic: {
       images: floats('images'),
       targets: floats('targets'),
