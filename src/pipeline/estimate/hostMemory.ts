@@ -2,7 +2,8 @@
 import { BYTES } from '../../autograd/compile/bufferRange.js';
 import { subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
-import type { Dataset } from '../data/dataset.js';
+import { type Dataset, isInFile } from '../data/dataset.js';
+import { bytesPerSum } from '../data/pooledTable.js';
 import type { StageName } from '../progress.js';
 import { studentModel } from '../stages/context.js';
 
@@ -18,7 +19,8 @@ export function hostMemoryOf(config: Config, dataset: Dataset): HostMemory[] {
   const { experts, evaluate, subset } = config;
   const student = studentModel({ config, dataset });
   const pixels = image.reduce((product, extent) => product * extent, 1);
-  const images = train.images.byteLength + test.images.byteLength;
+  const pooled = (train.count + test.count) * pixels * bytesPerSum(config.data.pool);
+  const images = isInFile(pooled, config.data) ? 0 : pooled;
   const floats = (count: number): number => count * BYTES;
   const targets = floats(train.count * student.outputCount);
   const testTargets = floats(test.count * student.outputCount);
