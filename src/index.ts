@@ -177,6 +177,7 @@ export {
   softmaxCrossEntropy,
   standardiseColumns,
 } from './nn/losses.js';
+export { type MlpOptions, mlp } from './nn/mlp.js';
 export { initialParameters, type Model, type ModelOutput, type ModelWithBuffers } from './nn/model.js';
 export { ntXent } from './nn/ntXent.js';
 export { type AdamSettings, adam, adamStep, type InnerAdamSettings } from './nn/optimisers/adam.js';

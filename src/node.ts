@@ -3,11 +3,30 @@
 export type { TuningChoice } from './autograd/tune/tuneDevice.js';
 export { type DeviceChoice, type OpenDeviceOptions, openDevice } from './gpu/node/openDevice.js';
 export type { Tile } from './kernels/tiles.js';
+export {
+  type Compared,
+  type ComparedRun,
+  type ComparedTable,
+  type Comparison,
+  compareRuns,
+  type Difference,
+  type Figure,
+  type RunGroup,
+} from './pipeline/compare/compareRuns.js';
+export { readRun } from './pipeline/compare/readRun.js';
+export { comparisonCsv, comparisonMarkdown } from './pipeline/compare/tables.js';
 export { type ConfigSources, presetNames, resolveConfig } from './pipeline/config/resolve.js';
 export type { Config } from './pipeline/config/schema.js';
 export { type Dataset, type ImageSet, loadDataset } from './pipeline/data/dataset.js';
 export { type Progress, type StageName, type StudyName, silentProgress } from './pipeline/progress.js';
-export type { DistilEvent, HeldOutError, ResultRow, RunDevice, RunResult } from './pipeline/report/types.js';
+export type {
+  DistilEvent,
+  HeldOutError,
+  ResultRow,
+  RunDevice,
+  RunResult,
+  TransferResult,
+} from './pipeline/report/types.js';
 export { type RunOptions, runPipeline } from './pipeline/run.js';
 export { RunFolder } from './pipeline/store/runFolder.js';
 export {

@@ -7,6 +7,7 @@ import type { StudyName } from '../pipeline/progress.js';
 import { compareCommand } from './commands/compare.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
+import { evaluateCommand } from './commands/evaluate.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { runCommand } from './commands/run.js';
 import { studyCommand } from './commands/study.js';
@@ -116,6 +117,19 @@ export function createProgram(): Command {
         ['hypergrad verify case.safetensors --json', 'all numbers of one case'],
       ]),
     );
+  const evaluate = evaluateCommand()
+    .addOption(deviceOption())
+    .addHelpText(
+      'after',
+      examples([
+        ['hypergrad evaluate runs/mnist-small --set evaluate.seeds=10', "a run's set again, over more seeds"],
+        [
+          'hypergrad evaluate runs/mnist-small --on fashion --set data.source=idx',
+          'on other images of its size',
+        ],
+        ['hypergrad evaluate set.safetensors --teacher runs/mnist-small', 'a set made elsewhere'],
+      ]),
+    );
   const compare = compareCommand().addHelpText(
     'after',
     examples([
@@ -164,7 +178,7 @@ export function createProgram(): Command {
   }
 
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, data, compare, verify, gradcheck, tune, study, doctor]) {
+  for (const command of [run, data, evaluate, compare, verify, gradcheck, tune, study, doctor]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }

@@ -66,6 +66,7 @@ describe('help', () => {
     [[]],
     [['run']],
     [['data']],
+    [['evaluate']],
     [['compare']],
     [['verify']],
     [['tune']],

@@ -65,6 +65,7 @@ export interface RunGroup {
   readonly seeds: readonly number[];
 }
 
+/** Runs side by side, with what they measured. */
 export interface Comparison {
   readonly dataset: string;
   readonly groups: readonly RunGroup[];
@@ -84,6 +85,7 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'evaluate.rows',
   'evaluate.labels',
   'evaluate.transfer',
+  'distil.snapshots',
   'data.memory',
 ]);
 

@@ -1,5 +1,4 @@
 /** What a comparison reads of a finished run's folder. Nothing is locked or written. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
@@ -7,6 +6,7 @@ import { resolveConfig } from '../config/resolve.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { deviceName } from '../report/wording.js';
 import { files } from '../stages/context.js';
+import { openToRead } from '../store/readFolder.js';
 import type { ComparedRun } from './compareRuns.js';
 
 const resultSchema = z.object({
@@ -18,28 +18,14 @@ const resultSchema = z.object({
   }),
 });
 
-async function readText(folder: string, name: string): Promise<string> {
-  const path = join(folder, name);
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `cannot be read (${code})`;
-    throw new StoreError(
-      `${path} ${reason}: ${folder} is not the folder of a finished run. Give its command again, or name another folder.`,
-      { cause },
-    );
-  }
-}
-
 /** @throws StoreError when the folder is none of a finished run, or its evaluation is of another configuration. */
 export async function readRun(folder: string): Promise<ComparedRun> {
-  const evaluation = decodeEvaluation(
-    await readText(folder, files.evaluation),
-    join(folder, files.evaluation),
-  );
-  const resultText = await readText(folder, 'result.json');
-  await readText(folder, 'config.yaml');
+  const opened = openToRead(folder);
+  const readText = async (name: string): Promise<string> =>
+    new TextDecoder().decode(await opened.readBytes(name));
+  const evaluation = decodeEvaluation(await readText(files.evaluation), join(folder, files.evaluation));
+  const resultText = await readText('result.json');
+  await readText('config.yaml');
   const config = resolveConfig({ file: join(folder, 'config.yaml'), sets: [] });
   let device: z.infer<typeof resultSchema>['device'];
   try {

@@ -90,8 +90,14 @@ export async function writeTensors(
   await folder.writeBytes(file, encodeSafetensors(new Map(tensors), metadata));
 }
 
+/** A run's folder as those see it who only read. */
+export type ReadableFolder = Pick<RunFolder, 'readBytes' | 'pathOf'>;
+
 /** Reads an artefact's tensors by name; a name that is missing means a file from another version. */
-export async function readTensors(folder: RunFolder, file: string): Promise<(name: string) => NamedTensor> {
+export async function readTensors(
+  folder: ReadableFolder,
+  file: string,
+): Promise<(name: string) => NamedTensor> {
   const { tensors } = decodeSafetensors(await folder.readBytes(file), folder.pathOf(file));
   return (name) => {
     const tensor = tensors.get(name);
@@ -104,7 +110,7 @@ export async function readTensors(folder: RunFolder, file: string): Promise<(nam
   };
 }
 
-export async function readFloats(folder: RunFolder, file: string, name: string): Promise<Float32Array> {
+export async function readFloats(folder: ReadableFolder, file: string, name: string): Promise<Float32Array> {
   return (await readTensors(folder, file))(name).data as Float32Array;
 }
 

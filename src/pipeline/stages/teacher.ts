@@ -9,6 +9,7 @@ import { gather } from '../../autograd/ops/gather.js';
 import { linear } from '../../autograd/ops/matmul.js';
 import { f32, i32, type Tape } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
+import { ShapeError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
 import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
 import { placeImages, type RowSource, releaseImages, stageRows } from '../../nn/deviceImages.js';
@@ -30,6 +31,7 @@ import {
   floatTensor,
   namedParameters,
   placement,
+  type ReadableFolder,
   readTensors,
   type StageContext,
   teacherModel,
@@ -156,38 +158,62 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
   return [files.teacher];
 }
 
-/** Reads back the teacher's θ. */
-async function readTeacher(context: StageContext): Promise<Float32Array> {
-  const tensor = await readTensors(context.folder, files.teacher);
-  const { parameters } = teacherModel(context);
+/** What a teacher is read and used with; `image` is the shape of the images that it is to see. */
+type TeacherSource = Pick<StageContext, 'config' | 'device'> & {
+  readonly folder: ReadableFolder;
+  readonly dataset: Pick<Dataset, 'image'>;
+};
+
+/**
+ * Reads back the teacher's θ.
+ *
+ * @throws ShapeError when it was trained on images of another shape, or is of another size than the configuration says.
+ */
+async function readTeacher(source: TeacherSource): Promise<Float32Array> {
+  const tensor = await readTensors(source.folder, files.teacher);
+  const { parameters } = teacherModel(source);
+  for (const { name, shape } of parameters.entries) {
+    const found = tensor(name).shape;
+    if (found.length === shape.length && found.every((extent, axis) => extent === shape[axis])) continue;
+    throw new ShapeError(
+      `${source.folder.pathOf(files.teacher)}: ${name} is [${found.join(', ')}], but a teacher of images of ${source.dataset.image.join('×')} has [${shape.join(', ')}] there. Give it images of the shape that it was trained on.`,
+    );
+  }
   return joinParameters(
     parameters,
     Object.fromEntries(parameters.entries.map(({ name }) => [name, tensor(name).data])),
   );
 }
 
-/** Writes the teacher's representations, without augmentation, of every training and test image [count, D]. */
+/**
+ * The teacher's representations [count, D], without augmentation, of images [C, H, W].
+ *
+ * @throws ShapeError when the teacher was trained on images of another shape.
+ */
+export async function encodeByTeacher(source: TeacherSource, images: RowSource): Promise<Float32Array> {
+  const { config, device, dataset } = source;
+  const theta = await readTeacher(source);
+  const placed = await placeImages(device, images, dataset.image, placement(config, 1, 'targets'));
+  const encoder = await Encoder.create(device, teacherModel(source), placed);
+  try {
+    return (await encoder.encode(theta)).outputs;
+  } finally {
+    encoder.release();
+    releaseImages(device, placed);
+  }
+}
+
+/** Writes the teacher's representations of every training and test image [count, D]. */
 export async function computeTargets(context: StageContext): Promise<string[]> {
-  const { config, dataset, device, folder } = context;
-  const model = teacherModel(context);
-  const theta = await readTeacher(context);
-  const encodeSet = async (source: RowSource): Promise<Float32Array> => {
-    const images = await placeImages(device, source, dataset.image, placement(config, 1, 'targets'));
-    const encoder = await Encoder.create(device, model, images);
-    try {
-      return (await encoder.encode(theta)).outputs;
-    } finally {
-      encoder.release();
-      releaseImages(device, images);
-    }
-  };
-  const train = await encodeSet(dataset.train);
+  const { dataset, folder } = context;
+  const { outputCount } = teacherModel(context);
+  const train = await encodeByTeacher(context, dataset.train);
   context.advance(1);
-  const test = await encodeSet(dataset.test);
+  const test = await encodeByTeacher(context, dataset.test);
   context.advance(2);
   await writeTensors(folder, files.targets, [
-    ['train', floatTensor(train, dataset.train.count, model.outputCount)],
-    ['test', floatTensor(test, dataset.test.count, model.outputCount)],
+    ['train', floatTensor(train, dataset.train.count, outputCount)],
+    ['test', floatTensor(test, dataset.test.count, outputCount)],
   ]);
   return [files.targets];
 }

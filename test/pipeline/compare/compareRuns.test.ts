@@ -94,6 +94,7 @@ describe('runs that differ in the seed alone', () => {
     const more = run('more', 3, table([1, 1], [0, 0], [0, 0]), [
       'evaluate.rows=[mkdt, randomSubset]',
       'evaluate.labels=[0.05]',
+      'distil.snapshots=1',
       'evaluate.transfer=[{architecture: mlp}]',
     ]);
     expect(compareRuns([a, more]).groups).toEqual([{ settings: {}, seeds: [1, 3] }]);

@@ -1,0 +1,240 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { ConfigError, DataError } from '../../errors.js';
+import type { Device } from '../../gpu/device.js';
+import type { DeviceChoice } from '../../gpu/node/openDevice.js';
+import { resolveConfig } from '../../pipeline/config/resolve.js';
+import type { Config } from '../../pipeline/config/schema.js';
+import { type Dataset, loadDataset } from '../../pipeline/data/dataset.js';
+import {
+  evaluateSet,
+  needsSource,
+  readOwn,
+  type SetEvaluation,
+  type TeacherRun,
+} from '../../pipeline/evaluate/evaluateSet.js';
+import { decodeSet } from '../../pipeline/evaluate/givenSet.js';
+import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summary.js';
+import { evaluationLines, plainText } from '../../pipeline/report/text.js';
+import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
+import { openToRead } from '../../pipeline/store/readFolder.js';
+import { hashInputs, RunFolder } from '../../pipeline/store/runFolder.js';
+import { terminalProgress } from '../terminalProgress.js';
+import { openTunedDevice } from '../tunedDevice.js';
+import { DEFAULT_PRESET, parseSeed } from './run.js';
+
+interface EvaluateFlags {
+  readonly on?: string;
+  readonly teacher?: string;
+  readonly preset?: string;
+  readonly config?: string;
+  readonly seed?: string;
+  readonly set?: readonly string[];
+  readonly device?: DeviceChoice;
+  readonly json?: boolean;
+}
+
+/** What is evaluated: the set of a run, or a file. */
+interface Subject {
+  /** As it was typed. */
+  readonly name: string;
+  /** The run's folder; null for a file. */
+  readonly run: string | null;
+  readonly file: string;
+}
+
+/** @throws ConfigError when there is no such file or folder. */
+async function subjectOf(path: string): Promise<Subject> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) {
+    throw new ConfigError(
+      `${path} does not exist. Name a run's folder, or a safetensors file that holds a set.`,
+    );
+  }
+  return found.isDirectory()
+    ? { name: path, run: path, file: join(path, files.synthetic) }
+    : { name: path, run: null, file: path };
+}
+
+/** The configuration that a run was made with. Throws `StoreError` when the folder is none of a run. */
+async function configOfRun(folder: string): Promise<Config> {
+  await openToRead(folder).readBytes('config.yaml');
+  return resolveConfig({ file: join(folder, 'config.yaml'), sets: [] });
+}
+
+/** How to evaluate, and on what: as the user says, over the configuration of the run at hand. */
+function configOf(run: string | null, flags: EvaluateFlags): Config {
+  const { preset } = flags;
+  const base = preset === undefined && run !== null ? join(run, 'config.yaml') : undefined;
+  const file = flags.config ?? base;
+  return resolveConfig({
+    preset: preset ?? (file === undefined ? DEFAULT_PRESET : undefined),
+    file,
+    sets: flags.set ?? [],
+    seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
+    dataFolder: flags.on,
+  });
+}
+
+const isSameData = (a: Config, b: Config): boolean =>
+  a.seed === b.seed && JSON.stringify(a.data) === JSON.stringify(b.data);
+
+const exists = (folder: ReadableFolder, file: string): Promise<boolean> =>
+  stat(folder.pathOf(file)).then(
+    () => true,
+    () => false,
+  );
+
+/** The run whose teacher counts: that of the set, or the one that the user names. */
+async function teacherOf(
+  { run }: Subject,
+  flags: EvaluateFlags,
+  config: Config,
+  dataset: Dataset,
+): Promise<TeacherRun | null> {
+  const folderName = run ?? flags.teacher;
+  if (folderName === undefined) return null;
+  const folder = openToRead(folderName);
+  const made = await configOfRun(folderName);
+  const hasTeacher = await exists(folder, files.teacher);
+  if (run === null) return { config: made, folder, hasTeacher, own: null };
+  const isSame = isSameData(made, config);
+  if (!isSame && !needsSource(config.evaluate.rows)) return { config: made, folder, hasTeacher, own: null };
+  const own = isSame ? dataset : await loadDataset(made.data, made.seed);
+  return { config: made, folder, hasTeacher, own: await readOwn(folder, own) };
+}
+
+/** An evaluation in plain text: a table for each architecture, and what is not in them. */
+export function describeEvaluation({ evaluation, leftOut }: SetEvaluation): string {
+  return plainText([
+    ...evaluationLines(summariseTable(evaluation)),
+    ...summariseTransfer(evaluation).flatMap((table) => ['', `${table.student}:`, ...evaluationLines(table)]),
+    ...leftOut.map(({ row, reason }) => `Left out ${row}: ${reason}.`),
+  ]);
+}
+
+/** What was evaluated on what, in one line. */
+function describeSubject({ name }: Subject, { data: { source, folder } }: Config): string {
+  return `The set of ${name} on ${source}${folder === null ? '' : ` (${folder})`}.`;
+}
+
+/** Writes the evaluation beside the run's own, under a name that its settings make. */
+async function writeBeside(
+  folder: RunFolder,
+  config: Config,
+  { evaluation }: SetEvaluation,
+): Promise<string> {
+  const { seed, data, student, evaluate } = config;
+  const settings = { seed, data, student, evaluate };
+  const name = `evaluation-${data.source}-${hashInputs(settings).slice(0, 8)}.json`;
+  await folder.writeText(name, `${JSON.stringify({ ...evaluation, settings }, null, 2)}\n`);
+  return folder.pathOf(name);
+}
+
+async function evaluateOn(
+  device: Device,
+  subject: Subject,
+  config: Config,
+  flags: EvaluateFlags,
+): Promise<SetEvaluation> {
+  const set = decodeSet(
+    await readFile(subject.file).catch((cause: unknown) => {
+      throw new DataError(`${subject.file} cannot be read: finish the run first, or name a file that can.`, {
+        cause,
+      });
+    }),
+    subject.file,
+  );
+  const dataset = await loadDataset(config.data, config.seed);
+  const teacher = await teacherOf(subject, flags, config, dataset);
+  const progress = terminalProgress(process.stderr);
+  try {
+    const start = performance.now();
+    const found = await evaluateSet({
+      device,
+      config,
+      dataset,
+      set,
+      name: subject.name,
+      teacher,
+      started: (total) => progress.started('evaluate', total, 'encoders'),
+      advance: (done) => progress.advanced('evaluate', done),
+    });
+    progress.finished('evaluate', (performance.now() - start) / 1000);
+    return found;
+  } finally {
+    progress.close();
+  }
+}
+
+async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
+  const subject = await subjectOf(path);
+  if (subject.run !== null && flags.teacher !== undefined) {
+    throw new ConfigError('--teacher is for sets from files: a run has a teacher of its own.');
+  }
+  for (const run of [subject.run, flags.teacher]) if (run != null) await configOfRun(run);
+  const config = configOf(subject.run ?? flags.teacher ?? null, flags);
+  const folder = subject.run === null ? null : await RunFolder.open(subject.run);
+  try {
+    const { device, description } = await openTunedDevice(
+      flags.device === undefined ? {} : { choice: flags.device },
+    );
+    try {
+      const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
+      say(description);
+      const found = await evaluateOn(device, subject, config, flags);
+      say(`\n${describeSubject(subject, config)}\n${describeEvaluation(found)}`);
+      if (folder !== null) say(`Written: ${await writeBeside(folder, config, found)}`);
+      if (flags.json) {
+        const { evaluation, leftOut } = found;
+        const summary = { ...summariseTable(evaluation), transfer: summariseTransfer(evaluation) };
+        const result = {
+          device: device.adapter.name,
+          dataset: config.data.source,
+          ...summary,
+          leftOut,
+          evaluation,
+        };
+        process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+      }
+    } finally {
+      device.close();
+    }
+  } finally {
+    await folder?.close();
+  }
+}
+
+/** The command `hypergrad evaluate`. */
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description("evaluate a synthetic set: a run's, also on other data, or one made elsewhere")
+    .argument('<set>', "a run's folder, or a safetensors file that holds a set")
+    .option(
+      '--on <folder>',
+      'folder of the data to evaluate on; without it, the data that the configuration names',
+    )
+    .option('--teacher <run>', 'folder of the run whose teacher makes the targets, for a set from a file')
+    .option(
+      '--preset <name>',
+      'evaluate as a preset does; default: as the run did, whose set or teacher it is',
+    )
+    .option('--config <file>', 'evaluate as a configuration file says')
+    .option('--seed <number>', 'seed of every random stream of the evaluation')
+    .option(
+      '--set <path=value>',
+      'set one value of the configuration; may be given again',
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .option('--json', 'print the result as JSON on stdout, everything else on stderr')
+    .addHelpText(
+      'after',
+      `
+A file holds images [n, C, H, W], standardised, or in 0 … 1 with mean and deviation (JSON, one number a channel) in its
+metadata; targets [n, D], or else --teacher makes them; and innerStep [1], or else evaluate.learningRate takes its place.
+Subsets and "all data" are taken from the images that a run's set was made from; probes see the data that --on names. A run
+gets the result as evaluation-*.json in its folder.`,
+    )
+    .action(evaluate);
+}
