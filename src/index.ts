@@ -171,6 +171,7 @@ export type { KernelName } from './kernels/catalogue.js';
 export type { DevicePeaks } from './kernels/peaks.js';
 export { normal, permutation, type StreamKey, streamWords, uniform, uniformRange } from './kernels/philox.js';
 export { type ConvNetOptions, convNet } from './nn/convNet.js';
+export { evaluationMode } from './nn/evaluationMode.js';
 export {
   type BarlowTwinsOptions,
   barlowTwins,
@@ -181,6 +182,7 @@ export { type MlpOptions, mlp } from './nn/mlp.js';
 export { initialParameters, type Model, type ModelOutput, type ModelWithBuffers } from './nn/model.js';
 export { ntXent } from './nn/ntXent.js';
 export { type AdamSettings, adam, adamStep, type InnerAdamSettings } from './nn/optimisers/adam.js';
+export { type LarsSettings, lars } from './nn/optimisers/lars.js';
 export { type InnerSgdSettings, type SgdSettings, sgd, sgdStep } from './nn/optimisers/sgd.js';
 export {
   joinParameters,

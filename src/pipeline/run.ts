@@ -18,8 +18,12 @@ import type { StageContext } from './stages/context.js';
 import { distil } from './stages/distil.js';
 import { evaluate } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
+import { hashGivenTargets } from './stages/givenTargets.js';
 import { writeReport } from './stages/report.js';
-import { computeTargets, trainTeacher } from './stages/teacher.js';
+import { distilSelfSupervised } from './stages/selfSupervised.js';
+import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
+import { computeTargets } from './stages/targets.js';
+import { trainTeacher } from './stages/teacher.js';
 import { requireSpace } from './stages/trajectories.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
@@ -64,6 +68,8 @@ export interface RunOptions {
 /** One stage of a run. */
 export interface Stage {
   readonly name: Exclude<StageName, 'report'>;
+  /** Whether a run of this configuration has it; every run has, by default. */
+  readonly when?: (config: Config) => boolean;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
   /** What each of its parts reads of it, where it keeps them one by one; as the stage itself by default. */
@@ -77,18 +83,28 @@ export interface Stage {
 }
 
 const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): unknown => ({
-  teacher: { depth: teacher.depth, width: teacher.width, representation: teacher.representation },
+  teacher: {
+    architecture: teacher.architecture,
+    depth: teacher.depth,
+    width: teacher.width,
+    representation: teacher.representation,
+  },
   student,
 });
+
+/** Whether a run has the baseline of trajectory matching on the self-supervised loss. */
+const matchesSelfSupervised = ({ evaluate }: Config): boolean =>
+  evaluate.rows.includes('trajectoryMatchingOnSsl');
 
 /** All stages but the report, in order. */
 export const stages: readonly Stage[] = [
   {
     name: 'teacher',
-    reads: ({ teacher }) => teacher,
+    reads: ({ teacher, targets }) => (targets.from === null ? teacher : null),
     after: [],
     steps: ({ teacher }) => teacher.steps,
     unit: 'steps',
+    when: ({ targets }) => targets.from === null,
     run: trainTeacher,
   },
   {
@@ -126,14 +142,49 @@ export const stages: readonly Stage[] = [
     run: distil,
   },
   {
+    name: 'selfSupervisedExperts',
+    when: matchesSelfSupervised,
+    reads: (config) => ({
+      experts: config.selfSupervised.experts,
+      teacher: config.teacher,
+      models: modelsOf(config),
+    }),
+    after: [],
+    steps: ({ selfSupervised: { experts } }) => experts.count * experts.epochs,
+    unit: 'epochs',
+    run: trainSelfSupervisedExperts,
+  },
+  {
+    name: 'selfSupervised',
+    when: matchesSelfSupervised,
+    reads: (config) => ({
+      selfSupervised: config.selfSupervised,
+      momentum: config.distil.momentum,
+      teacher: config.teacher,
+      models: modelsOf(config),
+    }),
+    after: ['subset', 'selfSupervisedExperts'],
+    steps: ({ selfSupervised }) => selfSupervised.iterations,
+    unit: 'iterations',
+    run: distilSelfSupervised,
+  },
+  {
     name: 'evaluate',
-    reads: (config) => ({ evaluate: config.evaluate, models: modelsOf(config) }),
-    after: ['targets', 'subset', 'distil'],
+    reads: (config) => ({
+      evaluate: config.evaluate,
+      models: modelsOf(config),
+      // The row trains by the teacher's loss.
+      ...(matchesSelfSupervised(config) ? { teacher: config.teacher } : {}),
+    }),
+    after: ['targets', 'subset', 'distil', 'selfSupervised'],
     steps: ({ evaluate }, dataset) => encoderCount(evaluate, dataset),
     unit: 'encoders',
     run: evaluate,
   },
 ];
+
+/** The stages that a run of this configuration has, in order. */
+export const stagesOf = (config: Config): Stage[] => stages.filter(({ when }) => when?.(config) ?? true);
 
 /** SHA-256 of the images and labels that a run uses; a set without labels has none to hash. */
 async function hashDataset({ train, test, mean, deviation }: Dataset): Promise<string> {
@@ -168,6 +219,8 @@ export interface Session extends Omit<RunOptions, 'command'> {
   readonly data: string;
   /** Name of the device's tuning; absent without one, so that folders of the usual block sizes stay valid. */
   readonly tuning: string | undefined;
+  /** SHA-256 of the representations that `targets.from` names; absent where a teacher is trained. */
+  readonly given: string | undefined;
   readonly events: EventLog;
   /** Seconds of each stage, measured when it ran. */
   readonly timings: Record<string, number>;
@@ -198,6 +251,7 @@ export async function openSession(options: Omit<RunOptions, 'command'>): Promise
     ...options,
     data: await hashDataset(dataset),
     tuning: tuningName(device),
+    given: await hashGivenTargets(config.targets),
     events,
     timings: await readTimings(folder),
     contextOf,
@@ -207,22 +261,25 @@ export async function openSession(options: Omit<RunOptions, 'command'>): Promise
 /** Hash of all that a stage reads; the stages before it must be finished. */
 export function stageInputs(
   { reads, after }: Pick<Stage, 'reads' | 'after'>,
-  { config, data, tuning, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'folder'>,
+  { config, data, tuning, given, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
 ): string {
-  return hashInputs(inputsOf({ reads, after }, { config, data, tuning, folder }));
+  return hashInputs(inputsOf({ reads, after }, { config, data, tuning, given, folder }));
 }
 
 function inputsOf(
   { reads, after }: Pick<Stage, 'reads' | 'after'>,
-  { config, data, tuning, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'folder'>,
+  { config, data, tuning, given, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
 ): Record<string, unknown> {
   return {
     version: FORMAT_VERSION,
     seed: config.seed,
     data,
     tuning,
+    given,
     reads: reads(config),
-    artefacts: after.map((name) => folder.artefactHash(name)),
+    artefacts: stagesOf(config)
+      .filter(({ name }) => after.includes(name))
+      .map(({ name }) => folder.artefactHash(name)),
   };
 }
 
@@ -234,9 +291,9 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
     progress.skipped(stage.name);
     return;
   }
-  progress.started(stage.name, stage.steps(config, dataset), stage.unit);
   await folder.forgetStage(stage.name);
   await events.truncateStage(stage.name);
+  progress.started(stage.name, stage.steps(config, dataset), stage.unit);
   const start = performance.now();
   const saveTimings = (): Promise<void> => folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
   const parts = partsOf({
@@ -268,14 +325,14 @@ export async function runPipeline({ command, ...options }: RunOptions): Promise<
   const session = await openSession(options);
   // Before anything is computed: the teacher alone may take hours.
   await requireSpace(options);
-  for (const stage of stages) await runStage(stage, session);
+  for (const stage of stagesOf(config)) await runStage(stage, session);
   const { timings } = session;
   const count = subsetSize(config.subset.fraction, dataset.train.count);
   return await writeReport(session.contextOf('report'), {
     title: `${dataset.name}: ${dataset.train.count} images distilled to ${count}`,
     command,
     seconds: Object.fromEntries(
-      stages.flatMap(({ name }) => (timings[name] === undefined ? [] : [[name, timings[name]]])),
+      stagesOf(config).flatMap(({ name }) => (timings[name] === undefined ? [] : [[name, timings[name]]])),
     ),
   });
 }

@@ -7,6 +7,7 @@ export function imageSetOf(images: Float32Array, labels: Int32Array | null, coun
     images,
     labels,
     count,
+    origin: { part: 'train', count, numbers: Int32Array.from({ length: count }, (_, number) => number) },
     rows: async (numbers) => takeRows(images, images.length / count, numbers),
   };
 }

@@ -10,6 +10,7 @@ import { accuracyLines, plainText } from '../../pipeline/report/text.js';
 import type { RunResult } from '../../pipeline/report/types.js';
 import { heldOutSentence, seedCount, significant } from '../../pipeline/report/wording.js';
 import { runPipeline } from '../../pipeline/run.js';
+import { readGivenTargets } from '../../pipeline/stages/givenTargets.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { printEstimate } from '../dryRun.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
@@ -117,6 +118,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     // Before the folder: a run that cannot begin leaves nothing there.
     const dataset = await loadDataset(config.data, config.seed);
     requireFit(config, dataset);
+    if (config.targets.from !== null) await readGivenTargets(config, dataset);
     if (flags.dryRun) {
       await printEstimate(device, config, dataset, { folder: path, isJson: flags.json ?? false, say });
       return;

@@ -2,6 +2,9 @@
 import { ConfigError } from '../../errors.js';
 import type { Config } from './schema.js';
 
+/** How many times its width a ResNet-18's representation has. */
+const RESNET_WIDENING = 8;
+
 type ImageShape = readonly [channels: number, height: number, width: number];
 
 /** A field whose value does not fit, and what would: the message goes on after "PATH = VALUE". */
@@ -57,6 +60,7 @@ export function* crossChecks(config: Config): Generator<Issue> {
   }
 
   yield* distilChecks(distil);
+  if (config.targets.from === null) yield* teacherChecks(config.teacher);
 
   const resizable = data.source === 'folder' || data.source === 'tiny-imagenet';
   if (data.resize.side !== null && !resizable) {
@@ -75,6 +79,7 @@ export function* crossChecks(config: Config): Generator<Issue> {
     const image = imageShape(data);
     if (image !== null) yield* shapeChecks(config, image);
   }
+  yield* selfSupervisedChecks(config);
   // With train = null the count is known only once the files are read.
   if (data.train !== null) yield* countChecks(config, data.train);
 }
@@ -97,8 +102,9 @@ export function requireFit(
 }
 
 /** The rules that the images' shape [C, H, W] takes part in. */
-function* shapeChecks({ teacher, student, evaluate }: Config, image: ImageShape): Generator<Issue> {
-  yield* depthChecks(image, { teacher, student });
+function* shapeChecks({ teacher, student, targets, evaluate }: Config, image: ImageShape): Generator<Issue> {
+  const isDeep = targets.from === null && teacher.architecture === 'convNet';
+  yield* depthChecks(image, isDeep ? { teacher, student } : { student });
   for (const other of evaluate.transfer) {
     if (other.architecture !== 'convNet') continue;
     for (const { message } of depthChecks(image, { transfer: other })) {
@@ -109,9 +115,9 @@ function* shapeChecks({ teacher, student, evaluate }: Config, image: ImageShape)
 
 /** The rules that the number of training images takes part in. */
 function* countChecks(config: Config, count: number): Generator<Issue> {
-  const { teacher, experts, distil, evaluate } = config;
+  const { teacher, targets, experts, distil, evaluate } = config;
   for (const [path, batch] of [
-    ['teacher.batch', teacher.batch],
+    ['teacher.batch', targets.from === null ? teacher.batch : 0],
     ['experts.batch', experts.batch],
     ['evaluate.allData.batch', evaluate.allData.batch],
   ] as const) {
@@ -127,6 +133,15 @@ function* countChecks(config: Config, count: number): Generator<Issue> {
         path,
         message: `must not exceed the ${size} synthetic images (subset.fraction = ${config.subset.fraction} of ${count}); lower it or raise subset.fraction`,
       };
+    }
+  }
+  if (evaluate.rows.includes('trajectoryMatchingOnSsl')) {
+    const { selfSupervised } = config;
+    for (const [path, batch, most, what] of [
+      ['selfSupervised.experts.batch', selfSupervised.experts.batch, count, 'training images'],
+      ['selfSupervised.batch', selfSupervised.batch, size, 'synthetic images'],
+    ] as const) {
+      if (batch > most) yield { path, message: `must not exceed the ${most} ${what}` };
     }
   }
   for (const share of evaluate.labels) {
@@ -152,6 +167,39 @@ function* distilChecks(distil: Config['distil']): Generator<{ path: string; mess
       path: 'distil.pixels.learningRate',
       message: 'must be above 0, or that of distil.targets or distil.innerStep: nothing would be learnt',
     };
+  }
+}
+
+/** The rules of the baseline on the self-supervised loss, where a run has it. */
+function* selfSupervisedChecks({ evaluate, selfSupervised }: Config): Generator<Issue> {
+  if (!evaluate.rows.includes('trajectoryMatchingOnSsl')) return;
+  const { experts, expertEpochs, startEpochs } = selfSupervised;
+  const lastEpoch = expertEpochs + startEpochs - 1;
+  if (lastEpoch > experts.epochs) {
+    yield {
+      path: 'selfSupervised.expertEpochs',
+      message: `must leave expertEpochs + startEpochs − 1 = ${lastEpoch} within selfSupervised.experts.epochs = ${experts.epochs}; lower it or selfSupervised.startEpochs = ${startEpochs}, or train the experts longer`,
+    };
+  }
+  if (evaluate.transfer.some(({ architecture }) => architecture === 'resNet18')) {
+    yield {
+      path: 'evaluate.transfer',
+      message:
+        'must not name resNet18 where evaluate.rows names trajectoryMatchingOnSsl: that row trains no network that normalises over the batch',
+    };
+  }
+}
+
+function* teacherChecks(teacher: Config['teacher']): Generator<Issue> {
+  const { architecture, width, representation, warmUp, steps } = teacher;
+  if (architecture === 'resNet18' && representation !== RESNET_WIDENING * width) {
+    yield {
+      path: 'teacher.representation',
+      message: `must be ${RESNET_WIDENING} · teacher.width = ${RESNET_WIDENING * width} for a resNet18, which has no head`,
+    };
+  }
+  if (warmUp > steps) {
+    yield { path: 'teacher.warmUp', message: `must not exceed the teacher.steps = ${steps} steps` };
   }
 }
 

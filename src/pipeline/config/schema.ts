@@ -10,6 +10,7 @@ import { distil } from './sections/distil.js';
 import { evaluate } from './sections/evaluate.js';
 import { experts, student, subset } from './sections/experts.js';
 import { selfSupervised } from './sections/selfSupervised.js';
+import { targets } from './sections/targets.js';
 import { teacher } from './sections/teacher.js';
 
 const fields = section({
@@ -21,6 +22,8 @@ const fields = section({
   data: data.prefault({}),
   /** The encoder whose representations are regressed, and its training. */
   teacher: teacher.prefault({}),
+  /** The representations that are regressed. */
+  targets: targets.prefault({}),
   /** The encoder that is distilled for. */
   student: student.prefault({}),
   /** The students whose trajectories are matched, and their training. */

@@ -16,6 +16,18 @@ export interface ImageSet extends RowSource {
   readonly images: Float32Array;
   /** [count]; indices into the dataset's classes. Null for a set without labels. */
   readonly labels: Int32Array | null;
+  /** Where the images lie in the dataset's files. */
+  readonly origin: ImageOrigin;
+}
+
+/** Where a run's images lie in the dataset's files, for whoever brings numbers for each image of the files. */
+export interface ImageOrigin {
+  /** The part of the files that they were drawn from: `train` for test images that were held out of it. */
+  readonly part: 'train' | 'test';
+  /** Images of that part. */
+  readonly count: number;
+  /** [images of the set]; each image's number in the part's order. */
+  readonly numbers: Int32Array;
 }
 
 /** The training and test images that a run uses. */
@@ -53,7 +65,8 @@ export const isInFile = (bytes: number, { memory }: Config['data']): boolean => 
  */
 export async function loadDataset(config: Config['data'], seed: number): Promise<Dataset> {
   const raw = await readSource(config);
-  const parts = raw.test === null ? holdOut(raw, config, seed) : { train: raw.train, test: raw.test };
+  const parts: Parts =
+    raw.test === null ? holdOut(raw, config, seed) : { train: raw.train, test: raw.test, split: null };
   const { channels, height, width } = raw.train;
   const { pool } = config;
   if (height % pool !== 0 || width % pool !== 0) {
@@ -74,14 +87,20 @@ export async function loadDataset(config: Config['data'], seed: number): Promise
     train.close();
     test.close();
   };
+  const originOf = (name: 'train' | 'test'): ImageOrigin => {
+    const part = parts.split === null ? name : 'train';
+    const split = parts.split?.[name];
+    const numbers = split === undefined ? orders[name] : orders[name].map((place) => split[place]!);
+    return { part, count: (raw[part] ?? raw.train).count, numbers };
+  };
   const moments = channelMoments(train, channels, pool);
   const values = standardisedValues(moments, pool);
   return {
     name: config.source,
     image: [channels, height / pool, width / pool],
     classes: raw.classes,
-    train: imageSet(train, values, labelsOf(parts.train, orders.train)),
-    test: imageSet(test, values, labelsOf(parts.test, orders.test)),
+    train: imageSet(train, values, labelsOf(parts.train, orders.train), originOf('train')),
+    test: imageSet(test, values, labelsOf(parts.test, orders.test), originOf('test')),
     ...moments,
     close,
   };
@@ -90,6 +109,8 @@ export async function loadDataset(config: Config['data'], seed: number): Promise
 interface Parts {
   readonly train: RawImages;
   readonly test: RawImages;
+  /** Numbers of each part's images in the files' training images; null where the files have a part for tests. */
+  readonly split: Readonly<Record<'train' | 'test', Int32Array>> | null;
 }
 
 /** Splits the training images by a permutation of their own, which no other draw changes; both parts keep the files' order. */
@@ -101,10 +122,8 @@ function holdOut({ origin, train }: RawDataset, config: Config['data'], seed: nu
   }
   const count = Math.min(Math.max(1, Math.round(config.holdOut * train.count)), train.count - 1);
   const order = permutation({ seed, purpose: 'data.holdOut', index: 0 }, train.count);
-  return {
-    train: takeImages(train, order.slice(count).sort()),
-    test: takeImages(train, order.slice(0, count).sort()),
-  };
+  const split = { train: order.slice(count).sort(), test: order.slice(0, count).sort() };
+  return { train: takeImages(train, split.train), test: takeImages(train, split.test), split };
 }
 
 /** Numbers of the images that a part's share of the run is. */
@@ -169,7 +188,12 @@ function standardisedValues({ mean, deviation }: Moments, pool: number): Float32
   );
 }
 
-function imageSet(table: PooledTable, values: readonly Float32Array[], labels: Int32Array | null): ImageSet {
+function imageSet(
+  table: PooledTable,
+  values: readonly Float32Array[],
+  labels: Int32Array | null,
+  origin: ImageOrigin,
+): ImageSet {
   const area = table.elements / values.length;
   const standardise = (numbers: ArrayLike<number>): Float32Array => {
     const sums = table.read(numbers);
@@ -184,6 +208,7 @@ function imageSet(table: PooledTable, values: readonly Float32Array[], labels: I
   return {
     count: table.count,
     labels,
+    origin,
     get images() {
       all ??= standardise(Int32Array.from({ length: table.count }, (_, number) => number));
       return all;

@@ -13,7 +13,7 @@ import { type HostMemory, hostMemoryOf } from './hostMemory.js';
 import { measureWorks, type Source } from './measure.js';
 import { probeTimes } from './probes.js';
 import { rehearse, type StageSpace } from './rehearse.js';
-import { workOf } from './work.js';
+import { keptSteps, workOf } from './work.js';
 
 /** One line of the estimate of time. */
 export interface TimeEstimate {
@@ -93,7 +93,9 @@ export async function estimateRun(
     counting,
     largest: isSoftware ? SHARE_OF_FREE * freemem() : Number.POSITIVE_INFINITY,
   };
-  const works = workOf(config, dataset, 0);
+  // A budget that is too small is told by the rehearsal; the time is then that of computing everything again.
+  const kept = await keptSteps(counting, config, dataset).catch(() => 0);
+  const works = workOf(config, dataset, kept);
   const left = budget - (performance.now() - begun) / 1000;
   const measured = await measureWorks(measuring, works, left, progress);
   const times = works.map(({ stage, what, images, runs }, k): TimeEstimate => {

@@ -32,8 +32,8 @@ export function hostMemoryOf(config: Config, dataset: Dataset): HostMemory[] {
     ['teacher', 0],
     ['targets', 2 * (targets + testTargets)],
     ['experts', targets + 2 * trajectory],
-    ['subset', targets + experts.count * trajectory + features(train.count)],
-    ['distil', targets + experts.count * trajectory + 2 * floats(chosen * (pixels + student.outputCount))],
+    ['subset', targets + features(train.count)],
+    ['distil', targets + 2 * floats(chosen * (pixels + student.outputCount))],
     ['evaluate', targets + testTargets + features(labelled + test.count)],
   ];
   return beside.map(([stage, bytes]) => ({ stage, bytes: images + bytes }));

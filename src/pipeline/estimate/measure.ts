@@ -35,14 +35,16 @@ export interface Measuring {
   readonly largest: number;
 }
 
-/** Batch statistics, and a loss over pairs of images, need more than one. */
-const FEWEST_IMAGES = 2;
+/** With fewer images, what every step does once weighs too much. */
+const FEWEST_IMAGES = 8;
 /** A sample takes at least so many seconds, in as many replays as that needs. */
 const SHORTEST_SAMPLE = 0.1;
 const MOST_REPLAYS = 50;
 /** Seconds of a replay that is repeated for more than one sample, and the number of those. */
 const SHORT = 0.3;
 const ROUNDS = 3;
+/** A replay of so many seconds is not repeated: its warming up does not count. */
+const LONG = 1;
 /** What the first sample is planned with, in units of the time that the device's peaks would give. */
 const EXPECTED_SLOWDOWN = 8;
 /** Seconds that replays may take also where compiling has used the budget up. */
@@ -72,6 +74,7 @@ async function timeReplays(device: Device, plan: Plan, replays: number): Promise
 /** The middle one of a few samples, where they are short: what else the machine does falls on some of them only. */
 async function secondsOf(device: Device, plan: Plan): Promise<number> {
   const first = await timeReplays(device, plan, 1);
+  if (first > LONG) return first;
   const replays = Math.min(MOST_REPLAYS, Math.ceil(SHORTEST_SAMPLE / Math.max(first, 1e-6)));
   const rounds = first < SHORT ? ROUNDS : 1;
   const seconds: number[] = [];
@@ -82,19 +85,19 @@ async function secondsOf(device: Device, plan: Plan): Promise<number> {
 interface Sample {
   readonly seconds: number;
   readonly steps: readonly PlanStep[];
-  /** Seconds of all dispatches of each kernel, as a profile tells them; null where none was taken. */
+  /** Seconds of all dispatches of each kernel, as a profile tells them; null where none was taken, or it would take long. */
   readonly kernels: ReadonlyMap<string, number> | null;
 }
 
-async function sample(device: Device, work: Work, images: number, isProfiled: boolean): Promise<Sample> {
-  const plan = await compileWork(device, work.tape(images), `estimate.${work.stage}`);
+async function sample(device: Device, tape: Tape, isProfiled: boolean): Promise<Sample> {
+  const plan = await compileWork(device, tape, 'estimate');
   try {
     fillInputs(plan);
     const seconds = await secondsOf(device, plan);
     return {
       seconds,
       steps: plan.describe().steps,
-      kernels: isProfiled ? await kernelSeconds(device, plan) : null,
+      kernels: isProfiled && seconds <= LONG ? await kernelSeconds(device, plan) : null,
     };
   } finally {
     plan.release();
@@ -154,10 +157,10 @@ export function predictSeconds(
 /** What a piece of work asks of the device at its true size; null where that does not fit. */
 async function trueSize(
   counting: Device,
-  work: Work,
+  tape: Tape,
 ): Promise<{ readonly steps: readonly PlanStep[]; readonly memory: number } | null> {
   try {
-    const plan = await compileWork(counting, work.tape(work.images), 'estimate');
+    const plan = await compileWork(counting, tape, 'estimate');
     plan.release();
     return { steps: plan.describe().steps, memory: plan.memory };
   } catch (error) {
@@ -173,6 +176,7 @@ interface Finding extends WorkTime {
 }
 
 /**
+ * @param tape the work's, at its true size
  * @param budget seconds that may be spent on it, as far as that can be told ahead
  * @param slowdown what is expected of the device
  * @returns null where the device cannot run it at its true size.
@@ -180,10 +184,11 @@ interface Finding extends WorkTime {
 async function measureWork(
   { device, counting, largest }: Measuring,
   work: Work,
+  tape: Tape,
   budget: number,
   slowdown: number,
 ): Promise<Finding | null> {
-  const wanted = await trueSize(counting, work);
+  const wanted = await trueSize(counting, tape);
   if (wanted === null) return null;
   const peaks = await measurePeaks(device);
   const atPeak = (steps: readonly PlanStep[]): number => total(byKernel(steps, peaks).values());
@@ -191,14 +196,14 @@ async function measureWork(
   const fewest = Math.min(FEWEST_IMAGES, work.images);
   const isAffordable = wanted.memory <= largest && FEWEST_REPLAYS * expected <= budget;
   if (isAffordable || fewest === work.images) {
-    const { seconds, steps } = await sample(device, work, work.images, false);
+    const { seconds, steps } = await sample(device, tape, false);
     return { seconds, source: { kind: 'measured' }, slowdown: seconds / atPeak(steps) };
   }
   // The more images, the nearer to the true size; one more replay is for the profile.
   const affordable = (work.images * budget) / ((FEWEST_REPLAYS + 1) * expected);
   const fitting = (work.images * largest) / wanted.memory;
   const images = Math.floor(Math.max(fewest, Math.min(affordable, fitting, work.images / 2)));
-  const sampled = await sample(device, work, images, true);
+  const sampled = await sample(device, work.tape(images), true);
   return {
     seconds: predictSeconds(sampled, wanted.steps, peaks),
     source: { kind: 'predicted', images },
@@ -225,16 +230,18 @@ export async function measureWorks(
   progress: (what: string) => void,
 ): Promise<(WorkTime | null)[]> {
   const start = performance.now();
-  const names = works.map((work) => nameOf(work.tape(work.images)));
+  const tapes = works.map((work) => work.tape(work.images));
+  const names = tapes.map(nameOf);
   const distinct = [...new Set(names)];
   const found = new Map<string, WorkTime | null>();
   let slowdown = EXPECTED_SLOWDOWN;
   for (const [k, name] of distinct.entries()) {
-    const work = works[names.indexOf(name)]!;
+    const place = names.indexOf(name);
+    const work = works[place]!;
     progress(`${work.stage}: ${work.what}${work.images > 1 ? ` of ${work.images} images` : ''}`);
     const left = budget - (performance.now() - start) / 1000;
     const share = Math.max(LEAST_BUDGET, left / (distinct.length - k));
-    const finding = await measureWork(measuring, work, share, slowdown);
+    const finding = await measureWork(measuring, work, tapes[place]!, share, slowdown);
     if (finding !== null) {
       slowdown = Math.max(slowdown, finding.slowdown);
       const { seconds, source } = finding;

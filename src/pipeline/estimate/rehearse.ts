@@ -5,13 +5,16 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sizeOf } from '../../autograd/tape.js';
 import { DeviceError } from '../../errors.js';
 import { type BufferLimits, type CountingDevice, countingDevice } from '../../gpu/countingDevice.js';
 import type { Device } from '../../gpu/device.js';
 import { overridesOf, useTuning } from '../../kernels/deviceTuning.js';
 import type { Config } from '../config/schema.js';
-import type { Dataset } from '../data/dataset.js';
-import { type Stage, stages } from '../run.js';
+import type { Dataset, ImageSet } from '../data/dataset.js';
+import { type Stage, stagesOf } from '../run.js';
+import { files } from '../stages/context.js';
+import { SNAPSHOTS } from '../stages/syntheticSet.js';
 import { EventLog } from '../store/events.js';
 import { RunFolder } from '../store/runFolder.js';
 import { type Remedy, remediesOf } from './remedies.js';
@@ -45,14 +48,38 @@ function cutShort(config: Config): Config {
     ...config,
     teacher: { ...teacher, steps: 1 },
     experts: { ...experts, count: 1 },
-    distil: { ...distil, iterations: 1 },
+    distil: { ...distil, iterations: 1, snapshots: Math.min(1, distil.snapshots) },
     evaluate: { ...evaluate, epochs: 1, seeds: 1, allData: { ...evaluate.allData, epochs: 1 } },
   };
 }
 
-/** How many of a stage's files the whole run writes for each that the rehearsal does. */
-const repetitions = (stage: Stage, { experts }: Config): number =>
-  stage.name === 'experts' ? experts.count : 1;
+/** How many files the whole run writes for one that the rehearsal does. */
+function repetitions(file: string, { experts, distil }: Config): number {
+  if (file === files.expert(0)) return experts.count;
+  return file.startsWith(SNAPSHOTS) ? Math.floor(distil.iterations / distil.snapshots) : 1;
+}
+
+/** Images of zeros: what they show changes neither memory nor the size of a file, and they are there at once. */
+function blank(set: ImageSet, elements: number): ImageSet {
+  const zeros = (count: number) => new Float32Array(count * elements);
+  let all: Float32Array | undefined;
+  return {
+    count: set.count,
+    labels: set.labels,
+    origin: set.origin,
+    // Stages tell by their identity whether two tables are one.
+    get images() {
+      all ??= zeros(set.count);
+      return all;
+    },
+    rows: async ({ length }) => zeros(length),
+  };
+}
+
+function blankDataset(dataset: Dataset): Dataset {
+  const elements = sizeOf(dataset.image);
+  return { ...dataset, train: blank(dataset.train, elements), test: blank(dataset.test, elements) };
+}
 
 async function openCounting(device: Device, limits: Partial<BufferLimits> = {}): Promise<CountingDevice> {
   const counting = await countingDevice(device, limits);
@@ -67,7 +94,7 @@ class Rehearsal {
 
   constructor(device: Device, dataset: Dataset, folder: RunFolder) {
     this.#device = device;
-    this.#dataset = dataset;
+    this.#dataset = blankDataset(dataset);
     this.#folder = folder;
   }
 
@@ -96,8 +123,11 @@ class Rehearsal {
     }
   }
 
-  async bytesOf(files: readonly string[]): Promise<number> {
-    const sizes = await Promise.all(files.map(async (file) => (await stat(this.#folder.pathOf(file))).size));
+  /** Bytes that the whole run writes where the rehearsal wrote these files. */
+  async bytesOf(written: readonly string[], config: Config): Promise<number> {
+    const sizes = await Promise.all(
+      written.map(async (file) => repetitions(file, config) * (await stat(this.#folder.pathOf(file))).size),
+    );
     return sizes.reduce((total, size) => total + size, 0);
   }
 }
@@ -133,7 +163,7 @@ export async function rehearse(
     const rehearsal = new Rehearsal(device, dataset, folder);
     const found: StageSpace[] = [];
     let counting = await openCounting(device);
-    for (const stage of stages) {
+    for (const stage of stagesOf(config)) {
       if (found.some(({ diskBytes }) => diskBytes === null)) {
         found.push({ stage: stage.name, deviceBytes: null, diskBytes: null, refusal: null });
         continue;
@@ -152,7 +182,7 @@ export async function rehearse(
       found.push({
         stage: stage.name,
         deviceBytes: written && counting.memory.peak,
-        diskBytes: written && repetitions(stage, config) * (await rehearsal.bytesOf(written)),
+        diskBytes: written && (await rehearsal.bytesOf(written, config)),
         refusal,
       });
       if (refusal !== null) counting = await openCounting(device);

@@ -13,6 +13,7 @@ import {
   type StepDescription,
   stepTape,
 } from '../../autograd/unroll/tapes.js';
+import { Unroll } from '../../autograd/unroll/unroll.js';
 import type { Device } from '../../gpu/device.js';
 import type { Model } from '../../nn/model.js';
 import { type SgdSettings, sgd } from '../../nn/optimisers/sgd.js';
@@ -24,6 +25,7 @@ import { regressionOf, transferredOf } from '../evaluate/students.js';
 import type { StageName } from '../progress.js';
 import { studentModel, teacherModel } from '../stages/context.js';
 import { innerProblem } from '../stages/distil.js';
+import { learntNames, memoryMode } from '../stages/outerLoop.js';
 import { teacherTape } from '../stages/teacher.js';
 
 /** Something that a stage does over and over on the device. */
@@ -91,15 +93,38 @@ function training(
 }
 
 /** How many of the last inner steps keep their intermediates, by the mode of memory; the others compute them again. */
-export type KeptSteps = number;
+export async function keptSteps(
+  counting: Device,
+  config: Config,
+  { image, train }: DataSizes,
+): Promise<number> {
+  const { distil, subset } = config;
+  const { steps, truncate } = distil;
+  if (distil.memory === 'recompute') return 0;
+  if (distil.memory === 'full') return truncate ?? steps;
+  const count = subsetSize(subset.fraction, train.count);
+  const unroll = await Unroll.create({
+    device: counting,
+    problem: innerProblem(studentModel({ config, dataset: { image } }), image, count),
+    optimiser: sgd(),
+    steps,
+    batchSizes: batchSizesOf(count, distil.batch),
+    wrt: learntNames(distil),
+    memory: memoryMode(distil),
+    ...(truncate === null ? {} : { truncate }),
+  });
+  const { keptSteps } = unroll;
+  unroll.release();
+  return keptSteps;
+}
 
-function distillation(config: Config, { image, train }: DataSizes, model: Model, kept: KeptSteps): Work[] {
+function distillation(config: Config, { image, train }: DataSizes, model: Model, kept: number): Work[] {
   const { distil, subset } = config;
   const [batch] = batchSizesOf(subsetSize(subset.fraction, train.count), distil.batch) as [number];
   const describe = (images: number): StepDescription => ({
     problem: innerProblem(model, image, images),
     optimiser: sgd(),
-    wrt: ['images', 'targets', 'learningRate'],
+    wrt: learntNames(distil),
     perStep: [],
   });
   const recomputing = (outputs: (description: StepDescription) => string[]) => (images: number) => {
@@ -121,12 +146,14 @@ function distillation(config: Config, { image, train }: DataSizes, model: Model,
     runs: distil.iterations * steps,
     tape,
   });
-  const again = distil.steps - kept;
+  const back = distil.truncate ?? distil.steps;
+  // Where nothing is computed again, the steps before a truncated sweep are compiled with the others.
+  const keptForward = kept === back ? distil.steps : kept;
   return [
-    step('inner step', again, recomputing(forwardOutputs)),
-    step('its way back', again, recomputing(reverseOutputs)),
-    step('inner step, kept', kept, keeping('early')),
-    step('its way back', kept, keeping('late')),
+    step('inner step', distil.steps - keptForward, recomputing(forwardOutputs)),
+    step('its way back', back - kept, recomputing(reverseOutputs)),
+    step('inner step, kept', keptForward, keeping('early')),
+    step('its way back, kept', kept, keeping('late')),
     {
       stage: 'distil',
       what: 'trajectory loss',
@@ -179,8 +206,12 @@ function evaluation(config: Config, { image, train, test }: DataSizes): Work[] {
   ]);
 }
 
-/** All work of a run on the device that counts, by stage. */
-export function workOf(config: Config, sizes: DataSizes, kept: KeptSteps): Work[] {
+/**
+ * All work of a run on the device that counts, by stage.
+ *
+ * @param kept inner steps that keep their intermediates
+ */
+export function workOf(config: Config, sizes: DataSizes, kept: number): Work[] {
   const { teacher, experts } = config;
   const dataset = { image: sizes.image };
   const [train, test] = [sizes.train.count, sizes.test.count];
@@ -204,7 +235,10 @@ export function workOf(config: Config, sizes: DataSizes, kept: KeptSteps): Work[
     ...distillation(config, sizes, student, kept),
     ...evaluation(config, sizes),
   ];
-  return work.filter(({ runs }) => runs > 0);
+  const isGiven = config.targets.from !== null;
+  return work.filter(
+    ({ stage, runs }) => runs > 0 && !(isGiven && (stage === 'teacher' || stage === 'targets')),
+  );
 }
 
 /** Compiles a tape as a run does: sums are added to in place. */

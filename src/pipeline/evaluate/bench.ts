@@ -15,6 +15,7 @@ import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import { placement } from '../stages/context.js';
 import { Pretraining, type TrainingTables } from './pretraining.js';
+import type { SelfSupervisedSet } from './selfSupervisedPretraining.js';
 
 /** A synthetic set, as distillation leaves it. */
 export interface SyntheticSet extends TrainingTables {
@@ -43,6 +44,8 @@ export interface EvaluationInputs {
   /** What subsets and "all data" are taken from; null where there are no targets for real images. */
   readonly source: SourceImages | null;
   readonly synthetic: SyntheticSet;
+  /** The set of the baseline that matches trajectories of the self-supervised loss, where there is one. */
+  readonly selfSupervised?: SelfSupervisedSet;
   /** The source's images of highest loss; null where no expert has judged them. */
   readonly highLoss: Int32Array | null;
   /** Length D of a representation. */

@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.js';
 import type { EvaluationRow } from '../config/sections/evaluate.js';
 import type { Dataset } from '../data/dataset.js';
 import { files, type ReadableFolder, readTensors } from '../stages/context.js';
-import { encodeByTeacher } from '../stages/teacher.js';
+import { encodeByTeacher } from '../stages/targets.js';
 import type { EvaluationInputs, SourceImages } from './bench.js';
 import { encoderCount, evaluateEncoders } from './evaluateEncoders.js';
 import type { GivenSet } from './givenSet.js';

@@ -9,6 +9,7 @@ import { HIGH_LOSS_SUBSET_ROW, MKDT_ROW, RANDOM_SUBSET_ROW } from '../report/typ
 import { takeRows } from '../stages/context.js';
 import type { Bench, EvaluationInputs, SourceImages } from './bench.js';
 import type { TrainingTables } from './pretraining.js';
+import { onSelfSupervisedSet } from './selfSupervisedPretraining.js';
 
 /** θ of an encoder that starts at `start`; the repetition names what it draws. */
 export type Pretrain = (start: Float32Array, repetition: number) => Promise<Float32Array>;
@@ -85,10 +86,14 @@ export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
   trajectoryMatchingOnSsl: {
     name: 'MTT on the SSL loss',
     needs: [],
-    prepare: () => {
-      throw new ConfigError(
-        'evaluate.rows names trajectoryMatchingOnSsl, but no run makes that synthetic set yet. Leave the row out.',
-      );
+    prepare: (bench) => {
+      const { selfSupervised } = bench.inputs;
+      if (selfSupervised === undefined) {
+        throw new ConfigError(
+          'evaluate.rows names trajectoryMatchingOnSsl, but there is no synthetic set of that baseline here. Leave the row out.',
+        );
+      }
+      return onSelfSupervisedSet(bench, selfSupervised);
     },
   },
   allData: {

@@ -4,8 +4,10 @@ import { StoreError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { convNet } from '../../nn/convNet.js';
 import type { Placement } from '../../nn/deviceImages.js';
+import { evaluationMode } from '../../nn/evaluationMode.js';
 import type { Model } from '../../nn/model.js';
 import { type ParameterLayout, splitParameters } from '../../nn/parameters.js';
+import { resNet18 } from '../../nn/resNet18.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import type { EventLog } from '../store/events.js';
@@ -39,6 +41,9 @@ export const files = {
   synthetic: 'synthetic.safetensors',
   images: 'images.png',
   evaluation: 'evaluation.json',
+  selfSupervisedExpert: (index: number) =>
+    `self-supervised-experts/expert-${String(index).padStart(3, '0')}.safetensors`,
+  selfSupervisedSynthetic: 'self-supervised-synthetic.safetensors',
 } as const;
 
 /** What decides a model's shape. */
@@ -47,10 +52,15 @@ interface ModelSource {
   readonly dataset: Pick<Dataset, 'image'>;
 }
 
-export function teacherModel({ config, dataset }: ModelSource): Model {
-  const { depth, width, representation } = config.teacher;
+/** The teacher as it trains; a ResNet-18 holds running statistics beside its parameters. */
+export function teacherNetwork({ config, dataset }: ModelSource): Model {
+  const { architecture, depth, width, representation } = config.teacher;
+  if (architecture === 'resNet18') return resNet18({ image: dataset.image, width });
   return convNet({ image: dataset.image, depth, width, output: representation });
 }
+
+/** The teacher in evaluation mode; the running statistics that it may have are part of its θ. */
+export const teacherModel = (source: ModelSource): Model => evaluationMode(teacherNetwork(source));
 
 export function studentModel({ config, dataset }: ModelSource): Model {
   const { depth, width } = config.student;

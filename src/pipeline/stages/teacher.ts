@@ -1,43 +1,38 @@
 /**
- * Stage 1: a teacher trained on the real images without labels, by Barlow Twins (MKDT eqs. 1, 2) on two random views of
- * each image; and stage 2: its representations of every image, the targets of all later regression.
+ * Stage 1: a teacher trained on the real images without labels, by Barlow Twins (MKDT eqs. 1, 2) or SimCLR on two random
+ * views of each image. A network that normalises over the batch sees the views as two batches, first all first views, then
+ * all second ones, as the methods' own code does; its running statistics move on by each, in that order.
  */
 import { compile } from '../../autograd/compile/plan.js';
 import { gradient } from '../../autograd/gradient.js';
-import { relu } from '../../autograd/ops/elementwise.js';
 import { gather } from '../../autograd/ops/gather.js';
-import { linear } from '../../autograd/ops/matmul.js';
-import { f32, i32, type Tape } from '../../autograd/tape.js';
+import { f32, i32, type Tape, type TensorType } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
-import { ShapeError } from '../../errors.js';
+import type { InnerOptimiser } from '../../autograd/unroll/problem.js';
 import { permutation } from '../../kernels/philox.js';
 import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
-import { placeImages, type RowSource, releaseImages, stageRows } from '../../nn/deviceImages.js';
-import { Encoder } from '../../nn/inference.js';
-import { barlowTwins } from '../../nn/losses.js';
-import { initialParameters, type Model } from '../../nn/model.js';
-import { adamDefaults, adamStep } from '../../nn/optimisers/adam.js';
-import {
-  joinParameters,
-  layOut,
-  type ParameterLayout,
-  splitParameters,
-  unpack,
-} from '../../nn/parameters.js';
+import { placeImages, releaseImages, stageRows } from '../../nn/deviceImages.js';
+import { hasBuffers } from '../../nn/evaluationMode.js';
+import { learningRateAt } from '../../nn/learningRate.js';
+import { initialParameters } from '../../nn/model.js';
+import { adam } from '../../nn/optimisers/adam.js';
+import { lars } from '../../nn/optimisers/lars.js';
+import { sgd } from '../../nn/optimisers/sgd.js';
+import type { ParameterLayout } from '../../nn/parameters.js';
+import { project, selfSupervisedLoss, withProjector } from '../../nn/selfSupervised.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import {
   files,
-  floatTensor,
   namedParameters,
   placement,
-  type ReadableFolder,
-  readTensors,
   type StageContext,
-  teacherModel,
+  teacherNetwork,
   writeTensors,
 } from './context.js';
 import { requireFinite } from './finite.js';
+
+type Settings = Config['teacher'];
 
 /** Steps between two events of the loss, and between two waits for the device. */
 const EVENT_EVERY = 10;
@@ -49,79 +44,98 @@ const SIDES = ['A', 'B'] as const;
 const sided = <Field>(side: string, fields: Readonly<Record<string, Field>>): Record<string, Field> =>
   Object.fromEntries(Object.entries(fields).map(([name, field]) => [`${name}${side}`, field]));
 
-/** Encoder and projector side by side in one θ: linear, ReLU, linear, both of the projector's width. */
-function withProjector(model: Model, width: number): ParameterLayout {
-  const linearEntries = (name: string, inputs: number) => [
-    { name: `${name}.weight`, shape: [width, inputs], fanIn: inputs, start: 'uniform' as const },
-    { name: `${name}.bias`, shape: [width], fanIn: inputs, start: 'uniform' as const },
-  ];
-  return layOut([
-    ...model.parameters.entries,
-    ...linearEntries('projector0', model.outputCount),
-    ...linearEntries('projector1', width),
-  ]);
+function optimiserOf(settings: Settings, layout: ParameterLayout): InnerOptimiser {
+  const weightDecay = settings.weightDecay > 0;
+  if (settings.optimiser === 'lars') return lars({ layout, weightDecay });
+  if (settings.optimiser === 'sgd') return sgd({ momentum: settings.momentum > 0, weightDecay });
+  return adam({ weightDecay });
 }
 
-/** One step of the teacher's training on `count` images in device memory: two views of a batch, Barlow Twins, Adam. */
+/** What a step of the teacher's training is made of. */
+function trainingParts(config: Config, image: Dataset['image']) {
+  const model = teacherNetwork({ config, dataset: { image } });
+  const layout = withProjector(model, config.teacher);
+  const optimiser = optimiserOf(config.teacher, layout);
+  const stateTypes = Object.fromEntries(
+    Object.entries(optimiser.state).map(([name, { extent }]) => [
+      name,
+      extent === 'scalar' ? f32() : f32(layout.total),
+    ]),
+  );
+  return { model, layout, optimiser, stateTypes };
+}
+
+/** Some of the tensors by name. */
+const select = (
+  tensors: Readonly<Record<string, Tensor>>,
+  names: readonly string[],
+): Record<string, Tensor> => Object.fromEntries(names.map((name) => [name, tensors[name]!]));
+
+/** One step of the teacher's training on `count` images in device memory: two views of a batch, the loss of the two, the optimiser. */
 export function teacherTape(config: Config, image: Dataset['image'], count: number): Tape {
   const settings = config.teacher;
-  const model = teacherModel({ config, dataset: { image } });
-  const layout = withProjector(model, settings.projector);
+  const { model, layout, optimiser, stateTypes } = trainingParts(config, image);
   const batch = Math.min(settings.batch, count);
-  const types = {
+  const viewTypes = augmentationTypes(settings.augmentation, image, batch);
+  const types: Record<string, TensorType> = {
     theta: f32(layout.total),
-    first: f32(layout.total),
-    second: f32(layout.total),
-    decay1: f32(),
-    decay2: f32(),
-    learningRate: f32(),
+    ...(hasBuffers(model) ? { running: f32(model.buffers.total) } : {}),
+    ...stateTypes,
+    ...Object.fromEntries(optimiser.hyperparameters.map((name) => [name, f32()])),
     images: f32(count, ...image),
     batch: i32(batch),
+    ...Object.assign({}, ...SIDES.map((side) => sided(side, viewTypes))),
   };
-  const viewTypes = augmentationTypes(settings.augmentation, image, batch);
-  const sides = Object.assign({}, ...SIDES.map((side) => sided(side, viewTypes))) as typeof viewTypes;
-  return trace({ ...types, ...sides }, (inputs) => {
-    const parameters = unpack(layout, inputs.theta);
-    const all: Readonly<Record<string, Tensor>> = inputs;
-    const project = (side: string): Tensor => {
-      const view = Object.fromEntries(Object.keys(viewTypes).map((name) => [name, all[`${name}${side}`]!]));
-      const images = augmentImages(gather(inputs.images, inputs.batch), view, settings.augmentation);
-      const { output } = model.forward(inputs.theta, images);
-      const hidden = relu(linear(output, parameters['projector0.weight']!, parameters['projector0.bias']!));
-      return linear(hidden, parameters['projector1.weight']!, parameters['projector1.bias']!);
-    };
-    const [z1, z2] = SIDES.map(project) as [Tensor, Tensor];
-    const loss = barlowTwins(z1, z2, { lambda: settings.lambda });
-    const [g] = gradient(loss, [inputs.theta]) as [Tensor];
-    return { ...adamStep({ ...inputs, gradient: g }), loss };
+  return trace(types, (inputs) => {
+    const theta = inputs.theta!;
+    let running = inputs.running;
+    const [z1, z2] = SIDES.map((side) => {
+      const view = Object.fromEntries(
+        Object.keys(viewTypes).map((name) => [name, inputs[`${name}${side}`]!]),
+      );
+      const images = augmentImages(gather(inputs.images!, inputs.batch!), view, settings.augmentation);
+      if (!hasBuffers(model) || running === undefined) {
+        return project(layout, theta, model.forward(theta, images).output, settings);
+      }
+      const { output, buffers } = model.train(theta, running, images);
+      running = buffers;
+      return project(layout, theta, output, settings);
+    }) as [Tensor, Tensor];
+    const loss = selfSupervisedLoss(z1, z2, settings);
+    const [g] = gradient(loss, [theta]) as [Tensor];
+    const next = optimiser.step({
+      theta,
+      gradient: g,
+      state: select(inputs, Object.keys(stateTypes)),
+      hyperparameters: select(inputs, optimiser.hyperparameters),
+    });
+    return { theta: next.theta, ...next.state, ...(running === undefined ? {} : { running }), loss };
   });
 }
 
-/** Writes the teacher's parameters, without the projector. */
+/** Writes the teacher's parameters and running statistics, without the projector. */
 export async function trainTeacher(context: StageContext): Promise<string[]> {
   const { config, dataset, device, folder, events } = context;
   const settings = config.teacher;
-  const model = teacherModel(context);
-  const layout = withProjector(model, settings.projector);
+  const { model, layout, optimiser } = trainingParts(config, dataset.image);
   const { count } = dataset.train;
   const batch = Math.min(settings.batch, count);
+  const start = { seed: config.seed, purpose: 'teacher', index: 0 };
+  const carried = ['theta', ...Object.keys(optimiser.state), ...(hasBuffers(model) ? ['running'] : [])];
+  const carry = Object.fromEntries(carried.map((name) => [name, name]));
   const images = await placeImages(device, dataset.train, dataset.image, placement(config, batch, 'teacher'));
   const tape = teacherTape(config, dataset.image, images.imageShape[0]!);
-  const carry = { theta: 'theta', first: 'first', second: 'second', decay1: 'decay1', decay2: 'decay2' };
-  const plan = await compile(tape, device, {
-    label: 'teacher',
-    inputs: { images: images.images },
-    carry,
-  });
+  const inputs = { images: images.images };
+  const plan = await compile(tape, device, { label: 'teacher', inputs, carry });
   try {
-    const zeros = new Float32Array(layout.total);
-    plan.write('theta', initialParameters(layout, { seed: config.seed, purpose: 'teacher', index: 0 }));
-    plan.write('first', zeros);
-    plan.write('second', zeros);
-    // Adam's decays of the first step: β₁ and β₂ to the power 1.
-    plan.write('decay1', Float32Array.of(adamDefaults.beta1));
-    plan.write('decay2', Float32Array.of(adamDefaults.beta2));
-    plan.write('learningRate', Float32Array.of(settings.learningRate));
+    plan.write('theta', initialParameters(layout, start));
+    if (hasBuffers(model)) plan.write('running', initialParameters(model.buffers, start));
+    for (const [name, { extent, start: value }] of Object.entries(optimiser.state)) {
+      plan.write(name, new Float32Array(extent === 'scalar' ? 1 : layout.total).fill(value));
+    }
+    for (const name of ['momentum', 'weightDecay'] as const) {
+      if (optimiser.hyperparameters.includes(name)) plan.write(name, Float32Array.of(settings[name]));
+    }
 
     let order: Int32Array = new Int32Array(0);
     let epoch = 0;
@@ -132,6 +146,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       }
       plan.write('batch', await stageRows(images, order.slice(0, batch)));
       order = order.slice(batch);
+      plan.write('learningRate', Float32Array.of(learningRateAt(step, settings.learningRate, settings)));
       for (const side of SIDES) {
         const key = { seed: config.seed, purpose: 'teacher', index: step };
         const drawn = drawAugmentation(key, side, batch, dataset, settings.augmentation);
@@ -145,75 +160,15 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
         context.advance(step + 1, loss);
       }
     }
-    const trained = splitParameters(layout, await plan.read('theta'));
-    await writeTensors(
-      folder,
-      files.teacher,
-      namedParameters(model.parameters, joinParameters(model.parameters, trained)),
-    );
+    const tensors = [
+      // The encoder comes first in θ.
+      ...namedParameters(model.parameters, await plan.read('theta')),
+      ...(hasBuffers(model) ? namedParameters(model.buffers, await plan.read('running')) : []),
+    ];
+    await writeTensors(folder, files.teacher, tensors);
   } finally {
     plan.release();
     releaseImages(device, images);
   }
   return [files.teacher];
-}
-
-/** What a teacher is read and used with; `image` is the shape of the images that it is to see. */
-type TeacherSource = Pick<StageContext, 'config' | 'device'> & {
-  readonly folder: ReadableFolder;
-  readonly dataset: Pick<Dataset, 'image'>;
-};
-
-/**
- * Reads back the teacher's θ.
- *
- * @throws ShapeError when it was trained on images of another shape, or is of another size than the configuration says.
- */
-async function readTeacher(source: TeacherSource): Promise<Float32Array> {
-  const tensor = await readTensors(source.folder, files.teacher);
-  const { parameters } = teacherModel(source);
-  for (const { name, shape } of parameters.entries) {
-    const found = tensor(name).shape;
-    if (found.length === shape.length && found.every((extent, axis) => extent === shape[axis])) continue;
-    throw new ShapeError(
-      `${source.folder.pathOf(files.teacher)}: ${name} is [${found.join(', ')}], but a teacher of images of ${source.dataset.image.join('×')} has [${shape.join(', ')}] there. Give it images of the shape that it was trained on.`,
-    );
-  }
-  return joinParameters(
-    parameters,
-    Object.fromEntries(parameters.entries.map(({ name }) => [name, tensor(name).data])),
-  );
-}
-
-/**
- * The teacher's representations [count, D], without augmentation, of images [C, H, W].
- *
- * @throws ShapeError when the teacher was trained on images of another shape.
- */
-export async function encodeByTeacher(source: TeacherSource, images: RowSource): Promise<Float32Array> {
-  const { config, device, dataset } = source;
-  const theta = await readTeacher(source);
-  const placed = await placeImages(device, images, dataset.image, placement(config, 1, 'targets'));
-  const encoder = await Encoder.create(device, teacherModel(source), placed);
-  try {
-    return (await encoder.encode(theta)).outputs;
-  } finally {
-    encoder.release();
-    releaseImages(device, placed);
-  }
-}
-
-/** Writes the teacher's representations of every training and test image [count, D]. */
-export async function computeTargets(context: StageContext): Promise<string[]> {
-  const { dataset, folder } = context;
-  const { outputCount } = teacherModel(context);
-  const train = await encodeByTeacher(context, dataset.train);
-  context.advance(1);
-  const test = await encodeByTeacher(context, dataset.test);
-  context.advance(2);
-  await writeTensors(folder, files.targets, [
-    ['train', floatTensor(train, dataset.train.count, outputCount)],
-    ['test', floatTensor(test, dataset.test.count, outputCount)],
-  ]);
-  return [files.targets];
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DataError, ShapeError } from '../../errors.js';
+import { type FloatFormat, floatBytes, readFloats } from './floats.js';
 
 /** A tensor as a file holds it. */
 export interface NamedTensor {
@@ -92,21 +93,24 @@ const headerSchema = z.record(
 
 const metadataSchema = z.record(z.string(), z.string());
 
+const isFloat = (dtype: string): dtype is FloatFormat => Object.hasOwn(floatBytes, dtype);
+
 /**
- * Reads a safetensors file's bytes; the tensors are copies. Throws `DataError`, naming the file and the tensor,
- * for a header that is cut short, not JSON or not of the format, and for byte ranges that do not fit.
+ * Reads a safetensors file's bytes; the tensors are copies. With `widen` tensors of F16 and F64 are read too, as F32. Throws
+ * `DataError`, naming the file and the tensor, for a header that is cut short, not JSON or not of the format, and for byte ranges that do not fit.
  */
-export function decodeSafetensors(bytes: Uint8Array, fileName: string): TensorFile {
-  const { places, metadata } = decodeHeader(bytes, fileName, bytes.length);
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  fileName: string,
+  { widen = false }: { readonly widen?: boolean } = {},
+): TensorFile {
+  const { places, metadata } = decodeHeader(bytes, fileName, bytes.length, widen);
   const tensors = new Map<string, NamedTensor>();
-  for (const [name, { dtype, shape, start, end }] of places) {
+  for (const [name, { dtype, stored, shape, start, end }] of places) {
     // A copy of its own: the file's data need not lie at a multiple of 4 bytes.
-    const copy = Uint8Array.from(bytes.subarray(start, end)).buffer;
-    tensors.set(name, {
-      dtype,
-      shape,
-      data: dtype === 'F32' ? new Float32Array(copy) : new Int32Array(copy),
-    });
+    const part = bytes.subarray(start, end);
+    const data = stored === 'I32' ? new Int32Array(Uint8Array.from(part).buffer) : readFloats(part, stored);
+    tensors.set(name, { dtype, shape, data });
   }
   return { tensors, metadata };
 }
@@ -115,6 +119,8 @@ export function decodeSafetensors(bytes: Uint8Array, fileName: string): TensorFi
 export interface TensorPlace extends Omit<NamedTensor, 'data'> {
   readonly start: number;
   readonly end: number;
+  /** How its numbers are stored: another format than `dtype` only where they are to be widened. */
+  readonly stored: FloatFormat | 'I32';
 }
 
 /**
@@ -122,12 +128,14 @@ export interface TensorPlace extends Omit<NamedTensor, 'data'> {
  *
  * @param bytes the file's beginning, at least `headerBytes` of it
  * @param fileLength bytes of the whole file
+ * @param widen whether F16 and F64 are read as well
  * @throws DataError as `decodeSafetensors` says.
  */
 export function decodeHeader(
   bytes: Uint8Array,
   fileName: string,
   fileLength: number,
+  widen = false,
 ): { readonly places: Map<string, TensorPlace>; readonly metadata: Record<string, string> } {
   const { header, metadata, bodyStart } = readHeader(bytes, fileName, fileLength);
   const bodyLength = fileLength - bodyStart;
@@ -135,10 +143,13 @@ export function decodeHeader(
   const ranges: { name: string; start: number; end: number }[] = [];
   for (const [name, { dtype, shape, data_offsets }] of header) {
     const [start, end] = data_offsets;
-    if (dtype !== 'F32' && dtype !== 'I32') {
-      throw new DataError(`${fileName}: tensor ${name} is of type ${dtype}; only F32 and I32 are read.`);
+    const stored = dtype === 'I32' || (isFloat(dtype) && (widen || dtype === 'F32')) ? dtype : null;
+    if (stored === null) {
+      throw new DataError(
+        `${fileName}: tensor ${name} is of type ${dtype}; only ${widen ? 'F16, F32, F64' : 'F32'} and I32 are read.`,
+      );
     }
-    const expected = elements(shape) * ELEMENT_BYTES;
+    const expected = elements(shape) * (stored === 'I32' ? ELEMENT_BYTES : floatBytes[stored]);
     if (end - start !== expected) {
       throw new DataError(
         `${fileName}: tensor ${name} has ${end - start} bytes, but ${dtype} [${shape.join(', ')}] asks for ${expected}.`,
@@ -150,7 +161,8 @@ export function decodeHeader(
       );
     }
     ranges.push({ name, start, end });
-    places.set(name, { dtype, shape, start: bodyStart + start, end: bodyStart + end });
+    const place = { start: bodyStart + start, end: bodyStart + end };
+    places.set(name, { dtype: stored === 'I32' ? 'I32' : 'F32', stored, shape, ...place });
   }
   checkGapless(ranges, bodyLength, fileName);
   return { places, metadata };

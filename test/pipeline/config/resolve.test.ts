@@ -229,7 +229,7 @@ describe('files that cannot be read', () => {
       'fields such as',
     );
     expect(messageOf(() => resolveConfig({ file: file('group.yaml', 'teacher:\n'), sets: [] }))).toMatch(
-      /^teacher = null .* must be a group of fields \(depth, /,
+      /^teacher = null .* must be a group of fields \(architecture, depth, /,
     );
     expect(
       messageOf(() => resolveConfig({ file: file('preset2.yaml', 'preset: [1]\n'), sets: [] })),

@@ -48,6 +48,9 @@ describe('loadDataset, mnist', () => {
     const order = [...permutation({ seed: 5, purpose: 'data.train', index: 0 }, 3)].slice(0, 2);
     expect([...dataset.train.labels!]).toEqual(order.map((index) => [7, 0, 9][index]));
 
+    expect(dataset.train.origin).toEqual({ part: 'train', count: 3, numbers: Int32Array.from(order) });
+    expect(dataset.test.origin).toMatchObject({ part: 'test', count: 2 });
+
     const pooled = order.flatMap((image) =>
       [0, 2, 8, 10].map((corner) => {
         const at = image * 16 + corner;

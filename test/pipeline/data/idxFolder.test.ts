@@ -49,6 +49,10 @@ describe('readIdxFolder', () => {
     const [train, test] = [[...dataset.train.labels!], [...dataset.test.labels!]];
     expect([train.length, test.length]).toEqual([7, 3]);
     expect([...train, ...test].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    // Each image of these files has its number as its label; all of them are training images there.
+    for (const { origin, labels } of [dataset.train, dataset.test]) {
+      expect(origin).toEqual({ part: 'train', count: 10, numbers: labels });
+    }
     // Drawing fewer moves no image across the split.
     const fewer = await loadDataset(dataOf('idx', folder, { holdOut: 0.3, train: 3, test: 1 }), 1);
     for (const label of fewer.train.labels!) expect(train).toContain(label);

@@ -1,6 +1,6 @@
 /** Configuration of the self-supervised teacher. */
 import { z } from 'zod';
-import { between, flag, fraction, positive, section, wholeNumber } from '../fields.js';
+import { between, flag, fraction, momentum, positive, section, weightDecay, wholeNumber } from '../fields.js';
 
 const augmentation = section({
   rotation: between(0, 180).default(20).describe('Largest rotation, in degrees, either way.'),
@@ -61,19 +61,59 @@ const augmentation = section({
 }).describe('How a training image becomes the two views that the teacher compares.');
 
 export const teacher = section({
-  depth: wholeNumber(1, 8).default(2).describe('Convolution blocks; each halves height and width.'),
-  width: wholeNumber(1, 2048).default(32).describe('Channels of each convolution.'),
+  architecture: z
+    .enum(['convNet', 'resNet18'], { error: 'must be convNet or resNet18' })
+    .default('convNet')
+    .describe(
+      'The encoder: a ConvNet with a linear head, or a ResNet-18 for small images, whose representation has 8 times its width.',
+    ),
+  depth: wholeNumber(1, 8)
+    .default(2)
+    .describe('Convolution blocks of a convNet; each halves height and width.'),
+  width: wholeNumber(1, 2048)
+    .default(32)
+    .describe("Channels of each convolution of a convNet, or of a resNet18's first layer."),
   representation: wholeNumber(2, 8192)
     .default(64)
     .describe("Dimensions of the teacher's representation, which the students regress."),
+  method: z
+    .enum(['barlowTwins', 'simClr'], { error: 'must be barlowTwins or simClr' })
+    .default('barlowTwins')
+    .describe('The self-supervised loss of two views: Barlow Twins (equation 1) or SimCLR (NT-Xent).'),
   projector: wholeNumber(2, 8192)
     .default(128)
-    .describe('Dimensions of the projector on which the Barlow Twins loss is taken, during training only.'),
+    .describe('Dimensions of the projector on which the loss is taken, during training only.'),
+  projectorLayers: wholeNumber(0, 8)
+    .default(1)
+    .describe("Hidden layers of the projector, with ReLU, each of the projector's width."),
   lambda: between(0, 10)
     .default(0.01)
     .describe("Barlow Twins' weight λ of the off-diagonal terms (equation 1)."),
+  standardise: flag()
+    .default(true)
+    .describe(
+      'Whether Barlow Twins standardises each feature over the batch first; false takes equation 2 as written.',
+    ),
+  temperature: positive(100).default(0.5).describe("SimCLR's temperature τ."),
   steps: wholeNumber(1, 10_000_000).default(100).describe('Optimiser steps.'),
   batch: wholeNumber(2, 65_536).default(128).describe('Images a step, each in two views.'),
-  learningRate: positive(10).default(0.003).describe('Learning rate of Adam.'),
+  optimiser: z
+    .enum(['adam', 'sgd', 'lars'], { error: 'must be adam, sgd or lars' })
+    .default('adam')
+    .describe(
+      'What takes the steps. LARS adapts to the length of each weight tensor, biases and norms aside.',
+    ),
+  learningRate: positive(100).default(0.003).describe('Learning rate, the largest of the schedule.'),
+  momentum: momentum().default(0.9).describe('Momentum of sgd and lars.'),
+  weightDecay: weightDecay()
+    .default(0)
+    .describe('Weight decay, as weightDecay · θ added to the gradient; lars leaves biases and norms out.'),
+  schedule: z
+    .enum(['constant', 'cosine'], { error: 'must be constant or cosine' })
+    .default('constant')
+    .describe('Whether the learning rate stays, or falls to 0 along half a cosine, after the warm-up.'),
+  warmUp: wholeNumber(0, 10_000_000)
+    .default(0)
+    .describe('Steps over which the learning rate rises in equal parts.'),
   augmentation: augmentation.prefault({}),
-}).describe('The self-supervised teacher, trained on the real images without labels (Barlow Twins).');
+}).describe('The self-supervised teacher, trained on the real images without labels.');

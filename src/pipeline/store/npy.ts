@@ -1,0 +1,89 @@
+/**
+ * NumPy's .npy format: `\x93NUMPY`, two bytes of version, a little-endian header length (2 bytes in version 1, 4 in 2 and 3),
+ * a header that is a Python dictionary of `descr`, `fortran_order` and `shape`, and the array's bytes. Only what is needed
+ * for tables of floating-point numbers is read; nothing in the header is executed.
+ */
+import { DataError } from '../../errors.js';
+import { type FloatFormat, floatBytes, readFloats } from './floats.js';
+
+/** An array of floating-point numbers, read as float32. */
+export interface NpyArray {
+  /** Its extents, outermost first. */
+  readonly shape: readonly number[];
+  /** Its elements in row-major order. */
+  readonly data: Float32Array;
+}
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] as const;
+/** Bytes of magic and version. */
+const VERSION_END = 8;
+
+const formats: Readonly<Record<string, FloatFormat>> = { '<f2': 'F16', '<f4': 'F32', '<f8': 'F64' };
+
+/** The header's text and where the data starts. */
+function readHeader(bytes: Uint8Array, fileName: string): { header: string; start: number } {
+  if (bytes.length < VERSION_END || MAGIC.some((byte, k) => bytes[k] !== byte)) {
+    throw new DataError(`${fileName} is not a .npy file: it does not begin as NumPy writes them.`);
+  }
+  const version = bytes[6]!;
+  if (version < 1 || version > 3) {
+    throw new DataError(`${fileName} is a .npy file of version ${version}; versions 1 to 3 are read.`);
+  }
+  const lengthBytes = version === 1 ? 2 : 4;
+  const begin = VERSION_END + lengthBytes;
+  if (bytes.length < begin) throw new DataError(`${fileName}: the header is cut short.`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = version === 1 ? view.getUint16(VERSION_END, true) : view.getUint32(VERSION_END, true);
+  if (length > bytes.length - begin) {
+    throw new DataError(
+      `${fileName}: the header is said to hold ${length} bytes, and ${bytes.length - begin} follow. The file is cut short or damaged.`,
+    );
+  }
+  const header = new TextDecoder('utf-8').decode(bytes.subarray(begin, begin + length));
+  return { header, start: begin + length };
+}
+
+function fieldOf(header: string, pattern: RegExp, field: string, fileName: string): string {
+  const match = pattern.exec(header);
+  if (match === null) {
+    throw new DataError(
+      `${fileName}: the header gives no ${field} as a plain array has it: ${header.trim().slice(0, 80)}`,
+    );
+  }
+  return match[1]!;
+}
+
+/**
+ * Reads a .npy file's bytes. Throws `DataError`, naming the file, for another format or version, a header that is cut short
+ * or not a plain array's, numbers that are not <f2, <f4 or <f8, Fortran order, and data that is not as long as the shape says.
+ */
+export function decodeNpy(bytes: Uint8Array, fileName: string): NpyArray {
+  const { header, start } = readHeader(bytes, fileName);
+  const descr = fieldOf(header, /'descr'\s*:\s*'([^']*)'/, 'descr', fileName);
+  const order = fieldOf(header, /'fortran_order'\s*:\s*(True|False)/, 'fortran_order', fileName);
+  const extents = fieldOf(header, /'shape'\s*:\s*\(([\d,\s]*)\)/, 'shape', fileName);
+  const format = Object.hasOwn(formats, descr) ? formats[descr] : undefined;
+  if (format === undefined) {
+    throw new DataError(
+      `${fileName} holds numbers of type ${descr}; <f2, <f4 and <f8 are read. Save it with array.astype('<f4').`,
+    );
+  }
+  if (order === 'True') {
+    throw new DataError(
+      `${fileName} is stored in Fortran order, column by column. Save it with np.ascontiguousarray(array).`,
+    );
+  }
+  const shape = extents
+    .split(',')
+    .map((extent) => extent.trim())
+    .filter((extent) => extent !== '')
+    .map(Number);
+  const wanted = shape.reduce((product, extent) => product * extent, 1) * floatBytes[format];
+  const body = bytes.subarray(start);
+  if (wanted !== body.length) {
+    throw new DataError(
+      `${fileName}: the shape [${shape.join(', ')}] of ${descr} asks for ${wanted} bytes, and ${body.length} follow the header. The file is cut short or damaged.`,
+    );
+  }
+  return { shape, data: readFloats(body, format) };
+}
