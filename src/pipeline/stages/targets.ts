@@ -44,7 +44,7 @@ async function readTeacher(source: TeacherSource): Promise<Float32Array> {
 }
 
 /**
- * The teacher's representations [count, D], in evaluation mode and without augmentation, of images [C, H, W].
+ * The teacher's representations [count, D], in evaluation mode and without augmentation, of images [count, C, H, W].
  *
  * @throws ShapeError when the teacher was trained on images of another shape.
  */

@@ -125,8 +125,11 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
   const carry = Object.fromEntries(carried.map((name) => [name, name]));
   const images = await placeImages(device, dataset.train, dataset.image, placement(config, batch, 'teacher'));
   const tape = teacherTape(config, dataset.image, images.imageShape[0]!);
-  const inputs = { images: images.images };
-  const plan = await compile(tape, device, { label: 'teacher', inputs, carry });
+  const plan = await compile(tape, device, {
+    label: 'teacher',
+    inputs: { images: images.images },
+    carry,
+  });
   try {
     plan.write('theta', initialParameters(layout, start));
     if (hasBuffers(model)) plan.write('running', initialParameters(model.buffers, start));
