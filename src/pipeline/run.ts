@@ -68,7 +68,7 @@ export interface RunOptions {
 /** One stage of a run. */
 export interface Stage {
   readonly name: Exclude<StageName, 'report'>;
-  /** Whether a run of this configuration has it; every run has, by default. */
+  /** Whether a run of this configuration has the stage at all; every run has, by default. */
   readonly when?: (config: Config) => boolean;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;

@@ -216,16 +216,17 @@ export function workOf(config: Config, sizes: DataSizes, kept: number): Work[] {
   const dataset = { image: sizes.image };
   const [train, test] = [sizes.train.count, sizes.test.count];
   const student = studentModel({ config, dataset });
+  const makesTargets = config.targets.from === null;
   const work: Work[] = [
     {
       stage: 'teacher',
       what: 'step',
       images: Math.min(teacher.batch, train),
-      runs: teacher.steps,
+      runs: makesTargets ? teacher.steps : 0,
       tape: (images) =>
         teacherTape({ ...config, teacher: { ...teacher, batch: images } }, sizes.image, images),
     },
-    encoding('targets', teacherModel({ config, dataset }), train + test),
+    encoding('targets', teacherModel({ config, dataset }), makesTargets ? train + test : 0),
     training('experts', 'step', student, experts, {
       rows: train,
       batch: experts.batch,

@@ -26,6 +26,7 @@ import {
 } from './context.js';
 import { requireFinite } from './finite.js';
 import { HostDescent } from './hostDescent.js';
+import { keepPositive } from './outerOptimiser.js';
 import { wholeBatches } from './selfSupervisedExperts.js';
 
 /** What a student learns by from `count` images, `batch` of them a step: the loss of pairs, whose numbers are inputs. */
@@ -146,9 +147,8 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
       context.advance(iteration + 1, loss);
       images.step(byImages);
       velocity = config.distil.momentum * velocity + slope[0]!;
-      // Never below half of itself, so that it stays positive.
       innerStep = Math.fround(
-        Math.max(innerStep - settings.innerStep.learningRate * velocity, innerStep / 2),
+        keepPositive(innerStep, innerStep - settings.innerStep.learningRate * velocity),
       );
     }
     await writeTensors(folder, files.selfSupervisedSynthetic, [
