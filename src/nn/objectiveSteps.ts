@@ -9,8 +9,11 @@ import { trace } from '../autograd/trace.js';
 import { ShapeError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import type { StreamKey } from '../kernels/philox.js';
+import { type DeviceImages, stageRows, type TrainingImages } from './deviceImages.js';
 import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
-import type { ResidentData } from './training.js';
+
+/** Images on the device, with targets where the loss reads any. */
+export type ObjectiveData = DeviceImages & Partial<Pick<TrainingImages, 'targets' | 'targetType'>>;
 
 /** A loss of θ and a random batch, and how it is descended. */
 export interface Objective {
@@ -20,7 +23,7 @@ export interface Objective {
   readonly parameters: number;
   readonly optimiser: SgdSettings & { readonly learningRate: number };
   /** Inputs `theta`, `images`, `batch` and more; outputs `loss` and its `gradient` by θ. */
-  tape(data: Pick<ResidentData, 'imageShape' | 'targetType'>, size: number): Tape;
+  tape(data: Pick<ObjectiveData, 'imageShape' | 'targetType'>, size: number): Tape;
   /** What a batch draws beside its rows, by the tape's inputs. */
   draw(key: StreamKey, size: number): Readonly<Record<string, Numbers>>;
 }
@@ -35,6 +38,7 @@ export interface Batch {
 export class ObjectiveSteps {
   readonly #device: Device;
   readonly #objective: Objective;
+  readonly #data: ObjectiveData;
   readonly #gradients: ReadonlyMap<number, Plan>;
   readonly #update: Plan;
   readonly #owned: readonly BufferRange[];
@@ -42,12 +46,14 @@ export class ObjectiveSteps {
   private constructor(
     device: Device,
     objective: Objective,
+    data: ObjectiveData,
     gradients: ReadonlyMap<number, Plan>,
     update: Plan,
     owned: readonly BufferRange[],
   ) {
     this.#device = device;
     this.#objective = objective;
+    this.#data = data;
     this.#gradients = gradients;
     this.#update = update;
     this.#owned = owned;
@@ -56,7 +62,7 @@ export class ObjectiveSteps {
   static async create(
     device: Device,
     objective: Objective,
-    data: ResidentData,
+    data: ObjectiveData,
     sizes: readonly number[],
   ): Promise<ObjectiveSteps> {
     const { name, parameters, optimiser } = objective;
@@ -65,7 +71,11 @@ export class ObjectiveSteps {
     const gradients = new Map<number, Plan>();
     for (const size of new Set(sizes)) {
       const tape = objective.tape(data, size);
-      const shared = { theta, images: data.images, targets: data.targets };
+      const shared = {
+        theta,
+        images: data.images,
+        ...(data.targets === undefined ? {} : { targets: data.targets }),
+      };
       const inputs = Object.fromEntries(
         Object.entries(shared).filter(([input]) => Object.hasOwn(tape.inputs, input)),
       );
@@ -87,7 +97,7 @@ export class ObjectiveSteps {
         carry: { theta: 'theta', buffer: 'buffer' },
       },
     );
-    return new ObjectiveSteps(device, objective, gradients, update, [theta, g]);
+    return new ObjectiveSteps(device, objective, data, gradients, update, [theta, g]);
   }
 
   /** Goes to θ [parameters], with an empty momentum buffer, and the objective's learning rate or another. */
@@ -99,13 +109,13 @@ export class ObjectiveSteps {
 
   /** The gradient of one batch at the present θ. Waits for the device. */
   async gradient(batch: Batch): Promise<Float32Array> {
-    this.#submitGradient(batch);
+    await this.#submitGradient(batch);
     return await this.#read(this.#owned[1]!);
   }
 
-  /** Submits one step of SGD. */
-  step(batch: Batch): void {
-    this.#submitGradient(batch);
+  /** Submits one step of SGD; wait for it to be submitted before the next. */
+  async step(batch: Batch): Promise<void> {
+    await this.#submitGradient(batch);
     this.#update.submit();
   }
 
@@ -124,9 +134,9 @@ export class ObjectiveSteps {
     for (const { buffer } of this.#owned) this.#device.releaseBuffer(buffer);
   }
 
-  #submitGradient({ rows, key }: Batch): void {
+  async #submitGradient({ rows, key }: Batch): Promise<void> {
     const plan = this.#planFor(rows.length);
-    plan.write('batch', rows);
+    plan.write('batch', await stageRows(this.#data, rows));
     for (const [name, values] of Object.entries(this.#objective.draw(key, rows.length))) {
       plan.write(name, values);
     }

@@ -16,7 +16,7 @@ export function distillation(model: Model, optimiser: Objective['optimiser']): O
     name: 'distillation',
     parameters: model.parameters.total,
     optimiser,
-    tape: ({ imageShape, targetType }, size) =>
+    tape: ({ imageShape, targetType = f32(imageShape[0]!, model.outputCount) }, size) =>
       trace(
         {
           theta: f32(model.parameters.total),

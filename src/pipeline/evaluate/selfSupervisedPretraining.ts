@@ -1,9 +1,10 @@
 /** Pre-training of a student on synthetic images by the teacher's own, self-supervised loss. */
+import { uploadRange } from '../../autograd/compile/bufferRange.js';
+import type { Device } from '../../gpu/device.js';
 import { permutation } from '../../kernels/philox.js';
 import { initialParameters } from '../../nn/model.js';
 import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import { withProjector } from '../../nn/selfSupervised.js';
-import { makeResident, releaseResident } from '../../nn/training.js';
 import { selfSupervision } from '../objectives.js';
 import { wholeBatches } from '../stages/selfSupervisedExperts.js';
 import type { Bench } from './bench.js';
@@ -15,6 +16,11 @@ export interface SelfSupervisedSet {
   readonly count: number;
   /** The learning rate α that was learnt with it. */
   readonly innerStep: number;
+}
+
+function uploadedImages(device: Device, images: Float32Array) {
+  const range = uploadRange(device, images, 'evaluate.selfSupervised');
+  return { range, release: () => device.releaseBuffer(range.buffer) };
 }
 
 /**
@@ -32,9 +38,8 @@ export async function onSelfSupervisedSet(
   const { seed, evaluate, teacher } = config;
   const layout = withProjector(model, teacher);
   const batch = Math.min(evaluate.batch, count);
-  // The loss reads no targets.
-  const data = makeResident(device, images, [count, ...dataset.image], new Float32Array(1), [1]);
-  bench.own({ release: () => releaseResident(device, data) });
+  const uploaded = bench.own(uploadedImages(device, images));
+  const data = { count, images: uploaded.range, imageShape: [count, ...dataset.image] };
   const objective = selfSupervision(model, teacher, { ...evaluate, learningRate: innerStep }, dataset);
   const steps = bench.own(await ObjectiveSteps.create(device, objective, data, [batch]));
   const perEpoch = Math.floor(count / batch);
@@ -45,12 +50,12 @@ export async function onSelfSupervisedSet(
     for (let epoch = 0; epoch < evaluate.epochs; epoch++) {
       const index = repetition * evaluate.epochs + epoch;
       const order = permutation({ seed, purpose: 'evaluate.order', index }, count);
-      wholeBatches(order, batch).forEach((rows, step) => {
-        steps.step({
+      for (const [step, rows] of wholeBatches(order, batch).entries()) {
+        await steps.step({
           rows,
           key: { seed, purpose: 'evaluate.selfSupervised', index: index * perEpoch + step },
         });
-      });
+      }
     }
     return (await steps.parameters()).slice(0, model.parameters.total);
   };

@@ -3,7 +3,7 @@
  * teacher's own loss on pairs of random views, student and projector together. θ is kept at the start and after every epoch.
  */
 import { permutation } from '../../kernels/philox.js';
-import { placeImages, releaseTraining, stageRows, withoutTargets } from '../../nn/deviceImages.js';
+import { placeImages, releaseImages } from '../../nn/deviceImages.js';
 import { initialParameters } from '../../nn/model.js';
 import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import { withProjector } from '../../nn/selfSupervised.js';
@@ -31,8 +31,12 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
   const { count } = dataset.train;
   const batch = Math.min(settings.batch, count);
   const perEpoch = Math.floor(count / batch);
-  const place = placement(config, batch, 'selfSupervised');
-  const data = withoutTargets(device, await placeImages(device, dataset.train, dataset.image, place));
+  const data = await placeImages(
+    device,
+    dataset.train,
+    dataset.image,
+    placement(config, batch, 'selfSupervised.experts'),
+  );
   const objective = selfSupervision(model, config.teacher, settings, dataset);
   const steps = await ObjectiveSteps.create(device, objective, data, [batch]);
   const written: string[] = [];
@@ -47,7 +51,7 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
         const order = permutation({ seed, purpose: 'selfSupervised.expert.order', index }, count);
         for (const [step, rows] of wholeBatches(order, batch).entries()) {
           const key = { seed, purpose: 'selfSupervised.expert', index: index * perEpoch + step };
-          steps.step({ rows: await stageRows(data, rows), key });
+          await steps.step({ rows, key });
         }
         trajectory.set(await steps.parameters(), epoch * layout.total);
         const loss = await steps.loss(batch);
@@ -67,7 +71,7 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
     }
   } finally {
     steps.release();
-    releaseTraining(device, data);
+    releaseImages(device, data);
   }
   return written;
 }

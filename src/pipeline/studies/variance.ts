@@ -3,13 +3,14 @@
  * the self-supervised loss and under the distillation loss, on the same student, images and start.
  */
 import { permutation } from '../../kernels/philox.js';
+import { placeTraining, releaseTraining } from '../../nn/deviceImages.js';
 import { initialParameters } from '../../nn/model.js';
 import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import type { ParameterLayout } from '../../nn/parameters.js';
 import { withProjector } from '../../nn/selfSupervised.js';
-import { makeResident, releaseResident, splitBatches } from '../../nn/training.js';
+import { splitBatches } from '../../nn/training.js';
 import { distillation, selfSupervision } from '../objectives.js';
-import { type StageContext, studentModel } from '../stages/context.js';
+import { placement, type StageContext, studentModel } from '../stages/context.js';
 import { requireFinite } from '../stages/finite.js';
 import { divergence, gramMatrix, type Noise, noiseOf } from './statistics.js';
 
@@ -102,8 +103,10 @@ export async function measureVariance(
 ): Promise<VarianceStudy> {
   const { config, dataset, device } = context;
   const model = studentModel(context);
-  const { images, count } = dataset.train;
-  const data = makeResident(device, images, [count, ...dataset.image], targets, [count, model.outputCount]);
+  const { count } = dataset.train;
+  const most = Math.max(config.experts.batch, ...settings.batchSizes);
+  const place = placement(config, most, 'study');
+  const data = await placeTraining(device, dataset.train, dataset.image, targets, place);
   let done = 0;
   const advance = (steps: number, loss?: number): void => {
     done += steps;
@@ -138,7 +141,7 @@ export async function measureVariance(
       }
     }
   } finally {
-    releaseResident(device, data);
+    releaseTraining(device, data);
   }
   return {
     gradients: parts.flatMap(({ gradients }) => gradients),
@@ -255,7 +258,7 @@ async function train(task: Task, theta: Float32Array, order: number): Promise<Ma
       batches = splitBatches(permutation({ seed, purpose: 'study.order', index }, count), batch);
     }
     const key = { seed, purpose: 'study.view', index: order * total + step };
-    steps.step({ rows: batches[step % perEpoch]!, key });
+    await steps.step({ rows: batches[step % perEpoch]!, key });
     if (checkpoints.has(step + 1)) points.set(step + 1, await steps.parameters());
     advance(1);
   }
