@@ -9,6 +9,7 @@ import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
+import { previewCommand } from './commands/preview.js';
 import { runCommand } from './commands/run.js';
 import { studyCommand } from './commands/study.js';
 import { tuneCommand } from './commands/tune.js';
@@ -77,6 +78,7 @@ export function createProgram(): Command {
       examples([
         ['hypergrad run --preset mnist-small', 'distil and evaluate; the report is in runs/mnist-small'],
         ['hypergrad data photos/', 'see what a folder of images holds, and how to use it'],
+        ['hypergrad preview augmentations', 'see the random views that a teacher learns from'],
         ['hypergrad verify cases/', 'replay reference cases on this device'],
         ['hypergrad gradcheck', 'hold gradients through training against float64'],
         ['hypergrad study variance', 'measure the argument of the method on real data'],
@@ -177,8 +179,18 @@ export function createProgram(): Command {
     speakPlainly(each, `hypergrad study ${each.name()}`);
   }
 
+  const previewExamples = examples([
+    ['hypergrad preview augmentations --preset mnist-small', 'the picture augmentations.png'],
+    ['hypergrad preview augmentations my.yaml --set teacher.augmentation.hue=0.2', 'one value changed'],
+  ]);
+  const preview = previewCommand().addHelpText('after', previewExamples);
+  for (const each of preview.commands) {
+    each.addOption(deviceOption()).addHelpText('after', previewExamples);
+    speakPlainly(each, `hypergrad preview ${each.name()}`);
+  }
+
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, data, evaluate, compare, verify, gradcheck, tune, study, doctor]) {
+  for (const command of [run, data, preview, evaluate, compare, verify, gradcheck, tune, study, doctor]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }

@@ -1,8 +1,7 @@
 /** A model's outputs on many images, a batch at a time. */
-import type { BufferRange } from '../autograd/compile/bufferRange.js';
 import { compile, type Plan } from '../autograd/compile/plan.js';
 import { gather } from '../autograd/ops/gather.js';
-import { f32, i32, type Shape } from '../autograd/tape.js';
+import { f32, i32 } from '../autograd/tape.js';
 import { trace } from '../autograd/trace.js';
 import type { Device } from '../gpu/device.js';
 import { type DeviceImages, ENCODED_AT_ONCE, stageRows } from './deviceImages.js';
@@ -27,13 +26,8 @@ export class Encoder {
     this.#plans = plans;
   }
 
-  /** @param images images of `shape` [count, C, H, W], all in device memory */
-  static create(device: Device, model: Model, images: BufferRange, shape: Shape): Promise<Encoder> {
-    return Encoder.over(device, model, { count: shape[0]!, images, imageShape: shape });
-  }
-
   /** @param data images [C, H, W], all in device memory or with a window that the encoder moves */
-  static async over(device: Device, model: Model, data: DeviceImages): Promise<Encoder> {
+  static async create(device: Device, model: Model, data: DeviceImages): Promise<Encoder> {
     const { count, images, imageShape } = data;
     const full = Math.min(ENCODED_AT_ONCE, count);
     const plans = new Map<number, Plan>();

@@ -59,17 +59,3 @@ export function selfSupervisedLoss(z1: Tensor, z2: Tensor, settings: SelfSupervi
   const { method = 'barlowTwins', lambda, standardise = true, temperature = 0.5 } = settings;
   return method === 'simClr' ? ntXent(z1, z2, temperature) : barlowTwins(z1, z2, { lambda, standardise });
 }
-
-/** The loss of two views' images [B,C,H,W] under θ, laid out by `withProjector`. */
-export function lossOfViews(
-  model: Model,
-  settings: SelfSupervisedSettings,
-  theta: Tensor,
-  views: readonly [Tensor, Tensor],
-): Tensor {
-  const layout = withProjector(model, settings);
-  const [z1, z2] = views.map((images) =>
-    project(layout, theta, model.forward(theta, images).output, settings),
-  ) as [Tensor, Tensor];
-  return selfSupervisedLoss(z1, z2, settings);
-}

@@ -6,6 +6,8 @@ export const stageNames = [
   'experts',
   'subset',
   'distil',
+  'selfSupervisedExperts',
+  'selfSupervised',
   'evaluate',
   'report',
 ] as const;

@@ -20,6 +20,8 @@ import { evaluate } from './stages/evaluate.js';
 import { chooseSubset, trainExperts } from './stages/experts.js';
 import { hashGivenTargets } from './stages/givenTargets.js';
 import { writeReport } from './stages/report.js';
+import { distilSelfSupervised } from './stages/selfSupervised.js';
+import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
 import { computeTargets } from './stages/targets.js';
 import { trainTeacher } from './stages/teacher.js';
 import { requireSpace } from './stages/trajectories.js';
@@ -66,6 +68,8 @@ export interface RunOptions {
 /** One stage of a run. */
 export interface Stage {
   readonly name: Exclude<StageName, 'report'>;
+  /** Whether a run of this configuration has the stage at all; every run has, by default. */
+  readonly when?: (config: Config) => boolean;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
   /** What each of its parts reads of it, where it keeps them one by one; as the stage itself by default. */
@@ -74,8 +78,6 @@ export interface Stage {
   readonly after: readonly StageName[];
   readonly steps: (config: Config, dataset: Dataset) => number;
   readonly unit: string;
-  /** False where the configuration leaves the stage nothing to do; every stage is needed by default. */
-  readonly isNeeded?: (config: Config) => boolean;
   /** Does the work and names the files that it wrote. */
   readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
 }
@@ -90,6 +92,10 @@ const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): un
   student,
 });
 
+/** Whether a run has the baseline of trajectory matching on the self-supervised loss. */
+const matchesSelfSupervised = ({ evaluate }: Config): boolean =>
+  evaluate.rows.includes('trajectoryMatchingOnSsl');
+
 /** All stages but the report, in order. */
 export const stages: readonly Stage[] = [
   {
@@ -98,7 +104,7 @@ export const stages: readonly Stage[] = [
     after: [],
     steps: ({ teacher }) => teacher.steps,
     unit: 'steps',
-    isNeeded: ({ targets }) => targets.from === null,
+    when: ({ targets }) => targets.from === null,
     run: trainTeacher,
   },
   {
@@ -136,14 +142,49 @@ export const stages: readonly Stage[] = [
     run: distil,
   },
   {
+    name: 'selfSupervisedExperts',
+    when: matchesSelfSupervised,
+    reads: (config) => ({
+      experts: config.selfSupervised.experts,
+      teacher: config.teacher,
+      models: modelsOf(config),
+    }),
+    after: [],
+    steps: ({ selfSupervised: { experts } }) => experts.count * experts.epochs,
+    unit: 'epochs',
+    run: trainSelfSupervisedExperts,
+  },
+  {
+    name: 'selfSupervised',
+    when: matchesSelfSupervised,
+    reads: (config) => ({
+      selfSupervised: config.selfSupervised,
+      momentum: config.distil.momentum,
+      teacher: config.teacher,
+      models: modelsOf(config),
+    }),
+    after: ['subset', 'selfSupervisedExperts'],
+    steps: ({ selfSupervised }) => selfSupervised.iterations,
+    unit: 'iterations',
+    run: distilSelfSupervised,
+  },
+  {
     name: 'evaluate',
-    reads: (config) => ({ evaluate: config.evaluate, models: modelsOf(config) }),
-    after: ['targets', 'subset', 'distil'],
+    reads: (config) => ({
+      evaluate: config.evaluate,
+      models: modelsOf(config),
+      // The row trains by the teacher's loss.
+      ...(matchesSelfSupervised(config) ? { teacher: config.teacher } : {}),
+    }),
+    after: ['targets', 'subset', 'distil', 'selfSupervised'],
     steps: ({ evaluate }, dataset) => encoderCount(evaluate, dataset),
     unit: 'encoders',
     run: evaluate,
   },
 ];
+
+/** The stages that a run of this configuration has, in order. */
+export const stagesOf = (config: Config): Stage[] => stages.filter(({ when }) => when?.(config) ?? true);
 
 /** SHA-256 of the images and labels that a run uses; a set without labels has none to hash. */
 async function hashDataset({ train, test, mean, deviation }: Dataset): Promise<string> {
@@ -236,7 +277,9 @@ function inputsOf(
     tuning,
     given,
     reads: reads(config),
-    artefacts: after.map((name) => folder.artefactHash(name)),
+    artefacts: stagesOf(config)
+      .filter(({ name }) => after.includes(name))
+      .map(({ name }) => folder.artefactHash(name)),
   };
 }
 
@@ -250,11 +293,6 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
   }
   await folder.forgetStage(stage.name);
   await events.truncateStage(stage.name);
-  if (stage.isNeeded?.(config) === false) {
-    await folder.recordStage(stage.name, inputs, []);
-    progress.skipped(stage.name);
-    return;
-  }
   progress.started(stage.name, stage.steps(config, dataset), stage.unit);
   const start = performance.now();
   const saveTimings = (): Promise<void> => folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
@@ -287,14 +325,14 @@ export async function runPipeline({ command, ...options }: RunOptions): Promise<
   const session = await openSession(options);
   // Before anything is computed: the teacher alone may take hours.
   await requireSpace(options);
-  for (const stage of stages) await runStage(stage, session);
+  for (const stage of stagesOf(config)) await runStage(stage, session);
   const { timings } = session;
   const count = subsetSize(config.subset.fraction, dataset.train.count);
   return await writeReport(session.contextOf('report'), {
     title: `${dataset.name}: ${dataset.train.count} images distilled to ${count}`,
     command,
     seconds: Object.fromEntries(
-      stages.flatMap(({ name }) => (timings[name] === undefined ? [] : [[name, timings[name]]])),
+      stagesOf(config).flatMap(({ name }) => (timings[name] === undefined ? [] : [[name, timings[name]]])),
     ),
   });
 }

@@ -67,6 +67,8 @@ describe('help', () => {
     [['run']],
     [['data']],
     [['evaluate']],
+    [['preview']],
+    [['preview', 'augmentations']],
     [['compare']],
     [['verify']],
     [['tune']],

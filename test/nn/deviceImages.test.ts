@@ -58,7 +58,7 @@ async function train(data: TrainingImages): Promise<Float32Array> {
 }
 
 async function encode(data: DeviceImages, rows?: Int32Array) {
-  const encoder = await Encoder.over(await openedDevice(), model, data);
+  const encoder = await Encoder.create(await openedDevice(), model, data);
   const encoded = await encoder.encode(start, rows);
   encoder.release();
   return encoded;

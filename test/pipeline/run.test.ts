@@ -148,6 +148,16 @@ describe('a run of the whole pipeline', () => {
     }
   });
 
+  it('gives the same bits where the images stream from a file to the device', async () => {
+    const streamed = await artefacts((await run('streamed', ['data.memory=0'])).path);
+    const { 'config.yaml': _, ...others } = streamed;
+    expect(others).toEqual(
+      Object.fromEntries(
+        Object.entries(await artefacts(first.path)).filter(([file]) => file !== 'config.yaml'),
+      ),
+    );
+  });
+
   it('gives other bits for another seed', async () => {
     const other = await run('other-seed', [], 2);
     const [mine, theirs] = [await artefacts(first.path), await artefacts(other.path)];

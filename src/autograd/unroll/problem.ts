@@ -26,7 +26,10 @@ export interface InnerProblem {
    * batch's rows. f32 tables can be learnt; i32 ones (labels) cannot.
    */
   readonly tables: TensorTypes;
-  /** Values that every step reads whole and that can be learnt, beside the optimiser's own: a temperature, a penalty. */
+  /**
+   * Values that every step reads whole, beside the optimiser's own: a temperature, a penalty, a random view's numbers. f32
+   * ones can be learnt.
+   */
   readonly hyperparameters?: TensorTypes;
   /**
    * Inner loss ℓ of one batch, a scalar of shape [].

@@ -193,17 +193,17 @@ export function checkDescription(description: StepDescription): void {
   const { problem, wrt, perStep } = description;
   const hyperparameters = hyperparameterTypes(description);
   const tables = Object.keys(problem.tables);
-  const learnable = [
-    ...tables.filter((name) => problem.tables[name]!.dataType === 'f32'),
-    ...Object.keys(hyperparameters),
-  ];
+  const types: TensorTypes = { ...problem.tables, ...hyperparameters };
+  const learnable = Object.keys(types).filter((name) => types[name]!.dataType === 'f32');
   const twice = tables.find((name) => Object.hasOwn(hyperparameters, name));
   if (twice !== undefined) {
     throw new ShapeError(`unroll: '${twice}' names both a table and a hyperparameter; rename one.`);
   }
   for (const name of wrt) {
     if (!learnable.includes(name)) {
-      const reason = tables.includes(name) ? 'holds whole numbers, which have no gradient' : 'is not known';
+      const reason = Object.hasOwn(types, name)
+        ? 'holds whole numbers, which have no gradient'
+        : 'is not known';
       throw new ShapeError(
         `unroll: wrt names '${name}', which ${reason}; gradients can be taken by ${learnable.join(', ')}.`,
       );

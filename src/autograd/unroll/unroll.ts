@@ -80,7 +80,8 @@ export class Unroll {
       );
       throw new ShapeError(`unroll: there is no input '${name}'; the inputs are ${known.join(', ')}.`);
     }
-    const isInteger = description.problem.tables[name]?.dataType === 'i32';
+    const { tables, hyperparameters } = description.problem;
+    const isInteger = (tables[name] ?? hyperparameters?.[name])?.dataType === 'i32';
     if (data.length * BYTES !== range.bytes || data instanceof Int32Array !== isInteger) {
       throw new ShapeError(
         `unroll: input '${name}' needs ${range.bytes / BYTES} ${isInteger ? 'i32' : 'f32'} numbers, but ` +

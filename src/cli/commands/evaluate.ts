@@ -91,7 +91,7 @@ async function teacherOf(
   { run }: Subject,
   flags: EvaluateFlags,
   config: Config,
-  dataset: Dataset,
+  load: (config: Config) => Promise<Dataset>,
 ): Promise<TeacherRun | null> {
   const folderName = run ?? flags.teacher;
   if (folderName === undefined) return null;
@@ -99,10 +99,10 @@ async function teacherOf(
   const made = await configOfRun(folderName);
   const hasTeacher = await exists(folder, files.teacher);
   if (run === null) return { config: made, folder, hasTeacher, own: null };
-  const isSame = isSameData(made, config);
-  if (!isSame && !needsSource(config.evaluate.rows)) return { config: made, folder, hasTeacher, own: null };
-  const own = isSame ? dataset : await loadDataset(made.data, made.seed);
-  return { config: made, folder, hasTeacher, own: await readOwn(folder, own) };
+  if (!isSameData(made, config) && !needsSource(config.evaluate.rows)) {
+    return { config: made, folder, hasTeacher, own: null };
+  }
+  return { config: made, folder, hasTeacher, own: await readOwn(folder, await load(made)) };
 }
 
 /** An evaluation in plain text: a table for each architecture, and what is not in them. */
@@ -146,10 +146,19 @@ async function evaluateOn(
     }),
     subject.file,
   );
-  const dataset = await loadDataset(config.data, config.seed);
-  const teacher = await teacherOf(subject, flags, config, dataset);
+  // The same data is loaded once, and known again as the same.
+  const loaded: { readonly config: Config; readonly dataset: Dataset }[] = [];
+  const load = async (wanted: Config): Promise<Dataset> => {
+    const known = loaded.find((each) => isSameData(each.config, wanted));
+    if (known !== undefined) return known.dataset;
+    const dataset = await loadDataset(wanted.data, wanted.seed);
+    loaded.push({ config: wanted, dataset });
+    return dataset;
+  };
   const progress = terminalProgress(process.stderr);
   try {
+    const dataset = await load(config);
+    const teacher = await teacherOf(subject, flags, config, load);
     const start = performance.now();
     const found = await evaluateSet({
       device,
@@ -165,6 +174,7 @@ async function evaluateOn(
     return found;
   } finally {
     progress.close();
+    for (const { dataset } of loaded) dataset.close();
   }
 }
 

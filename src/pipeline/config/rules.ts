@@ -79,6 +79,7 @@ export function* crossChecks(config: Config): Generator<Issue> {
     const image = imageShape(data);
     if (image !== null) yield* shapeChecks(config, image);
   }
+  yield* selfSupervisedChecks(config);
   // With train = null the count is known only once the files are read.
   if (data.train !== null) yield* countChecks(config, data.train);
 }
@@ -134,6 +135,15 @@ function* countChecks(config: Config, count: number): Generator<Issue> {
       };
     }
   }
+  if (evaluate.rows.includes('trajectoryMatchingOnSsl')) {
+    const { selfSupervised } = config;
+    for (const [path, batch, most, what] of [
+      ['selfSupervised.experts.batch', selfSupervised.experts.batch, count, 'training images'],
+      ['selfSupervised.batch', selfSupervised.batch, size, 'synthetic images'],
+    ] as const) {
+      if (batch > most) yield { path, message: `must not exceed the ${most} ${what}` };
+    }
+  }
   for (const share of evaluate.labels) {
     if (Math.round(share * count) < 1) {
       yield {
@@ -156,6 +166,26 @@ function* distilChecks(distil: Config['distil']): Generator<{ path: string; mess
     yield {
       path: 'distil.pixels.learningRate',
       message: 'must be above 0, or that of distil.targets or distil.innerStep: nothing would be learnt',
+    };
+  }
+}
+
+/** The rules of the baseline on the self-supervised loss, where a run has it. */
+function* selfSupervisedChecks({ evaluate, selfSupervised }: Config): Generator<Issue> {
+  if (!evaluate.rows.includes('trajectoryMatchingOnSsl')) return;
+  const { experts, expertEpochs, startEpochs } = selfSupervised;
+  const lastEpoch = expertEpochs + startEpochs - 1;
+  if (lastEpoch > experts.epochs) {
+    yield {
+      path: 'selfSupervised.expertEpochs',
+      message: `must leave expertEpochs + startEpochs − 1 = ${lastEpoch} within selfSupervised.experts.epochs = ${experts.epochs}; lower it or selfSupervised.startEpochs = ${startEpochs}, or train the experts longer`,
+    };
+  }
+  if (evaluate.transfer.some(({ architecture }) => architecture === 'resNet18')) {
+    yield {
+      path: 'evaluate.transfer',
+      message:
+        'must not name resNet18 where evaluate.rows names trajectoryMatchingOnSsl: that row trains no network that normalises over the batch',
     };
   }
 }

@@ -12,7 +12,7 @@ import type { Device } from '../../gpu/device.js';
 import { overridesOf, useTuning } from '../../kernels/deviceTuning.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset, ImageSet } from '../data/dataset.js';
-import { type Stage, stages } from '../run.js';
+import { type Stage, stagesOf } from '../run.js';
 import { files } from '../stages/context.js';
 import { SNAPSHOTS } from '../stages/syntheticSet.js';
 import { EventLog } from '../store/events.js';
@@ -163,8 +163,7 @@ export async function rehearse(
     const rehearsal = new Rehearsal(device, dataset, folder);
     const found: StageSpace[] = [];
     let counting = await openCounting(device);
-    for (const stage of stages) {
-      if (stage.isNeeded?.(config) === false) continue;
+    for (const stage of stagesOf(config)) {
       if (found.some(({ diskBytes }) => diskBytes === null)) {
         found.push({ stage: stage.name, deviceBytes: null, diskBytes: null, refusal: null });
         continue;

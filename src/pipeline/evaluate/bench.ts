@@ -1,11 +1,21 @@
 /** What the rows of an evaluation are made with: real and synthetic images, and students that are trained on them. */
-import { type BufferRange, uploadRange } from '../../autograd/compile/bufferRange.js';
 import type { Device } from '../../gpu/device.js';
+import {
+  type DeviceImages,
+  placeImages,
+  placeTraining,
+  type RowSource,
+  releaseImages,
+  releaseTraining,
+  type TrainingImages,
+  tableSource,
+} from '../../nn/deviceImages.js';
 import type { Model } from '../../nn/model.js';
-import { makeResident, type ResidentData, releaseResident } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
+import { placement } from '../stages/context.js';
 import { Pretraining, type TrainingTables } from './pretraining.js';
+import type { SelfSupervisedSet } from './selfSupervisedPretraining.js';
 
 /** A synthetic set, as distillation leaves it. */
 export interface SyntheticSet extends TrainingTables {
@@ -15,7 +25,11 @@ export interface SyntheticSet extends TrainingTables {
 }
 
 /** Real images that rows draw from, with the teacher's representations. */
-export interface SourceImages extends TrainingTables {
+export interface SourceImages {
+  /** Images [C, H, W] by number. */
+  readonly images: RowSource;
+  /** [count, D] */
+  readonly targets: Float32Array;
   readonly count: number;
 }
 
@@ -30,6 +44,8 @@ export interface EvaluationInputs {
   /** What subsets and "all data" are taken from; null where there are no targets for real images. */
   readonly source: SourceImages | null;
   readonly synthetic: SyntheticSet;
+  /** The set of the baseline that matches trajectories of the self-supervised loss, where there is one. */
+  readonly selfSupervised?: SelfSupervisedSet;
   /** The source's images of highest loss; null where no expert has judged them. */
   readonly highLoss: Int32Array | null;
   /** Length D of a representation. */
@@ -45,7 +61,7 @@ export class Bench {
   readonly #owned: { release(): void }[] = [];
   #subset: Promise<Pretraining> | undefined;
   #all: Promise<Pretraining> | undefined;
-  #sourceData: ResidentData | undefined;
+  #sourceData: Promise<TrainingImages> | undefined;
 
   constructor(inputs: EvaluationInputs, model: Model) {
     this.inputs = inputs;
@@ -58,49 +74,66 @@ export class Bench {
     return resource;
   }
 
-  /** Images in device memory until the end. */
-  upload(images: Float32Array, label: string): BufferRange {
-    const { device } = this.inputs;
-    const range = uploadRange(device, images, label);
-    this.own({ release: () => device.releaseBuffer(range.buffer) });
-    return range;
+  /** Images on the device until the end, for encoders. */
+  async place(source: RowSource, label: string): Promise<DeviceImages> {
+    const { device, dataset, config } = this.inputs;
+    const images = await placeImages(device, source, dataset.image, placement(config, 1, label));
+    this.own({ release: () => releaseImages(device, images) });
+    return images;
   }
 
-  /** The real training images that probes are fitted to, in device memory; shared with `onAll` where they are the same. */
-  trainImages(): BufferRange {
+  /** The real training images that probes are fitted to, on the device; shared with `onAll` where they are the same. */
+  async trainImages(): Promise<DeviceImages> {
     const { dataset, source } = this.inputs;
-    if (source?.images === dataset.train.images) return this.#source(source).images;
-    return this.upload(dataset.train.images, 'evaluate.train');
+    if (source?.images === dataset.train) return await this.#source(source);
+    return await this.place(dataset.train, 'evaluate.train');
   }
 
   /** Training on sets as large as the synthetic one, each of which replaces the one before. */
   onSubset(): Promise<Pretraining> {
     const { synthetic, config } = this.inputs;
-    this.#subset ??= this.#pretraining(this.#resident(synthetic), synthetic.count, config.evaluate);
+    const { images, targets, count } = synthetic;
+    // Sets replace one another in place: the synthetic set is small, and lies there whole.
+    const make = async () =>
+      this.#pretraining(
+        await this.#placed({ images: tableSource(images, count), targets }, count, Number.POSITIVE_INFINITY),
+        count,
+        config.evaluate,
+      );
+    this.#subset ??= make();
     return this.#subset;
   }
 
   /** Training on all images of the source. */
   onAll(source: SourceImages): Promise<Pretraining> {
-    this.#all ??= this.#pretraining(this.#source(source), source.count, this.inputs.config.evaluate.allData);
+    const make = async () =>
+      this.#pretraining(await this.#source(source), source.count, this.inputs.config.evaluate.allData);
+    this.#all ??= make();
     return this.#all;
   }
 
-  #source(source: SourceImages): ResidentData {
-    this.#sourceData ??= this.#resident(source);
+  #source(source: SourceImages): Promise<TrainingImages> {
+    this.#sourceData ??= this.#placed(source, this.inputs.config.evaluate.allData.batch);
     return this.#sourceData;
   }
 
-  #resident({ images, targets, count }: TrainingTables & { readonly count: number }): ResidentData {
-    const { device, dataset, representation } = this.inputs;
-    const shape = [count, ...dataset.image];
-    const data = makeResident(device, images, shape, targets, [count, representation]);
-    this.own({ release: () => releaseResident(device, data) });
+  async #placed(
+    { images, targets }: Pick<SourceImages, 'images' | 'targets'>,
+    batch: number,
+    budget?: number,
+  ): Promise<TrainingImages> {
+    const { device, dataset, config } = this.inputs;
+    const place = placement(config, batch, 'evaluate');
+    const data = await placeTraining(device, images, dataset.image, targets, {
+      ...place,
+      budget: budget ?? place.budget,
+    });
+    this.own({ release: () => releaseTraining(device, data) });
     return data;
   }
 
   async #pretraining(
-    data: ResidentData,
+    data: TrainingImages,
     count: number,
     { epochs, batch }: { readonly epochs: number; readonly batch: number },
   ): Promise<Pretraining> {

@@ -89,11 +89,9 @@ async function evaluateStudent(
   const { seeds, labels: shares } = config.evaluate;
   const bench = new Bench(inputs, model);
   try {
-    const trainShape = [dataset.train.count, ...dataset.image];
-    const trainEncoder = bench.own(await Encoder.create(device, model, bench.trainImages(), trainShape));
-    const testImages = bench.upload(dataset.test.images, 'evaluate.test');
-    const testShape = [dataset.test.count, ...dataset.image];
-    const testEncoder = bench.own(await Encoder.create(device, model, testImages, testShape));
+    const trainEncoder = bench.own(await Encoder.create(device, model, await bench.trainImages()));
+    const testImages = await bench.place(dataset.test, 'evaluate.test');
+    const testEncoder = bench.own(await Encoder.create(device, model, testImages));
     const prepared: (Measured & {
       readonly pretrain: Awaited<ReturnType<NonNullable<RowDefinition['prepare']>>> | null;
     })[] = [];

@@ -1,6 +1,7 @@
 /** The evaluation of a set by itself: a run's, on its own data or on others, or one made elsewhere. */
 import { ConfigError, ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
+import { tableSource } from '../../nn/deviceImages.js';
 import type { Config } from '../config/schema.js';
 import type { EvaluationRow } from '../config/sections/evaluate.js';
 import type { Dataset } from '../data/dataset.js';
@@ -88,7 +89,7 @@ async function targetsOf({
   }
   const { config, folder } = teacher;
   const source = { config, folder, device, dataset: { image: set.image } };
-  return { data: await encodeByTeacher(source, set.images, set.count), representation };
+  return { data: await encodeByTeacher(source, tableSource(set.images, set.count)), representation };
 }
 
 /** What the teacher makes of the images that the evaluation is on; null without one. */
@@ -104,8 +105,8 @@ async function representationsOf({
   const source = { config, folder, device, dataset };
   const { train, test } = dataset;
   return {
-    train: await encodeByTeacher(source, train.images, train.count),
-    test: await encodeByTeacher(source, test.images, test.count),
+    train: await encodeByTeacher(source, train),
+    test: await encodeByTeacher(source, test),
   };
 }
 
@@ -116,9 +117,7 @@ function sourceOf(
   own: TeacherRun['own'],
 ): SourceImages | null {
   const [from, targets] = own === null ? [dataset, representations] : [own.dataset, own.targets];
-  return targets === null
-    ? null
-    : { images: from.train.images, count: from.train.count, targets: targets.train };
+  return targets === null ? null : { images: from.train, count: from.train.count, targets: targets.train };
 }
 
 /**

@@ -9,6 +9,7 @@ import { HIGH_LOSS_SUBSET_ROW, MKDT_ROW, RANDOM_SUBSET_ROW } from '../report/typ
 import { takeRows } from '../stages/context.js';
 import type { Bench, EvaluationInputs, SourceImages } from './bench.js';
 import type { TrainingTables } from './pretraining.js';
+import { onSelfSupervisedSet } from './selfSupervisedPretraining.js';
 
 /** θ of an encoder that starts at `start`; the repetition names what it draws. */
 export type Pretrain = (start: Float32Array, repetition: number) => Promise<Float32Array>;
@@ -26,10 +27,11 @@ export interface RowDefinition {
 async function onSet(
   bench: Bench,
   learningRate: number,
-  tables: (repetition: number) => TrainingTables,
+  tables: (repetition: number) => TrainingTables | Promise<TrainingTables>,
 ): Promise<Pretrain> {
   const training = await bench.onSubset();
-  return (start, repetition) => training.train(start, learningRate, repetition, tables(repetition));
+  return async (start, repetition) =>
+    training.train(start, learningRate, repetition, await tables(repetition));
 }
 
 function sourceOf({ source }: EvaluationInputs): SourceImages {
@@ -38,17 +40,16 @@ function sourceOf({ source }: EvaluationInputs): SourceImages {
 }
 
 /** The source's rows of these numbers. */
-function subsetOf(inputs: EvaluationInputs, indices: Int32Array): TrainingTables {
+async function subsetOf(inputs: EvaluationInputs, indices: Int32Array): Promise<TrainingTables> {
   const { images, targets } = sourceOf(inputs);
-  const imageElements = inputs.dataset.image.reduce((product, extent) => product * extent, 1);
   return {
-    images: takeRows(images, imageElements, indices),
+    images: await images.rows(indices),
     targets: takeRows(targets, inputs.representation, indices),
   };
 }
 
 /** A different subset in each repetition, drawn without replacement. */
-function randomSubset(inputs: EvaluationInputs, repetition: number): TrainingTables {
+function randomSubset(inputs: EvaluationInputs, repetition: number): Promise<TrainingTables> {
   const key = { seed: inputs.config.seed, purpose: 'evaluate.randomSubset', index: repetition };
   const order = permutation(key, sourceOf(inputs).count);
   return subsetOf(inputs, order.slice(0, inputs.synthetic.count));
@@ -72,8 +73,8 @@ export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
   highLossSubset: {
     name: HIGH_LOSS_SUBSET_ROW,
     needs: ['source', 'highLoss'],
-    prepare: (bench) => {
-      const subset = subsetOf(bench.inputs, bench.inputs.highLoss!);
+    prepare: async (bench) => {
+      const subset = await subsetOf(bench.inputs, bench.inputs.highLoss!);
       return onSet(bench, bench.inputs.config.evaluate.learningRate, () => subset);
     },
   },
@@ -85,10 +86,14 @@ export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
   trajectoryMatchingOnSsl: {
     name: 'MTT on the SSL loss',
     needs: [],
-    prepare: () => {
-      throw new ConfigError(
-        'evaluate.rows names trajectoryMatchingOnSsl, but no run makes that synthetic set yet. Leave the row out.',
-      );
+    prepare: (bench) => {
+      const { selfSupervised } = bench.inputs;
+      if (selfSupervised === undefined) {
+        throw new ConfigError(
+          'evaluate.rows names trajectoryMatchingOnSsl, but there is no synthetic set of that baseline here. Leave the row out.',
+        );
+      }
+      return onSelfSupervisedSet(bench, selfSupervised);
     },
   },
   allData: {

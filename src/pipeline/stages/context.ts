@@ -3,6 +3,7 @@
 import { StoreError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { convNet } from '../../nn/convNet.js';
+import type { Placement } from '../../nn/deviceImages.js';
 import { evaluationMode } from '../../nn/evaluationMode.js';
 import type { Model } from '../../nn/model.js';
 import { type ParameterLayout, splitParameters } from '../../nn/parameters.js';
@@ -23,6 +24,15 @@ export interface StageContext {
   advance(done: number, loss?: number): void;
 }
 
+const MEBIBYTE = 2 ** 20;
+
+/** How images come to lie on the device, for steps of `batch` rows: whole within `data.memory`. */
+export const placement = ({ data }: Config, batch: number, label: string): Placement => ({
+  batch,
+  budget: data.memory * MEBIBYTE,
+  label,
+});
+
 export const files = {
   teacher: 'teacher.safetensors',
   targets: 'targets.safetensors',
@@ -31,6 +41,9 @@ export const files = {
   synthetic: 'synthetic.safetensors',
   images: 'images.png',
   evaluation: 'evaluation.json',
+  selfSupervisedExpert: (index: number) =>
+    `self-supervised-experts/expert-${String(index).padStart(3, '0')}.safetensors`,
+  selfSupervisedSynthetic: 'self-supervised-synthetic.safetensors',
 } as const;
 
 /** What decides a model's shape. */

@@ -1,6 +1,7 @@
 /** Stage 6: evaluation of the synthetic set against its baselines, from what the stages before it left. */
 import { evaluateEncoders } from '../evaluate/evaluateEncoders.js';
 import { decodeEvaluation, type Evaluation, encodeEvaluation } from '../evaluate/record.js';
+import type { SelfSupervisedSet } from '../evaluate/selfSupervisedPretraining.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { files, readTensors, type StageContext } from './context.js';
 
@@ -8,6 +9,16 @@ import { files, readTensors, type StageContext } from './context.js';
 export async function readEvaluation(folder: RunFolder): Promise<Evaluation> {
   const text = new TextDecoder().decode(await folder.readBytes(files.evaluation));
   return decodeEvaluation(text, folder.pathOf(files.evaluation));
+}
+
+async function readSelfSupervised(folder: RunFolder): Promise<SelfSupervisedSet> {
+  const tensor = await readTensors(folder, files.selfSupervisedSynthetic);
+  const { data, shape } = tensor('images');
+  return {
+    images: data as Float32Array,
+    count: shape[0]!,
+    innerStep: tensor('innerStep').data[0]!,
+  };
 }
 
 export async function evaluate(context: StageContext): Promise<string[]> {
@@ -25,13 +36,16 @@ export async function evaluate(context: StageContext): Promise<string[]> {
     config,
     dataset,
     representations,
-    source: { images: dataset.train.images, targets: representations.train, count: dataset.train.count },
+    source: { images: dataset.train, targets: representations.train, count: dataset.train.count },
     synthetic: {
       images: floats('images'),
       targets: floats('targets'),
       count: synthetic('images').shape[0]!,
       innerStep: floats('innerStep')[0]!,
     },
+    ...(config.evaluate.rows.includes('trajectoryMatchingOnSsl')
+      ? { selfSupervised: await readSelfSupervised(folder) }
+      : {}),
     highLoss: subset('indices').data as Int32Array,
     representation: targets('train').shape[1]!,
     advance: (done) => context.advance(done),

@@ -2,27 +2,26 @@
  * Stage 3: K experts, students that regress the teacher's representations of the real images (MKDT eq. 5) from different
  * initialisations; their parameters at the start and after every epoch are kept. Stage 4: the high-loss subset.
  */
-import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { permutation } from '../../kernels/philox.js';
+import {
+  placeImages,
+  placeTraining,
+  releaseImages,
+  releaseTraining,
+  type TrainingImages,
+} from '../../nn/deviceImages.js';
 import { Encoder, rowErrors } from '../../nn/inference.js';
 import { mse } from '../../nn/losses.js';
 import { initialParameters, type Model } from '../../nn/model.js';
 import type { SgdSettings } from '../../nn/optimisers/sgd.js';
-import {
-  batchSizesOf,
-  makeResident,
-  type ResidentData,
-  releaseResident,
-  splitBatches,
-  Trainer,
-  type TrainingStep,
-} from '../../nn/training.js';
+import { batchSizesOf, splitBatches, Trainer, type TrainingStep } from '../../nn/training.js';
 import { subsetSize } from '../config/rules.js';
 import type { Parts } from '../parts.js';
 import {
   files,
   floatTensor,
   integerTensor,
+  placement,
   readFloats,
   type StageContext,
   studentModel,
@@ -76,10 +75,10 @@ export async function trainExperts(context: StageContext & { readonly parts: Par
 /** Owns the resident data and the compiled steps that every expert is trained with. */
 class ExpertTraining {
   readonly #context: StageContext;
-  readonly #data: ResidentData;
+  readonly #data: TrainingImages;
   readonly #trainer: Trainer;
 
-  private constructor(context: StageContext, data: ResidentData, trainer: Trainer) {
+  private constructor(context: StageContext, data: TrainingImages, trainer: Trainer) {
     this.#context = context;
     this.#data = data;
     this.#trainer = trainer;
@@ -88,9 +87,10 @@ class ExpertTraining {
   static async create(context: StageContext): Promise<ExpertTraining> {
     const { config, dataset, device, folder } = context;
     const model = studentModel(context);
-    const { images, count } = dataset.train;
+    const { count } = dataset.train;
     const targets = await readFloats(folder, files.targets, 'train');
-    const data = makeResident(device, images, [count, ...dataset.image], targets, [count, model.outputCount]);
+    const place = placement(config, config.experts.batch, 'experts');
+    const data = await placeTraining(device, dataset.train, dataset.image, targets, place);
     const trainer = await Trainer.create({
       device,
       data,
@@ -140,7 +140,7 @@ class ExpertTraining {
 
   release(): void {
     this.#trainer.release();
-    releaseResident(this.#context.device, this.#data);
+    releaseTraining(this.#context.device, this.#data);
   }
 }
 
@@ -151,11 +151,11 @@ class ExpertTraining {
 export async function chooseSubset(context: StageContext): Promise<string[]> {
   const { config, dataset, device, folder } = context;
   const model = studentModel(context);
-  const { images, count } = dataset.train;
+  const { count } = dataset.train;
   const targets = await readFloats(folder, files.targets, 'train');
   const losses = new Float64Array(count);
-  const range = uploadRange(device, images, 'subset.images');
-  const encoder = await Encoder.create(device, model, range, [count, ...dataset.image]);
+  const images = await placeImages(device, dataset.train, dataset.image, placement(config, 1, 'subset'));
+  const encoder = await Encoder.create(device, model, images);
   try {
     const trajectories = new Trajectories(context);
     const experts = config.experts.count;
@@ -170,7 +170,7 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
     }
   } finally {
     encoder.release();
-    device.releaseBuffer(range.buffer);
+    releaseImages(device, images);
   }
   const size = subsetSize(config.subset.fraction, count);
   const order = Array.from(losses.keys()).sort((a, b) => losses[b]! - losses[a]! || a - b);

@@ -7,6 +7,7 @@ import type { Plan } from '../../autograd/compile/plan.js';
 import type { MemoryMode } from '../../autograd/unroll/options.js';
 import type { InnerProblem } from '../../autograd/unroll/problem.js';
 import { Unroll } from '../../autograd/unroll/unroll.js';
+import { DeviceError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf } from '../../nn/training.js';
@@ -108,6 +109,11 @@ export class OuterLoop {
       wrt: learntNames(settings),
       memory: memoryMode(settings),
       ...(settings.truncate === null ? {} : { truncate: settings.truncate }),
+    }).catch((cause: unknown) => {
+      if (settings.memory !== 'mixed' || !(cause instanceof DeviceError)) throw cause;
+      // The unroll does not know what its budget is called here.
+      const budget = `distil.memoryBudget = ${settings.memoryBudget} MiB does not do`;
+      throw new DeviceError(`${budget}: ${cause.message}`, { cause });
     });
     const descents = new Map<string, Plan>();
     try {

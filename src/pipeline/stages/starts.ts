@@ -58,7 +58,7 @@ export async function startingSet(context: StageContext): Promise<StartingSet> {
     images:
       start === 'noise'
         ? normal({ seed, purpose: 'distil.noise', index: 0 }, count * imageElements)
-        : takeRows(train.images, imageElements, indices),
+        : await train.rows(indices),
     targets: takeRows(
       await readFloats(folder, files.targets, 'train'),
       studentModel(context).outputCount,

@@ -1,12 +1,13 @@
 /** Stage 2: the teacher's representations of every image, or given ones, the targets of all later regression. */
-import { uploadRange } from '../../autograd/compile/bufferRange.js';
 import { ShapeError } from '../../errors.js';
+import { placeImages, type RowSource, releaseImages } from '../../nn/deviceImages.js';
 import { Encoder } from '../../nn/inference.js';
 import { joinParameters } from '../../nn/parameters.js';
 import type { Dataset } from '../data/dataset.js';
 import {
   files,
   floatTensor,
+  placement,
   type ReadableFolder,
   readTensors,
   type StageContext,
@@ -47,20 +48,16 @@ async function readTeacher(source: TeacherSource): Promise<Float32Array> {
  *
  * @throws ShapeError when the teacher was trained on images of another shape.
  */
-export async function encodeByTeacher(
-  source: TeacherSource,
-  images: Float32Array,
-  count: number,
-): Promise<Float32Array> {
-  const { device, dataset } = source;
+export async function encodeByTeacher(source: TeacherSource, images: RowSource): Promise<Float32Array> {
+  const { config, device, dataset } = source;
   const theta = await readTeacher(source);
-  const range = uploadRange(device, images, 'targets.images');
-  const encoder = await Encoder.create(device, teacherModel(source), range, [count, ...dataset.image]);
+  const placed = await placeImages(device, images, dataset.image, placement(config, 1, 'targets'));
+  const encoder = await Encoder.create(device, teacherModel(source), placed);
   try {
     return (await encoder.encode(theta)).outputs;
   } finally {
     encoder.release();
-    device.releaseBuffer(range.buffer);
+    releaseImages(device, placed);
   }
 }
 
@@ -69,9 +66,9 @@ export async function computeTargets(context: StageContext): Promise<string[]> {
   const { config, dataset, folder } = context;
   if (config.targets.from !== null) return await copyGivenTargets(context);
   const { outputCount } = teacherModel(context);
-  const train = await encodeByTeacher(context, dataset.train.images, dataset.train.count);
+  const train = await encodeByTeacher(context, dataset.train);
   context.advance(1);
-  const test = await encodeByTeacher(context, dataset.test.images, dataset.test.count);
+  const test = await encodeByTeacher(context, dataset.test);
   context.advance(2);
   await writeTensors(folder, files.targets, [
     ['train', floatTensor(train, dataset.train.count, outputCount)],

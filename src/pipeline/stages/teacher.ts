@@ -11,6 +11,7 @@ import { type Tensor, trace } from '../../autograd/trace.js';
 import type { InnerOptimiser } from '../../autograd/unroll/problem.js';
 import { permutation } from '../../kernels/philox.js';
 import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
+import { placeImages, releaseImages, stageRows } from '../../nn/deviceImages.js';
 import { hasBuffers } from '../../nn/evaluationMode.js';
 import { learningRateAt } from '../../nn/learningRate.js';
 import { initialParameters } from '../../nn/model.js';
@@ -21,7 +22,14 @@ import type { ParameterLayout } from '../../nn/parameters.js';
 import { project, selfSupervisedLoss, withProjector } from '../../nn/selfSupervised.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
-import { files, namedParameters, type StageContext, teacherNetwork, writeTensors } from './context.js';
+import {
+  files,
+  namedParameters,
+  placement,
+  type StageContext,
+  teacherNetwork,
+  writeTensors,
+} from './context.js';
 import { requireFinite } from './finite.js';
 
 type Settings = Config['teacher'];
@@ -63,7 +71,7 @@ const select = (
   names: readonly string[],
 ): Record<string, Tensor> => Object.fromEntries(names.map((name) => [name, tensors[name]!]));
 
-/** One step of the teacher's training on `count` images: two views of a batch, the loss of the two, the optimiser. */
+/** One step of the teacher's training on `count` images in device memory: two views of a batch, the loss of the two, the optimiser. */
 export function teacherTape(config: Config, image: Dataset['image'], count: number): Tape {
   const settings = config.teacher;
   const { model, layout, optimiser, stateTypes } = trainingParts(config, image);
@@ -115,8 +123,13 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
   const start = { seed: config.seed, purpose: 'teacher', index: 0 };
   const carried = ['theta', ...Object.keys(optimiser.state), ...(hasBuffers(model) ? ['running'] : [])];
   const carry = Object.fromEntries(carried.map((name) => [name, name]));
-  const tape = teacherTape(config, dataset.image, count);
-  const plan = await compile(tape, device, { label: 'teacher', carry });
+  const images = await placeImages(device, dataset.train, dataset.image, placement(config, batch, 'teacher'));
+  const tape = teacherTape(config, dataset.image, images.imageShape[0]!);
+  const plan = await compile(tape, device, {
+    label: 'teacher',
+    inputs: { images: images.images },
+    carry,
+  });
   try {
     plan.write('theta', initialParameters(layout, start));
     if (hasBuffers(model)) plan.write('running', initialParameters(model.buffers, start));
@@ -126,7 +139,6 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     for (const name of ['momentum', 'weightDecay'] as const) {
       if (optimiser.hyperparameters.includes(name)) plan.write(name, Float32Array.of(settings[name]));
     }
-    plan.write('images', dataset.train.images);
 
     let order: Int32Array = new Int32Array(0);
     let epoch = 0;
@@ -135,7 +147,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       if (order.length < batch) {
         order = permutation({ seed: config.seed, purpose: 'teacher.order', index: epoch++ }, count);
       }
-      plan.write('batch', order.slice(0, batch));
+      plan.write('batch', await stageRows(images, order.slice(0, batch)));
       order = order.slice(batch);
       plan.write('learningRate', Float32Array.of(learningRateAt(step, settings.learningRate, settings)));
       for (const side of SIDES) {
@@ -159,6 +171,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     await writeTensors(folder, files.teacher, tensors);
   } finally {
     plan.release();
+    releaseImages(device, images);
   }
   return [files.teacher];
 }

@@ -17,17 +17,13 @@ function fromHalf(bits: number): number {
 
 /** Reads `bytes`, a whole number of numbers that may lie at any offset. F64 is rounded to the nearest float32. */
 export function readFloats(bytes: Uint8Array, format: FloatFormat): Float32Array {
+  if (format === 'F32') return new Float32Array(Uint8Array.from(bytes).buffer);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = floatBytes[format];
   const numbers = new Float32Array(bytes.length / size);
   for (let k = 0; k < numbers.length; k++) {
     const at = k * size;
-    numbers[k] =
-      format === 'F64'
-        ? view.getFloat64(at, true)
-        : format === 'F32'
-          ? view.getFloat32(at, true)
-          : fromHalf(view.getUint16(at, true));
+    numbers[k] = format === 'F64' ? view.getFloat64(at, true) : fromHalf(view.getUint16(at, true));
   }
   return numbers;
 }

@@ -97,7 +97,8 @@ const isFloat = (dtype: string): dtype is FloatFormat => Object.hasOwn(floatByte
 
 /**
  * Reads a safetensors file's bytes; the tensors are copies. With `widen` tensors of F16 and F64 are read too, as F32. Throws
- * `DataError`, naming the file and the tensor, for a header that is cut short, not JSON or not of the format, and for byte ranges that do not fit.
+ * `DataError`, naming the file and the tensor, for a header that is cut short, not JSON or not of the format, and for byte
+ * ranges that do not fit.
  */
 export function decodeSafetensors(
   bytes: Uint8Array,

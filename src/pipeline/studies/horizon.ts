@@ -19,6 +19,7 @@ import {
 import { innerProblem } from '../stages/distil.js';
 import { drawBatches, drawStart } from '../stages/draws.js';
 import { requireFinite } from '../stages/finite.js';
+import { HostDescent } from '../stages/hostDescent.js';
 import { keepPositive } from '../stages/outerOptimiser.js';
 
 export interface HorizonSettings {
@@ -195,28 +196,6 @@ async function gradientsOf(task: Task, steps: number): Promise<HorizonGradient[]
   }
 }
 
-/** SGD with momentum on the host, v ← μv + g, x ← x − ηv: as the distillation of MKDT takes it. */
-class Descent {
-  readonly value: Float32Array;
-  readonly #velocity: Float32Array;
-  readonly #momentum: number;
-  readonly #learningRate: number;
-
-  constructor(start: Float32Array, momentum: number, learningRate: number) {
-    this.value = start.slice();
-    this.#velocity = new Float32Array(start.length);
-    this.#momentum = momentum;
-    this.#learningRate = learningRate;
-  }
-
-  step(gradient: Float32Array): void {
-    for (let i = 0; i < this.value.length; i++) {
-      this.#velocity[i] = this.#momentum * this.#velocity[i]! + gradient[i]!;
-      this.value[i]! -= this.#learningRate * this.#velocity[i]!;
-    }
-  }
-}
-
 async function distillationsOf(task: Task, steps: number): Promise<HorizonDistillation[]> {
   const { context, settings, advance } = task;
   const { distil } = context.config;
@@ -225,8 +204,8 @@ async function distillationsOf(task: Task, steps: number): Promise<HorizonDistil
     const found: HorizonDistillation[] = [];
     for (const expertEpochs of settings.expertEpochs) {
       const begin = performance.now();
-      const images = new Descent(task.images, distil.momentum, distil.pixels.learningRate);
-      const targets = new Descent(task.targets, distil.momentum, distil.targets.learningRate);
+      const images = new HostDescent(task.images, distil.momentum, distil.pixels.learningRate);
+      const targets = new HostDescent(task.targets, distil.momentum, distil.targets.learningRate);
       let innerStep = Math.fround(distil.innerStep.initial);
       let velocity = 0;
       const losses: number[] = [];

@@ -4,17 +4,18 @@
  */
 import { permutation } from '../../kernels/philox.js';
 import { initialParameters } from '../../nn/model.js';
+import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
+import type { ParameterLayout } from '../../nn/parameters.js';
+import { withProjector } from '../../nn/selfSupervised.js';
 import { makeResident, releaseResident, splitBatches } from '../../nn/training.js';
+import { distillation, selfSupervision } from '../objectives.js';
 import { type StageContext, studentModel } from '../stages/context.js';
 import { requireFinite } from '../stages/finite.js';
-import {
-  distillation,
-  type Objective,
-  type ObjectiveName,
-  ObjectiveSteps,
-  selfSupervision,
-} from './objectives.js';
 import { divergence, gramMatrix, type Noise, noiseOf } from './statistics.js';
+
+/** The losses that are compared. */
+export const objectiveNames = ['selfSupervised', 'distillation'] as const;
+export type ObjectiveName = (typeof objectiveNames)[number];
 
 export interface VarianceSettings {
   /** Batches whose gradients are compared, at least 3, each a random draw of images (and views) of its own. */
@@ -110,12 +111,28 @@ export async function measureVariance(
   };
   const parts: VarianceStudy[] = [];
   try {
-    for (const objective of [selfSupervision(config, model), distillation(config, model)]) {
+    for (const objectiveName of objectiveNames) {
+      const isSelfSupervised = objectiveName === 'selfSupervised';
+      const objective = isSelfSupervised
+        ? selfSupervision(model, config.teacher, config.selfSupervised.experts, dataset)
+        : distillation(model, config.experts);
       const sizes = [config.experts.batch, ...settings.batchSizes];
       const steps = await ObjectiveSteps.create(device, objective, data, sizes);
       try {
-        const task = { seed: config.seed, count, batch: config.experts.batch, settings, objective, steps };
-        parts.push(await measure({ ...task, encoder: model.parameters.total, advance }));
+        parts.push(
+          await measure({
+            seed: config.seed,
+            count,
+            batch: config.experts.batch,
+            settings,
+            objectiveName,
+            learningRate: objective.optimiser.learningRate,
+            layout: isSelfSupervised ? withProjector(model, config.teacher) : model.parameters,
+            encoder: model.parameters.total,
+            steps,
+            advance,
+          }),
+        );
       } finally {
         steps.release();
       }
@@ -137,7 +154,10 @@ interface Task {
   /** Images a step of training. */
   readonly batch: number;
   readonly settings: VarianceSettings;
-  readonly objective: Objective;
+  readonly objectiveName: ObjectiveName;
+  readonly learningRate: number;
+  /** θ: the student's tensors first, so that both losses have them at the same places; then a projector's. */
+  readonly layout: ParameterLayout;
   readonly steps: ObjectiveSteps;
   /** Elements of θ that are the student's own, from the first. */
   readonly encoder: number;
@@ -145,8 +165,7 @@ interface Task {
 }
 
 async function measure(task: Task): Promise<VarianceStudy> {
-  const { seed, settings, objective, steps, encoder } = task;
-  const { name: objectiveName, layout, optimiser } = objective;
+  const { seed, settings, objectiveName, learningRate, layout, steps, encoder } = task;
   const startOf = (index: number): Float32Array =>
     initialParameters(layout, { seed, purpose: 'study.student', index });
   const gradients = await gradientNoise(task, startOf(0), 0);
@@ -181,7 +200,7 @@ async function measure(task: Task): Promise<VarianceStudy> {
   });
   const training = {
     objective: objectiveName,
-    learningRate: optimiser.learningRate,
+    learningRate,
     batchSize: task.batch,
     steps: stepsOf(task.count, task.batch, settings.epochs),
     lastLoss,
@@ -198,7 +217,7 @@ interface Training {
 
 /** Noise of the gradients of random batches at θ, for each size of batch. */
 async function gradientNoise(task: Task, theta: Float32Array, step: number): Promise<GradientNoise[]> {
-  const { seed, count, settings, objective, steps, encoder, advance } = task;
+  const { seed, count, settings, objectiveName, steps, encoder, advance } = task;
   const rows: GradientNoise[] = [];
   steps.start(theta);
   for (const batchSize of settings.batchSizes) {
@@ -211,7 +230,7 @@ async function gradientNoise(task: Task, theta: Float32Array, step: number): Pro
     }
     const own = gramMatrix(found.map((gradient) => gradient.subarray(0, encoder)));
     rows.push({
-      objective: objective.name,
+      objective: objectiveName,
       step,
       batchSize,
       ...noiseOf(own, found.length),

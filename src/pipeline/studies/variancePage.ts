@@ -1,9 +1,15 @@
 /** The variance study in words, tables and figures. */
 import { significant } from '../report/wording.js';
 import { lineChart } from './lineChart.js';
-import { type ObjectiveName, objectiveNames } from './objectives.js';
 import type { StudyFigure, StudyTable } from './page.js';
-import type { GradientNoise, TrajectoryNoise, VarianceSettings, VarianceStudy } from './variance.js';
+import {
+  type GradientNoise,
+  type ObjectiveName,
+  objectiveNames,
+  type TrajectoryNoise,
+  type VarianceSettings,
+  type VarianceStudy,
+} from './variance.js';
 
 export const lossNames: Readonly<Record<ObjectiveName, string>> = {
   selfSupervised: 'self-supervised loss',

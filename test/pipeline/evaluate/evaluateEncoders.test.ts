@@ -39,9 +39,9 @@ const representations = {
   train: numbers(1, 'trainTargets', 20 * REPRESENTATION),
   test: numbers(1, 'testTargets', 13 * REPRESENTATION),
 };
-const source = { images: dataset.train.images, targets: representations.train, count: 20 };
+const source = { images: dataset.train, targets: representations.train, count: 20 };
 const synthetic = {
-  images: takeRows(source.images, ELEMENTS, HIGH_LOSS),
+  images: takeRows(dataset.train.images, ELEMENTS, HIGH_LOSS),
   targets: takeRows(source.targets, REPRESENTATION, HIGH_LOSS),
   count: HIGH_LOSS.length,
   innerStep: 0.1,
@@ -139,7 +139,7 @@ describe('the rows of an evaluation', () => {
 
   it('draw subsets from other images than the probes see, where the set was made from others', async () => {
     const elsewhere = {
-      images: numbers(2, 'elsewhere', 9 * ELEMENTS),
+      images: imageSetOf(numbers(2, 'elsewhere', 9 * ELEMENTS), null, 9),
       targets: numbers(2, 't', 9 * REPRESENTATION),
       count: 9,
     };

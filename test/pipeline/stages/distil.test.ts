@@ -185,7 +185,7 @@ describe('the start', () => {
   it('cannot be balanced without labels', async () => {
     const unlabelled = (context: TinyContext): TinyContext => {
       const train = { ...context.dataset.train, labels: null };
-      return { ...context, dataset: { ...context.dataset, train } as unknown as TinyContext['dataset'] };
+      return { ...context, dataset: { ...context.dataset, train } };
     };
     await expect(distilled([...few, 'distil.start=classBalanced'], unlabelled)).rejects.toThrow(ConfigError);
     await expect(distilled([...few, 'distil.start=random'], unlabelled)).resolves.toBeDefined();
@@ -203,6 +203,13 @@ describe('the way back', () => {
     const difference = data('images').map((value, i) => value - wanted.data('images')[i]!);
     const moved = data('images').map((value, i) => value - data('start.images')[i]!);
     expect(Math.hypot(...difference)).toBeLessThan(1e-3 * Math.hypot(...moved));
+  });
+
+  it('does not begin with a memory budget that is too small, and names the field', async () => {
+    const sets = ['distil.memory=mixed', 'distil.memoryBudget=0.001'];
+    await expect(distilled(sets)).rejects.toThrow(
+      /distil.memoryBudget = 0.001 MiB does not do: .* too small/,
+    );
   });
 
   it('goes through the last steps only where it is truncated', async () => {

@@ -158,7 +158,7 @@ describe('a run on given representations', () => {
       return { ran, skipped, result, targets };
     };
     const first = await run();
-    expect(first.skipped).toEqual(['teacher']);
+    expect([...first.ran, ...first.skipped]).not.toContain('teacher');
     expect(numbersOf(first.targets)).toEqual(
       [...dataset.train.origin.numbers].map((number) => Math.fround(number / 6e4)),
     );

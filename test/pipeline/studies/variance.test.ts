@@ -3,8 +3,9 @@ import { interpret } from '../../../src/autograd/interpret.js';
 import { f32 } from '../../../src/autograd/tape.js';
 import { permutation } from '../../../src/kernels/philox.js';
 import { initialParameters } from '../../../src/nn/model.js';
+import { withProjector } from '../../../src/nn/selfSupervised.js';
+import { distillation, selfSupervision } from '../../../src/pipeline/objectives.js';
 import { studentModel } from '../../../src/pipeline/stages/context.js';
-import { distillation, selfSupervision } from '../../../src/pipeline/studies/objectives.js';
 import { gramMatrix, noiseOf } from '../../../src/pipeline/studies/statistics.js';
 import {
   checkpointsOf,
@@ -71,16 +72,21 @@ describe('measureVariance', () => {
       const context = tinyContext(await device(), config);
       const model = studentModel(context);
       const found = await measureVariance(context, tinyTargets, settings);
-      const objective = (name === 'distillation' ? distillation : selfSupervision)(config, model);
+      const layout = name === 'distillation' ? model.parameters : withProjector(model, config.teacher);
+      const objective =
+        name === 'distillation'
+          ? distillation(model, config.experts)
+          : selfSupervision(model, config.teacher, config.selfSupervised.experts, context.dataset);
       const data = { imageShape: [COUNT, 1, 6, 6], targetType: f32(COUNT, 4) };
       const tape = objective.tape(data, 4);
-      const theta = initialParameters(objective.layout, { seed: 1, purpose: 'study.student', index: 0 });
+      const theta = initialParameters(layout, { seed: 1, purpose: 'study.student', index: 0 });
       const gradients = Array.from({ length: 3 }, (_, index) => {
         const key = { seed: 1, purpose: 'study.batch/start/4', index };
         const { images } = context.dataset.train;
         const inputs = { theta, images, targets: tinyTargets, batch: permutation(key, COUNT).slice(0, 4) };
-        const given = Object.entries({ ...inputs, ...objective.draw(key, 4) });
-        return interpret(tape, Object.fromEntries(given.filter(([each]) => each in tape.inputs))).gradient!;
+        const given: Record<string, ArrayLike<number>> = { ...inputs, ...objective.draw(key, 4) };
+        const read = Object.keys(tape.inputs).map((input) => [input, given[input]!]);
+        return interpret(tape, Object.fromEntries(read)).gradient!;
       });
       const own = noiseOf(gramMatrix(gradients.map((g) => g.subarray(0, model.parameters.total))), 3);
       const whole = noiseOf(gramMatrix(gradients), 3);

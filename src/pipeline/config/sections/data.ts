@@ -60,6 +60,6 @@ export const data = section({
   memory: between(0, 1_048_576)
     .default(1024)
     .describe(
-      'MiB of host memory for the images. A set that needs more lies in a file in the cache folder, and its rows stream to the device; the results are the same.',
+      'MiB of memory for the images, on the host (a byte a value) and on the device (four). What needs more lies in a file in the cache folder, and streams to the device a step at a time; the results are the same.',
     ),
 }).describe('The real images.');

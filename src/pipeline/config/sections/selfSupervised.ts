@@ -22,7 +22,7 @@ export const selfSupervised = section({
   startEpochs: wholeNumber(1, 10_000).default(5).describe('T⁺: the start epoch is drawn from 0 … T⁺ − 1.'),
   batch: wholeNumber(2, 65_536).default(20).describe('Synthetic images an inner step, each in two views.'),
   pixels: section({
-    learningRate: positive(1e9).default(3000).describe('Learning rate of the outer SGD on the pixels.'),
+    learningRate: positive(1e9).default(300).describe('Learning rate of the outer SGD on the pixels.'),
   })
     .describe('The synthetic images.')
     .prefault({}),

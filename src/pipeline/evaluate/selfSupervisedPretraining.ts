@@ -1,0 +1,57 @@
+/** Pre-training of a student on synthetic images by the teacher's own, self-supervised loss. */
+import { permutation } from '../../kernels/philox.js';
+import { initialParameters } from '../../nn/model.js';
+import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
+import { withProjector } from '../../nn/selfSupervised.js';
+import { makeResident, releaseResident } from '../../nn/training.js';
+import { selfSupervision } from '../objectives.js';
+import { wholeBatches } from '../stages/selfSupervisedExperts.js';
+import type { Bench } from './bench.js';
+
+/** A synthetic set that was learnt for the self-supervised loss: it has no targets. */
+export interface SelfSupervisedSet {
+  /** [count, C, H, W] */
+  readonly images: Float32Array;
+  readonly count: number;
+  /** The learning rate α that was learnt with it. */
+  readonly innerStep: number;
+}
+
+/**
+ * Compiles the training. The projector starts afresh in each repetition and is left behind; a rest of the images too short for
+ * a batch is left out of its epoch.
+ *
+ * @returns θ of the student [model.parameters.total] after training from its start, by the repetition
+ */
+export async function onSelfSupervisedSet(
+  bench: Bench,
+  { images, count, innerStep }: SelfSupervisedSet,
+): Promise<(start: Float32Array, repetition: number) => Promise<Float32Array>> {
+  const { device, config, dataset } = bench.inputs;
+  const { model } = bench;
+  const { seed, evaluate, teacher } = config;
+  const layout = withProjector(model, teacher);
+  const batch = Math.min(evaluate.batch, count);
+  // The loss reads no targets.
+  const data = makeResident(device, images, [count, ...dataset.image], new Float32Array(1), [1]);
+  bench.own({ release: () => releaseResident(device, data) });
+  const objective = selfSupervision(model, teacher, { ...evaluate, learningRate: innerStep }, dataset);
+  const steps = bench.own(await ObjectiveSteps.create(device, objective, data, [batch]));
+  const perEpoch = Math.floor(count / batch);
+  return async (start, repetition) => {
+    const theta = initialParameters(layout, { seed, purpose: 'evaluate.projector', index: repetition });
+    theta.set(start);
+    steps.start(theta);
+    for (let epoch = 0; epoch < evaluate.epochs; epoch++) {
+      const index = repetition * evaluate.epochs + epoch;
+      const order = permutation({ seed, purpose: 'evaluate.order', index }, count);
+      wholeBatches(order, batch).forEach((rows, step) => {
+        steps.step({
+          rows,
+          key: { seed, purpose: 'evaluate.selfSupervised', index: index * perEpoch + step },
+        });
+      });
+    }
+    return (await steps.parameters()).slice(0, model.parameters.total);
+  };
+}

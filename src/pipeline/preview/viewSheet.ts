@@ -1,0 +1,115 @@
+/** A picture of images and of random views of each, as the teacher's training sees them. */
+import { compile } from '../../autograd/compile/plan.js';
+import { f32 } from '../../autograd/tape.js';
+import { trace } from '../../autograd/trace.js';
+import type { Device } from '../../gpu/device.js';
+import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
+import type { Config } from '../config/schema.js';
+import type { Dataset } from '../data/dataset.js';
+
+/** Pixels of a picture, as `encodePng` takes them. */
+export interface Sheet {
+  /** Row by row, channels interleaved, 0 … 255. */
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
+
+/** How many images are shown, and how many views of each. */
+export interface PreviewSize {
+  readonly images: number;
+  readonly views: number;
+}
+
+/** Small images are enlarged until they are about so many pixels wide. */
+const CELL = 56;
+const GAP = 2;
+/** Between the images and their views. */
+const WIDE_GAP = 8;
+/** Grey stands out from dark and from light images. */
+const BACKGROUND = 128;
+
+/**
+ * `views` random views of each of the first `images` training images [images · views, C, H, W], standardised, image by image.
+ * They are drawn and made as the teacher's are, from a stream of their own.
+ */
+export async function drawPreview(
+  device: Device,
+  config: Pick<Config, 'seed' | 'teacher'>,
+  dataset: Dataset,
+  { images, views }: PreviewSize,
+): Promise<Float32Array> {
+  const { augmentation } = config.teacher;
+  const count = images * views;
+  const repeated = Int32Array.from({ length: count }, (_, place) => Math.floor(place / views));
+  const originals = await dataset.train.rows(repeated);
+  const types = { x: f32(count, ...dataset.image), ...augmentationTypes(augmentation, dataset.image, count) };
+  const tape = trace(types, ({ x, ...inputs }) => ({ views: augmentImages(x!, inputs, augmentation) }));
+  const plan = await compile(tape, device, { label: 'preview' });
+  try {
+    const key = { seed: config.seed, purpose: 'preview', index: 0 };
+    const drawn = drawAugmentation(key, 'A', count, dataset, augmentation);
+    const made = await plan.run({ x: originals, ...drawn });
+    return made.views as Float32Array;
+  } finally {
+    plan.release();
+  }
+}
+
+/**
+ * A row for each image: the image, a gap, and its views. Values are de-standardised and cut to 0 … 1; images of other than
+ * one or three channels show their first one.
+ *
+ * @param originals [images, C, H, W], standardised
+ * @param views [images · views, C, H, W], standardised
+ */
+export function viewSheet(
+  { image, mean, deviation }: Pick<Dataset, 'image' | 'mean' | 'deviation'>,
+  originals: Float32Array,
+  views: Float32Array,
+): Sheet {
+  const [depth, height, width] = image;
+  const channels = depth === 3 ? 3 : 1;
+  const size = depth * height * width;
+  const rows = originals.length / size;
+  const columns = views.length / originals.length;
+  const scale = Math.max(1, Math.round(CELL / width));
+  const [stepX, stepY] = [width * scale + GAP, height * scale + GAP];
+  const sheetWidth = (columns + 1) * stepX + GAP + WIDE_GAP - GAP;
+  const sheetHeight = rows * stepY + GAP;
+  const pixels = new Uint8Array(sheetWidth * sheetHeight * channels).fill(BACKGROUND);
+  const place = (source: Float32Array, start: number, left: number, top: number): void => {
+    for (let y = 0; y < height * scale; y++) {
+      for (let x = 0; x < width * scale; x++) {
+        const from = start + Math.floor(y / scale) * width + Math.floor(x / scale);
+        for (let channel = 0; channel < channels; channel++) {
+          const value = source[from + channel * height * width]! * deviation[channel]! + mean[channel]!;
+          const to = ((top + y) * sheetWidth + left + x) * channels + channel;
+          pixels[to] = Math.round(255 * Math.min(Math.max(value, 0), 1));
+        }
+      }
+    }
+  };
+  for (let row = 0; row < rows; row++) {
+    const top = GAP + row * stepY;
+    place(originals, row * size, GAP, top);
+    for (let column = 0; column < columns; column++) {
+      place(views, (row * columns + column) * size, WIDE_GAP + (column + 1) * stepX, top);
+    }
+  }
+  return { pixels, width: sheetWidth, height: sheetHeight, channels };
+}
+
+/** The picture of a configuration's augmentations: the first training images and random views of each. */
+export async function previewSheet(
+  device: Device,
+  config: Pick<Config, 'seed' | 'teacher'>,
+  dataset: Dataset,
+  size: PreviewSize,
+): Promise<Sheet> {
+  const images = Math.min(size.images, dataset.train.count);
+  const views = await drawPreview(device, config, dataset, { images, views: size.views });
+  const originals = await dataset.train.rows(Int32Array.from({ length: images }, (_, number) => number));
+  return viewSheet(dataset, originals, views);
+}

@@ -1,0 +1,163 @@
+/**
+ * Second half of the baseline "trajectory matching on the self-supervised loss" (MTT without distilling knowledge first): pixels
+ * and the inner step α are moved so that N self-supervised steps on the synthetic images follow the experts of that loss. The
+ * hypergradient goes through both views of every step, exactly; their random numbers are inputs of each step.
+ */
+
+import type { Numbers } from '../../autograd/compile/bufferRange.js';
+import { f32 } from '../../autograd/tape.js';
+import type { InnerProblem } from '../../autograd/unroll/problem.js';
+import { Unroll } from '../../autograd/unroll/unroll.js';
+import { integers, permutation, type StreamKey } from '../../kernels/philox.js';
+import type { AugmentedImages } from '../../nn/augmentation.js';
+import type { Model } from '../../nn/model.js';
+import { sgd } from '../../nn/optimisers/sgd.js';
+import { withProjector } from '../../nn/selfSupervised.js';
+import { drawPairs, type PairSettings, pairLoss, pairTypes } from '../../nn/viewPairs.js';
+import {
+  files,
+  floatTensor,
+  readFloats,
+  readTensors,
+  type StageContext,
+  studentModel,
+  takeRows,
+  writeTensors,
+} from './context.js';
+import { requireFinite } from './finite.js';
+import { HostDescent } from './hostDescent.js';
+import { keepPositive } from './outerOptimiser.js';
+import { wholeBatches } from './selfSupervisedExperts.js';
+
+/** What a student learns by from `count` images, `batch` of them a step: the loss of pairs, whose numbers are inputs. */
+export function selfSupervisedProblem(
+  model: Model,
+  settings: PairSettings,
+  count: number,
+  batch: number,
+): InnerProblem {
+  return {
+    parameters: withProjector(model, settings).total,
+    tables: { images: f32(count, ...model.image) },
+    hyperparameters: pairTypes(settings, model.image, batch),
+    loss: (theta, { images }, { hyperparameters }) =>
+      pairLoss(model, settings, theta, images!, hyperparameters),
+  };
+}
+
+/** The pairs of N steps, one table [N, …] an input of the problem. The key's index is the first step's. */
+export function drawSteps(
+  key: StreamKey,
+  steps: number,
+  batch: number,
+  images: AugmentedImages,
+  settings: PairSettings,
+): Record<string, Numbers> {
+  const drawn = Array.from({ length: steps }, (_, step) =>
+    drawPairs({ ...key, index: key.index + step }, batch, images, settings),
+  );
+  const joined = (name: string): Numbers => {
+    const parts = drawn.map((each) => each[name]!);
+    const each = parts[0]!.length;
+    const table =
+      parts[0] instanceof Int32Array ? new Int32Array(steps * each) : new Float32Array(steps * each);
+    parts.forEach((part, step) => {
+      table.set(part, step * each);
+    });
+    return table;
+  };
+  return Object.fromEntries(Object.keys(drawn[0]!).map((name) => [name, joined(name)]));
+}
+
+/** The batches of one unroll: permutations used up without replacement, a short rest of each left out. */
+export function drawWholeBatches(
+  seed: number,
+  iteration: number,
+  count: number,
+  batch: number,
+  steps: number,
+): Int32Array[] {
+  const batches: Int32Array[] = [];
+  for (let round = 0; batches.length < steps; round++) {
+    const index = iteration * steps + round;
+    batches.push(
+      ...wholeBatches(permutation({ seed, purpose: 'selfSupervised.batches', index }, count), batch),
+    );
+  }
+  return batches.slice(0, steps);
+}
+
+/** Writes the images and α. They start at the same images as those of MKDT. */
+export async function distilSelfSupervised(context: StageContext): Promise<string[]> {
+  const { config, dataset, device, folder, events } = context;
+  const { seed, selfSupervised: settings, teacher } = config;
+  const model = studentModel(context);
+  const { total } = withProjector(model, teacher);
+  const imageElements = dataset.image.reduce((product, extent) => product * extent, 1);
+  const indices = (await readTensors(folder, files.subset))('indices').data;
+  const count = indices.length;
+  const start = takeRows(dataset.train.images, imageElements, indices);
+  const experts = await Promise.all(
+    Array.from({ length: settings.experts.count }, (_, k) =>
+      readFloats(folder, files.selfSupervisedExpert(k), 'trajectory'),
+    ),
+  );
+  const unroll = await Unroll.create({
+    device,
+    problem: selfSupervisedProblem(model, teacher, count, settings.batch),
+    optimiser: sgd(),
+    steps: settings.steps,
+    batchSizes: [settings.batch],
+    wrt: ['images', 'learningRate'],
+    perStep: Object.keys(pairTypes(teacher, model.image, settings.batch)),
+  });
+  try {
+    const images = new HostDescent(start, config.distil.momentum, settings.pixels.learningRate);
+    let innerStep = Math.fround(settings.innerStep.initial);
+    let velocity = 0;
+    for (let iteration = 0; iteration < settings.iterations; iteration++) {
+      const draw = (what: string, bound: number): number =>
+        integers({ seed, purpose: `selfSupervised.${what}`, index: iteration }, 1, bound)[0]!;
+      const trajectory = experts[draw('expert', experts.length)]!;
+      const startEpoch = draw('startEpoch', settings.startEpochs);
+      const checkpoint = (epoch: number): Float32Array =>
+        trajectory.slice(epoch * total, (epoch + 1) * total);
+      const theta = checkpoint(startEpoch);
+      const key = { seed, purpose: 'selfSupervised.distil', index: iteration * settings.steps };
+      const pairs = drawSteps(key, settings.steps, settings.batch, dataset, teacher);
+      unroll.write('images', images.value);
+      unroll.write('learningRate', Float32Array.of(innerStep));
+      for (const [name, numbers] of Object.entries(pairs)) unroll.write(name, numbers);
+      unroll.submit({
+        start: theta,
+        outer: { start: theta, target: checkpoint(startEpoch + settings.expertEpochs) },
+        batches: drawWholeBatches(seed, iteration, count, settings.batch, settings.steps),
+      });
+      const [loss, byImages, slope] = await Promise.all([
+        unroll.loss(),
+        unroll.gradient('images'),
+        unroll.gradient('learningRate'),
+      ]);
+      requireFinite(
+        loss + slope[0]!,
+        `the self-supervised trajectory loss at iteration ${iteration}`,
+        'Lower selfSupervised.innerStep.learningRate or selfSupervised.pixels.learningRate.',
+      );
+      events.append({ stage: 'selfSupervised', iteration, loss, innerStep });
+      context.advance(iteration + 1, loss);
+      images.step(byImages);
+      velocity = config.distil.momentum * velocity + slope[0]!;
+      innerStep = Math.fround(
+        keepPositive(innerStep, innerStep - settings.innerStep.learningRate * velocity),
+      );
+    }
+    await writeTensors(folder, files.selfSupervisedSynthetic, [
+      ['images', floatTensor(images.value, count, ...dataset.image)],
+      ['innerStep', floatTensor(Float32Array.of(innerStep), 1)],
+      ['start.images', floatTensor(start, count, ...dataset.image)],
+    ]);
+  } finally {
+    unroll.release();
+  }
+  return [files.selfSupervisedSynthetic];
+}

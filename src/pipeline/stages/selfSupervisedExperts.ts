@@ -1,0 +1,73 @@
+/**
+ * First half of the baseline "trajectory matching on the self-supervised loss": experts that learn from the real images by the
+ * teacher's own loss on pairs of random views, student and projector together. θ is kept at the start and after every epoch.
+ */
+import { permutation } from '../../kernels/philox.js';
+import { initialParameters } from '../../nn/model.js';
+import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
+import { withProjector } from '../../nn/selfSupervised.js';
+import { makeResident, releaseResident } from '../../nn/training.js';
+import { selfSupervision } from '../objectives.js';
+import { files, floatTensor, type StageContext, studentModel, writeTensors } from './context.js';
+import { requireFinite } from './finite.js';
+
+/**
+ * A permutation cut into whole batches. A rest too short for one is left out, as in the teacher's training: both losses
+ * compare an image with the others of its batch, and of one image alone there is nothing to compare.
+ */
+export function wholeBatches(order: Int32Array, batch: number): Int32Array[] {
+  return Array.from({ length: Math.floor(order.length / batch) }, (_, k) =>
+    order.subarray(k * batch, (k + 1) * batch),
+  );
+}
+
+/** Trains the experts; a trajectory [epochs + 1, θ] each. */
+export async function trainSelfSupervisedExperts(context: StageContext): Promise<string[]> {
+  const { config, dataset, device, folder, events } = context;
+  const { seed } = config;
+  const settings = config.selfSupervised.experts;
+  const model = studentModel(context);
+  const layout = withProjector(model, config.teacher);
+  const { images, count } = dataset.train;
+  const batch = Math.min(settings.batch, count);
+  const perEpoch = Math.floor(count / batch);
+  // The loss reads no targets.
+  const data = makeResident(device, images, [count, ...dataset.image], new Float32Array(1), [1]);
+  const objective = selfSupervision(model, config.teacher, settings, dataset);
+  const steps = await ObjectiveSteps.create(device, objective, data, [batch]);
+  const written: string[] = [];
+  try {
+    for (let expert = 0; expert < settings.count; expert++) {
+      const start = initialParameters(layout, { seed, purpose: 'selfSupervised.expert', index: expert });
+      const trajectory = new Float32Array((settings.epochs + 1) * layout.total);
+      trajectory.set(start);
+      steps.start(start);
+      for (let epoch = 1; epoch <= settings.epochs; epoch++) {
+        const index = expert * settings.epochs + epoch - 1;
+        const order = permutation({ seed, purpose: 'selfSupervised.expert.order', index }, count);
+        wholeBatches(order, batch).forEach((rows, step) => {
+          const key = { seed, purpose: 'selfSupervised.expert', index: index * perEpoch + step };
+          steps.step({ rows, key });
+        });
+        trajectory.set(await steps.parameters(), epoch * layout.total);
+        const loss = await steps.loss(batch);
+        requireFinite(
+          loss,
+          `self-supervised expert ${expert}'s loss after epoch ${epoch}`,
+          'Lower selfSupervised.experts.learningRate.',
+        );
+        events.append({ stage: 'selfSupervisedExperts', expert, epoch, loss });
+        context.advance(index + 1, loss);
+      }
+      const file = files.selfSupervisedExpert(expert);
+      await writeTensors(folder, file, [
+        ['trajectory', floatTensor(trajectory, settings.epochs + 1, layout.total)],
+      ]);
+      written.push(file);
+    }
+  } finally {
+    steps.release();
+    releaseResident(device, data);
+  }
+  return written;
+}

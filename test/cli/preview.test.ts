@@ -1,0 +1,48 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createProgram } from '../../src/cli/program.js';
+
+let scratch = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'hypergrad-preview-'));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function preview(...args: string[]): Promise<string> {
+  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  await createProgram().parseAsync(['preview', 'augmentations', '--preset', 'tiny-test', ...args], {
+    from: 'user',
+  });
+  return stdout.mock.calls.map(([text]) => text).join('');
+}
+
+describe('hypergrad preview augmentations', () => {
+  it('writes a picture of images and views, and says where', async () => {
+    const out = join(scratch, 'views.png');
+    expect(await preview('--images', '2', '--views', '3', '--out', out)).toContain(out);
+    const picture = await sharp(await readFile(out)).metadata();
+    // 7×7 pixels, each enlarged eight times.
+    expect([picture.width, picture.height]).toEqual([2 + 4 * 56 + 8 + 2 * 2 + 2, 2 * 58 + 2]);
+  });
+
+  it.each([
+    [['--images', '0'], /--images "0" must be a whole number from 1 to 32/],
+    [['--views', 'many'], /--views "many" must be a whole number/],
+    [['--out', 'views.jpg'], /--out "views\.jpg" must be the name of a \.png file/],
+  ])('refuses %j', async (args, message) => {
+    await expect(preview(...args)).rejects.toThrow(message);
+  });
+
+  it('says that a picture cannot be written where there is no folder', async () => {
+    const out = join(scratch, 'nowhere', 'views.png');
+    await expect(preview('--images', '1', '--views', '1', '--out', out)).rejects.toThrow(
+      /cannot be written \(ENOENT\)\. Name a file in a folder that exists/,
+    );
+  });
+});
