@@ -8,7 +8,11 @@ export default defineConfig({
     ssr: true,
     minify: false,
     rolldownOptions: {
-      input: { main: 'bench/main.ts', coldStart: 'bench/coldStart.ts' },
+      input: {
+        main: 'bench/main.ts',
+        coldStart: 'bench/coldStart.ts',
+        results: 'bench/results/main.ts',
+      },
       // Side by side: they find bench/peers, and each other, from where they lie.
       output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
     },

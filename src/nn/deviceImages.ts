@@ -178,6 +178,13 @@ export async function placeTraining(
   };
 }
 
+/** Placed images for steps whose loss reads no targets. */
+export const withoutTargets = (device: Device, images: DeviceImages): TrainingImages => ({
+  ...images,
+  targets: allocateRange(device, 1, 'no targets'),
+  targetType: f32(1),
+});
+
 /** Rows of a table [count, row] in host memory. */
 export function tableSource(table: Float32Array, count: number): RowSource {
   const row = table.length / count;

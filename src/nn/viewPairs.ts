@@ -47,6 +47,21 @@ export function drawPairs(
   );
 }
 
+/** Records both views of images [B,C,H,W], first of all the first ones; `pairs` are tensors of the types that `pairTypes` gives. */
+export function pairViews(
+  images: Tensor,
+  pairs: Readonly<Record<string, Tensor>>,
+  { augmentation }: PairSettings,
+): readonly [Tensor, Tensor] {
+  const [count, ...image] = images.shape as [number, number, number, number];
+  const names = Object.keys(augmentationTypes(augmentation, image, count));
+  const view = (side: string): Tensor => {
+    const inputs = Object.fromEntries(names.map((name) => [name, pairs[`${name}${side}`]!]));
+    return augmentImages(images, inputs, augmentation);
+  };
+  return [view('A'), view('B')];
+}
+
 /**
  * The self-supervised loss of a batch, a scalar of shape []; it can be differentiated by θ and by the images.
  *
@@ -62,11 +77,8 @@ export function pairLoss(
   pairs: Readonly<Record<string, Tensor>>,
 ): Tensor {
   const layout = withProjector(model, settings);
-  const names = Object.keys(augmentationTypes(settings.augmentation, model.image, images.shape[0]!));
-  const [z1, z2] = SIDES.map((side) => {
-    const view = Object.fromEntries(names.map((name) => [name, pairs[`${name}${side}`]!]));
-    const { output } = model.forward(theta, augmentImages(images, view, settings.augmentation));
-    return project(layout, theta, output, settings);
-  }) as [Tensor, Tensor];
+  const [z1, z2] = pairViews(images, pairs, settings).map((view) =>
+    project(layout, theta, model.forward(theta, view).output, settings),
+  ) as [Tensor, Tensor];
   return selfSupervisedLoss(z1, z2, settings);
 }

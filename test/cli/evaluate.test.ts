@@ -116,6 +116,13 @@ describe('hypergrad evaluate of a run', () => {
     expect(leftOut).toEqual([]);
   });
 
+  it('leaves out the baseline on the self-supervised loss where the run has none', async () => {
+    const rows = 'evaluate.rows=[randomEncoder, trajectoryMatchingOnSsl]';
+    const sets = [rows, 'evaluate.seeds=1', 'selfSupervised.batch=5'];
+    await hypergrad('evaluate', run(), ...sets.flatMap((set) => ['--set', set]));
+    expect(printed()).toMatch(/\nLeft out trajectoryMatchingOnSsl: .* whose evaluate\.rows named it\.\n/);
+  });
+
   it('refuses images of another shape', async () => {
     const error = await failure('evaluate', run(), '--set', 'data.pool=2');
     expect(error).toBeInstanceOf(ShapeError);

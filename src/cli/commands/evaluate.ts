@@ -18,6 +18,7 @@ import { decodeSet } from '../../pipeline/evaluate/givenSet.js';
 import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summary.js';
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
+import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
 import { hashInputs, RunFolder } from '../../pipeline/store/runFolder.js';
 import { terminalProgress } from '../terminalProgress.js';
@@ -98,11 +99,18 @@ async function teacherOf(
   const folder = openToRead(folderName);
   const made = await configOfRun(folderName);
   const hasTeacher = await exists(folder, files.teacher);
-  if (run === null) return { config: made, folder, hasTeacher, own: null };
-  if (!isSameData(made, config) && !needsSource(config.evaluate.rows)) {
-    return { config: made, folder, hasTeacher, own: null };
-  }
-  return { config: made, folder, hasTeacher, own: await readOwn(folder, await load(made)) };
+  const known = { config: made, folder, hasTeacher };
+  if (run === null) return { ...known, own: null, selfSupervised: null };
+  const wantsOwn = isSameData(made, config) || needsSource(config.evaluate.rows);
+  const isWanted = config.evaluate.rows.includes('trajectoryMatchingOnSsl');
+  return {
+    ...known,
+    own: wantsOwn ? await readOwn(folder, await load(made)) : null,
+    selfSupervised:
+      isWanted && (await exists(folder, files.selfSupervisedSynthetic))
+        ? await readSelfSupervised(folder)
+        : null,
+  };
 }
 
 /** An evaluation in plain text: a table for each architecture, and what is not in them. */

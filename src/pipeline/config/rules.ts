@@ -162,6 +162,12 @@ function* distilChecks(distil: Config['distil']): Generator<{ path: string; mess
   if (truncate !== null && truncate > steps) {
     yield { path: 'distil.truncate', message: `must not exceed the distil.steps = ${steps} inner steps` };
   }
+  if (distil.storage === 'float16' && distil.memory === 'recompute') {
+    yield {
+      path: 'distil.storage',
+      message: 'stores what distil.memory = full or mixed keeps, and recompute keeps nothing; change either',
+    };
+  }
   if ([distil.pixels, distil.targets, distil.innerStep].every(({ learningRate }) => learningRate === 0)) {
     yield {
       path: 'distil.pixels.learningRate',

@@ -52,6 +52,9 @@ export interface Dataset {
 
 const MEBIBYTE = 2 ** 20;
 
+/** Whether pooled images of so many bytes, training and test together, lie in a file instead of in memory. */
+export const isInFile = (bytes: number, { memory }: Config['data']): boolean => bytes > memory * MEBIBYTE;
+
 /**
  * Reads a dataset and prepares it: pixels scaled to 0 … 1, average-pooled by `pool`, then standardised channel
  * by channel. Of each part the first `train` (`test`) images of a random permutation named by the seed are
@@ -77,7 +80,7 @@ export async function loadDataset(config: Config['data'], seed: number): Promise
   };
   const bytes =
     tableBytes(parts.train, orders.train.length, pool) + tableBytes(parts.test, orders.test.length, pool);
-  const storage = { pool, inFile: bytes > config.memory * MEBIBYTE };
+  const storage = { pool, inFile: isInFile(bytes, config) };
   const train = await poolImages(parts.train, orders.train, storage);
   const test = await poolImages(parts.test, orders.test, storage);
   const close = () => {

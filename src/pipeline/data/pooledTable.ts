@@ -34,9 +34,12 @@ function emptySums(length: number, pool: number): Sums {
   return largest < 2 ** 16 ? new Uint16Array(length) : new Uint32Array(length);
 }
 
+/** Bytes that each sum takes. */
+export const bytesPerSum = (pool: number): number => emptySums(0, pool).BYTES_PER_ELEMENT;
+
 /** Bytes that a table of so many images takes. */
 export function tableBytes(images: RawImages, count: number, pool: number): number {
-  return count * pooledElements(images, pool) * emptySums(0, pool).BYTES_PER_ELEMENT;
+  return count * pooledElements(images, pool) * bytesPerSum(pool);
 }
 
 const pooledElements = ({ channels, height, width }: RawImages, pool: number): number =>
@@ -87,7 +90,7 @@ function inMemory(count: number, elements: number, pool: number): Place {
 /** A file without a name: it is gone when it is closed, however the process ends. */
 async function inFile(count: number, elements: number, pool: number): Promise<Place> {
   const path = join(await writableCacheFolder(), `images-${process.pid}-${performance.now()}`);
-  const rowBytes = elements * emptySums(0, pool).BYTES_PER_ELEMENT;
+  const rowBytes = elements * bytesPerSum(pool);
   const failed = (error: unknown): DataError =>
     new DataError(
       `The images need ${Math.ceil((count * rowBytes) / 2 ** 20)} MiB beside ${path}, and it cannot be used (${(error as NodeJS.ErrnoException).code ?? (error as Error).message}). Make room, set HYPERGRAD_CACHE to another folder, or raise data.memory.`,

@@ -2,8 +2,8 @@
 import { BYTES } from '../../autograd/compile/bufferRange.js';
 import { subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
-import type { Dataset } from '../data/dataset.js';
-import { largestSum } from '../data/pooledTable.js';
+import { type Dataset, isInFile } from '../data/dataset.js';
+import { bytesPerSum } from '../data/pooledTable.js';
 import type { StageName } from '../progress.js';
 import { studentModel } from '../stages/context.js';
 
@@ -13,22 +13,14 @@ export interface HostMemory {
   readonly bytes: number;
 }
 
-const MEBIBYTE = 2 ** 20;
-
-/** Bytes in which the sum of a pool's pixels is kept until it is standardised. */
-const bytesOfSum = (pool: number): number =>
-  largestSum(pool) < 2 ** 8 ? 1 : largestSum(pool) < 2 ** 16 ? 2 : 4;
-
 /** Bytes of every stage's arrays. Node itself and what waits for the garbage collector come on top. */
 export function hostMemoryOf(config: Config, dataset: Dataset): HostMemory[] {
   const { train, test, image } = dataset;
   const { experts, evaluate, subset } = config;
   const student = studentModel({ config, dataset });
   const pixels = image.reduce((product, extent) => product * extent, 1);
-  const images = Math.min(
-    (train.count + test.count) * pixels * bytesOfSum(config.data.pool),
-    config.data.memory * MEBIBYTE,
-  );
+  const pooled = (train.count + test.count) * pixels * bytesPerSum(config.data.pool);
+  const images = isInFile(pooled, config.data) ? 0 : pooled;
   const floats = (count: number): number => count * BYTES;
   const targets = floats(train.count * student.outputCount);
   const testTargets = floats(test.count * student.outputCount);

@@ -44,8 +44,8 @@ export interface EvaluationInputs {
   /** What subsets and "all data" are taken from; null where there are no targets for real images. */
   readonly source: SourceImages | null;
   readonly synthetic: SyntheticSet;
-  /** The set of the baseline that matches trajectories of the self-supervised loss, where there is one. */
-  readonly selfSupervised?: SelfSupervisedSet;
+  /** The set of the baseline that matches trajectories of the self-supervised loss; null where there is none. */
+  readonly selfSupervised: SelfSupervisedSet | null;
   /** The source's images of highest loss; null where no expert has judged them. */
   readonly highLoss: Int32Array | null;
   /** Length D of a representation. */

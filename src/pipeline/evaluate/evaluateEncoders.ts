@@ -13,7 +13,7 @@ import { takeRows } from '../stages/context.js';
 import { Bench, type EvaluationInputs } from './bench.js';
 import { labelCount, labelOrder } from './labelled.js';
 import { type Evaluation, type EvaluationTable, evaluationOf } from './record.js';
-import { type RowDefinition, rowDefinitions } from './rows.js';
+import { type Pretrain, type RowDefinition, rowDefinitions } from './rows.js';
 import { studentOf, transferredOf } from './students.js';
 
 /** The rows whose encoders are students. The teacher is the same whatever the student: it stands in the first table alone. */
@@ -92,9 +92,7 @@ async function evaluateStudent(
     const trainEncoder = bench.own(await Encoder.create(device, model, await bench.trainImages()));
     const testImages = await bench.place(dataset.test, 'evaluate.test');
     const testEncoder = bench.own(await Encoder.create(device, model, testImages));
-    const prepared: (Measured & {
-      readonly pretrain: Awaited<ReturnType<NonNullable<RowDefinition['prepare']>>> | null;
-    })[] = [];
+    const prepared: (Measured & { readonly pretrain: Pretrain | null })[] = [];
     for (const id of rows) {
       const row = rowDefinitions[id];
       const pretrain = row.prepare === null ? null : await row.prepare(bench);
@@ -149,7 +147,8 @@ async function evaluateStudent(
 }
 
 /**
- * Evaluates the rows of `config.evaluate` with the student, and with every architecture of `transfer`.
+ * Evaluates the rows of `config.evaluate` with the student, and with every architecture of `transfer`. The synthetic set is
+ * trained on with the α that was learnt for the student, whatever the architecture.
  *
  * @throws ShapeError when features are not finite, because a student has diverged.
  */

@@ -12,6 +12,7 @@ import { encoderCount, evaluateEncoders } from './evaluateEncoders.js';
 import type { GivenSet } from './givenSet.js';
 import type { Evaluation } from './record.js';
 import { rowDefinitions } from './rows.js';
+import type { SelfSupervisedSet } from './selfSupervisedPretraining.js';
 
 /** The teacher's representations [count, D] of a dataset's images. */
 type Representations = NonNullable<EvaluationInputs['representations']>;
@@ -29,8 +30,11 @@ export interface TeacherRun {
     /** Numbers of its training images of highest loss. */
     readonly highLoss: Int32Array;
   } | null;
+  /** Its set of the baseline on the self-supervised loss; null where it has none, or the set is not the run's. */
+  readonly selfSupervised: SelfSupervisedSet | null;
 }
 
+/** A set, and how and on what it is evaluated. */
 export interface SetEvaluationOptions {
   readonly device: Device;
   /** How to evaluate; its `data` is what `dataset` holds. */
@@ -57,6 +61,7 @@ const REASONS = {
   representations: 'there is no teacher: name the run that has it with --teacher RUN',
   source: 'there is no teacher for the targets of real images: name the run that has it with --teacher RUN',
   highLoss: 'no experts have judged these images: it exists for a run’s own set only',
+  selfSupervised: 'it exists only for the set of a run whose evaluate.rows named it',
 } as const;
 
 function requireSameShape({ set, dataset, name, config }: SetEvaluationOptions): void {
@@ -133,7 +138,12 @@ export async function evaluateSet(options: SetEvaluationOptions): Promise<SetEva
   const representations = await representationsOf(options);
   const own = teacher?.own ?? null;
   const source = sourceOf(dataset, representations, own);
-  const available = { representations, source, highLoss: own?.highLoss ?? null };
+  const available = {
+    representations,
+    source,
+    highLoss: own?.highLoss ?? null,
+    selfSupervised: teacher?.selfSupervised ?? null,
+  };
   const leftOut = config.evaluate.rows.flatMap((row) => {
     const missing = rowDefinitions[row].needs.find((need) => available[need] === null);
     return missing === undefined ? [] : [{ row, reason: REASONS[missing] }];
@@ -179,4 +189,4 @@ export async function readOwn(
 
 /** Whether any of these rows needs the images that the set was made from. */
 export const needsSource = (rows: readonly EvaluationRow[]): boolean =>
-  rows.some((row) => rowDefinitions[row].needs.some((need) => need !== 'representations'));
+  rows.some((row) => rowDefinitions[row].needs.some((need) => need === 'source' || need === 'highLoss'));

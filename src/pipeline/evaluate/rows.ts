@@ -18,7 +18,7 @@ export interface RowDefinition {
   /** What tables call it. */
   readonly name: string;
   /** What must be there for it. */
-  readonly needs: readonly ('representations' | 'source' | 'highLoss')[];
+  readonly needs: readonly ('representations' | 'source' | 'highLoss' | 'selfSupervised')[];
   /** Compiles what the row needs; null for the teacher, whose representations are known without a student. */
   readonly prepare: ((bench: Bench) => Promise<Pretrain>) | null;
 }
@@ -85,16 +85,8 @@ export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
   },
   trajectoryMatchingOnSsl: {
     name: 'MTT on the SSL loss',
-    needs: [],
-    prepare: (bench) => {
-      const { selfSupervised } = bench.inputs;
-      if (selfSupervised === undefined) {
-        throw new ConfigError(
-          'evaluate.rows names trajectoryMatchingOnSsl, but there is no synthetic set of that baseline here. Leave the row out.',
-        );
-      }
-      return onSelfSupervisedSet(bench, selfSupervised);
-    },
+    needs: ['selfSupervised'],
+    prepare: (bench) => onSelfSupervisedSet(bench, bench.inputs.selfSupervised!),
   },
   allData: {
     name: 'all data',

@@ -3,7 +3,7 @@ import { evaluateEncoders } from '../evaluate/evaluateEncoders.js';
 import { decodeEvaluation, type Evaluation, encodeEvaluation } from '../evaluate/record.js';
 import type { SelfSupervisedSet } from '../evaluate/selfSupervisedPretraining.js';
 import type { RunFolder } from '../store/runFolder.js';
-import { files, readTensors, type StageContext } from './context.js';
+import { files, type ReadableFolder, readTensors, type StageContext } from './context.js';
 
 /** @throws StoreError when the file is not an evaluation, or one of another version. */
 export async function readEvaluation(folder: RunFolder): Promise<Evaluation> {
@@ -11,7 +11,8 @@ export async function readEvaluation(folder: RunFolder): Promise<Evaluation> {
   return decodeEvaluation(text, folder.pathOf(files.evaluation));
 }
 
-async function readSelfSupervised(folder: RunFolder): Promise<SelfSupervisedSet> {
+/** The set of the baseline that matches trajectories of the self-supervised loss. */
+export async function readSelfSupervised(folder: ReadableFolder): Promise<SelfSupervisedSet> {
   const tensor = await readTensors(folder, files.selfSupervisedSynthetic);
   const { data, shape } = tensor('images');
   return {
@@ -43,9 +44,9 @@ export async function evaluate(context: StageContext): Promise<string[]> {
       count: synthetic('images').shape[0]!,
       innerStep: floats('innerStep')[0]!,
     },
-    ...(config.evaluate.rows.includes('trajectoryMatchingOnSsl')
-      ? { selfSupervised: await readSelfSupervised(folder) }
-      : {}),
+    selfSupervised: config.evaluate.rows.includes('trajectoryMatchingOnSsl')
+      ? await readSelfSupervised(folder)
+      : null,
     highLoss: subset('indices').data as Int32Array,
     representation: targets('train').shape[1]!,
     advance: (done) => context.advance(done),

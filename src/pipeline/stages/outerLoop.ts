@@ -108,6 +108,7 @@ export class OuterLoop {
       batchSizes: batchSizesOf(start.count, settings.batch),
       wrt: learntNames(settings),
       memory: memoryMode(settings),
+      storage: settings.storage,
       ...(settings.truncate === null ? {} : { truncate: settings.truncate }),
     }).catch((cause: unknown) => {
       if (settings.memory !== 'mixed' || !(cause instanceof DeviceError)) throw cause;

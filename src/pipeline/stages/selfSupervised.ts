@@ -21,7 +21,6 @@ import {
   readTensors,
   type StageContext,
   studentModel,
-  takeRows,
   writeTensors,
 } from './context.js';
 import { requireFinite } from './finite.js';
@@ -93,10 +92,9 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
   const { seed, selfSupervised: settings, teacher } = config;
   const model = studentModel(context);
   const { total } = withProjector(model, teacher);
-  const imageElements = dataset.image.reduce((product, extent) => product * extent, 1);
   const indices = (await readTensors(folder, files.subset))('indices').data;
   const count = indices.length;
-  const start = takeRows(dataset.train.images, imageElements, indices);
+  const start = await dataset.train.rows(indices);
   const experts = await Promise.all(
     Array.from({ length: settings.experts.count }, (_, k) =>
       readFloats(folder, files.selfSupervisedExpert(k), 'trajectory'),

@@ -3,12 +3,12 @@
  * teacher's own loss on pairs of random views, student and projector together. θ is kept at the start and after every epoch.
  */
 import { permutation } from '../../kernels/philox.js';
+import { placeImages, releaseTraining, stageRows, withoutTargets } from '../../nn/deviceImages.js';
 import { initialParameters } from '../../nn/model.js';
 import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import { withProjector } from '../../nn/selfSupervised.js';
-import { makeResident, releaseResident } from '../../nn/training.js';
 import { selfSupervision } from '../objectives.js';
-import { files, floatTensor, type StageContext, studentModel, writeTensors } from './context.js';
+import { files, floatTensor, placement, type StageContext, studentModel, writeTensors } from './context.js';
 import { requireFinite } from './finite.js';
 
 /**
@@ -28,11 +28,11 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
   const settings = config.selfSupervised.experts;
   const model = studentModel(context);
   const layout = withProjector(model, config.teacher);
-  const { images, count } = dataset.train;
+  const { count } = dataset.train;
   const batch = Math.min(settings.batch, count);
   const perEpoch = Math.floor(count / batch);
-  // The loss reads no targets.
-  const data = makeResident(device, images, [count, ...dataset.image], new Float32Array(1), [1]);
+  const place = placement(config, batch, 'selfSupervised');
+  const data = withoutTargets(device, await placeImages(device, dataset.train, dataset.image, place));
   const objective = selfSupervision(model, config.teacher, settings, dataset);
   const steps = await ObjectiveSteps.create(device, objective, data, [batch]);
   const written: string[] = [];
@@ -45,10 +45,10 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
       for (let epoch = 1; epoch <= settings.epochs; epoch++) {
         const index = expert * settings.epochs + epoch - 1;
         const order = permutation({ seed, purpose: 'selfSupervised.expert.order', index }, count);
-        wholeBatches(order, batch).forEach((rows, step) => {
+        for (const [step, rows] of wholeBatches(order, batch).entries()) {
           const key = { seed, purpose: 'selfSupervised.expert', index: index * perEpoch + step };
-          steps.step({ rows, key });
-        });
+          steps.step({ rows: await stageRows(data, rows), key });
+        }
         trajectory.set(await steps.parameters(), epoch * layout.total);
         const loss = await steps.loss(batch);
         requireFinite(
@@ -67,7 +67,7 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
     }
   } finally {
     steps.release();
-    releaseResident(device, data);
+    releaseTraining(device, data);
   }
   return written;
 }

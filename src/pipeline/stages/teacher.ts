@@ -10,7 +10,6 @@ import { f32, i32, type Tape, type TensorType } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
 import type { InnerOptimiser } from '../../autograd/unroll/problem.js';
 import { permutation } from '../../kernels/philox.js';
-import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
 import { placeImages, releaseImages, stageRows } from '../../nn/deviceImages.js';
 import { hasBuffers } from '../../nn/evaluationMode.js';
 import { learningRateAt } from '../../nn/learningRate.js';
@@ -20,6 +19,7 @@ import { lars } from '../../nn/optimisers/lars.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
 import type { ParameterLayout } from '../../nn/parameters.js';
 import { project, selfSupervisedLoss, withProjector } from '../../nn/selfSupervised.js';
+import { drawPairs, pairTypes, pairViews } from '../../nn/viewPairs.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import {
@@ -36,13 +36,6 @@ type Settings = Config['teacher'];
 
 /** Steps between two events of the loss, and between two waits for the device. */
 const EVENT_EVERY = 10;
-
-/** The two views of each image. */
-const SIDES = ['A', 'B'] as const;
-
-/** Fields under the names that they have for one side: `view` of side A is `viewA`. */
-const sided = <Field>(side: string, fields: Readonly<Record<string, Field>>): Record<string, Field> =>
-  Object.fromEntries(Object.entries(fields).map(([name, field]) => [`${name}${side}`, field]));
 
 function optimiserOf(settings: Settings, layout: ParameterLayout): InnerOptimiser {
   const weightDecay = settings.weightDecay > 0;
@@ -76,7 +69,6 @@ export function teacherTape(config: Config, image: Dataset['image'], count: numb
   const settings = config.teacher;
   const { model, layout, optimiser, stateTypes } = trainingParts(config, image);
   const batch = Math.min(settings.batch, count);
-  const viewTypes = augmentationTypes(settings.augmentation, image, batch);
   const types: Record<string, TensorType> = {
     theta: f32(layout.total),
     ...(hasBuffers(model) ? { running: f32(model.buffers.total) } : {}),
@@ -84,16 +76,13 @@ export function teacherTape(config: Config, image: Dataset['image'], count: numb
     ...Object.fromEntries(optimiser.hyperparameters.map((name) => [name, f32()])),
     images: f32(count, ...image),
     batch: i32(batch),
-    ...Object.assign({}, ...SIDES.map((side) => sided(side, viewTypes))),
+    ...pairTypes(settings, image, batch),
   };
   return trace(types, (inputs) => {
     const theta = inputs.theta!;
     let running = inputs.running;
-    const [z1, z2] = SIDES.map((side) => {
-      const view = Object.fromEntries(
-        Object.keys(viewTypes).map((name) => [name, inputs[`${name}${side}`]!]),
-      );
-      const images = augmentImages(gather(inputs.images!, inputs.batch!), view, settings.augmentation);
+    const views = pairViews(gather(inputs.images!, inputs.batch!), inputs, settings);
+    const [z1, z2] = views.map((images) => {
       if (!hasBuffers(model) || running === undefined) {
         return project(layout, theta, model.forward(theta, images).output, settings);
       }
@@ -150,10 +139,9 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       plan.write('batch', await stageRows(images, order.slice(0, batch)));
       order = order.slice(batch);
       plan.write('learningRate', Float32Array.of(learningRateAt(step, settings.learningRate, settings)));
-      for (const side of SIDES) {
-        const key = { seed: config.seed, purpose: 'teacher', index: step };
-        const drawn = drawAugmentation(key, side, batch, dataset, settings.augmentation);
-        for (const [name, numbers] of Object.entries(sided(side, drawn))) plan.write(name, numbers);
+      const key = { seed: config.seed, purpose: 'teacher', index: step };
+      for (const [name, numbers] of Object.entries(drawPairs(key, batch, dataset, settings))) {
+        plan.write(name, numbers);
       }
       plan.submit();
       if ((step + 1) % EVENT_EVERY === 0 || step + 1 === settings.steps) {

@@ -90,7 +90,6 @@ export async function measureHorizon(
   const { dataset, folder } = context;
   const { outputCount } = studentModel(context);
   const indices = (await readTensors(folder, files.subset))('indices').data;
-  const imageElements = dataset.image.reduce((product, extent) => product * extent, 1);
   let done = 0;
   const task: Task = {
     context,
@@ -100,7 +99,7 @@ export async function measureHorizon(
         readFloats(folder, files.expert(k), 'trajectory'),
       ),
     ),
-    images: takeRows(dataset.train.images, imageElements, indices),
+    images: await dataset.train.rows(indices),
     targets: takeRows(await readFloats(folder, files.targets, 'train'), outputCount, indices),
     count: indices.length,
     advance: (loss) => context.advance(++done, loss),

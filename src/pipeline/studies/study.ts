@@ -7,7 +7,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { Progress, StageName, StudyName } from '../progress.js';
 import type { RunDevice } from '../report/types.js';
 import { deviceName } from '../report/wording.js';
-import { openSession, runStage, type Session, type Stage, stageInputs, stages } from '../run.js';
+import { openSession, runStage, type Session, type Stage, stageInputs, stagesOf } from '../run.js';
 import type { StageContext } from '../stages/context.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { tuningName } from '../tune/tuningName.js';
@@ -73,7 +73,7 @@ export async function runStudy<Settings, Found>(
 ): Promise<{ readonly record: StudyRecord<Settings, Found>; readonly page: StudyPage }> {
   const { config, dataset, device, folder } = options;
   const session = await openSession(options);
-  const needed = stages.filter(({ name }) => (study.after as readonly string[]).includes(name));
+  const needed = stagesOf(config).filter(({ name }) => (study.after as readonly string[]).includes(name));
   if (source === undefined) for (const stage of needed) await runStage(stage, session);
   else for (const stage of needed) await requireDone(stage, session, source);
   const from = source ?? folder;
@@ -86,7 +86,7 @@ export async function runStudy<Settings, Found>(
     reads: (read) => ({
       settings,
       config: study.reads(read),
-      artefacts: study.after.map((each) => from.artefactHash(each)),
+      artefacts: needed.map(({ name }) => from.artefactHash(name)),
     }),
     after: [],
     steps: () => study.steps(settings, config, dataset),

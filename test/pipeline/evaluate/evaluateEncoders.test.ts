@@ -59,6 +59,7 @@ async function inputsOf(
     representations,
     source,
     synthetic,
+    selfSupervised: null,
     highLoss: HIGH_LOSS,
     representation: REPRESENTATION,
     advance() {},

@@ -61,7 +61,10 @@ describe('the outer descent on the device', () => {
       }
       expect(theta[i]).toBeCloseTo(value, 6);
     });
-    expect(norms).toEqual([5, 0, Math.fround(Math.sqrt(30))]);
+    // A device's square root is not exact.
+    [5, 0, Math.sqrt(30)].forEach((norm, k) => {
+      expect(norms[k]).toBeCloseTo(norm, 5);
+    });
   });
 
   it('takes steps of Adam', async () => {

@@ -70,6 +70,12 @@ export const distil = section({
     .describe(
       "How the way back comes by an inner step's intermediates. recompute: computes the step again; full: keeps those of all steps; mixed: keeps those of the last steps, as many as fit memoryBudget.",
     ),
+  storage: z
+    .enum(['float32', 'float16'], { error: 'must be float32 or float16' })
+    .default('float32')
+    .describe(
+      'How the intermediates that memory = full and mixed keep are stored: float16 takes half the memory and rounds each by 2⁻¹¹ of itself.',
+    ),
   memoryBudget: positive(1e9)
     .default(1024)
     .describe('Device memory that the inner steps may hold with memory = mixed, in MiB.'),

@@ -1,0 +1,92 @@
+/** `npm run results`: runs presets with several seeds, every baseline among them, and writes docs/results.md. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { commandOf } from '../../src/cli/commands/run.js';
+import { terminalProgress } from '../../src/cli/terminalProgress.js';
+import { openTunedDevice } from '../../src/cli/tunedDevice.js';
+import { HypergradError } from '../../src/errors.js';
+import type { Device } from '../../src/gpu/device.js';
+import { readRun } from '../../src/pipeline/compare/readRun.js';
+import { describePreset, resolveConfig } from '../../src/pipeline/config/resolve.js';
+import { evaluationRows } from '../../src/pipeline/config/sections/evaluate.js';
+import { loadDataset } from '../../src/pipeline/data/dataset.js';
+import { runPipeline } from '../../src/pipeline/run.js';
+import { RunFolder } from '../../src/pipeline/store/runFolder.js';
+import { describeMachine } from '../machine.js';
+import { type FinishedRun, type PresetRuns, resultsDocument } from './document.js';
+
+interface Flags {
+  readonly seeds: number;
+  readonly data?: string;
+  readonly out: string;
+  readonly docs: string;
+}
+
+/** Every baseline, the one that the presets leave out because it takes longest among them. */
+const SETS = [`evaluate.rows=[${evaluationRows.join(', ')}]`];
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number of at least 1.');
+  return Number(text);
+}
+
+/** Runs what of it is not done yet. The folder is a run's, so the command may be ended and given again. */
+async function runOnce(device: Device, preset: string, seed: number, flags: Flags): Promise<FinishedRun> {
+  const needsFolder = preset !== 'mnist-small' && flags.data !== undefined;
+  const dataFolder = needsFolder ? flags.data : undefined;
+  const config = resolveConfig({ preset, sets: SETS, seed, dataFolder });
+  const command = `npx ${commandOf(undefined, {
+    preset,
+    seed: String(seed),
+    set: SETS,
+    ...(dataFolder === undefined ? {} : { data: dataFolder }),
+  })}`;
+  const dataset = await loadDataset(config.data, config.seed);
+  const path = join(flags.out, `${preset}-${seed}`);
+  const folder = await RunFolder.open(path);
+  const progress = terminalProgress(process.stderr);
+  try {
+    process.stdout.write(`${preset}, seed ${seed}\n`);
+    const result = await runPipeline({ config, dataset, folder, device, command, progress });
+    return { compared: { ...(await readRun(path)), name: `seed ${seed}` }, result, command };
+  } finally {
+    progress.close();
+    await folder.close();
+  }
+}
+
+async function results(presets: readonly string[], flags: Flags): Promise<void> {
+  const { device, description } = await openTunedDevice();
+  try {
+    process.stdout.write(`${description}\n`);
+    const done: PresetRuns[] = [];
+    for (const preset of presets) {
+      const runs: FinishedRun[] = [];
+      for (let seed = 1; seed <= flags.seeds; seed++) runs.push(await runOnce(device, preset, seed, flags));
+      done.push({ preset, description: describePreset(preset), runs });
+    }
+    const command = ['npm run results --', ...presets, '--seeds', flags.seeds].join(' ');
+    await writeFile(flags.docs, resultsDocument(done, describeMachine(description, []), command));
+    process.stdout.write(`${flags.docs}\n`);
+  } finally {
+    device.close();
+  }
+}
+
+const program = new Command('npm run results --')
+  .description('run presets with several seeds and every baseline, and write the page of results')
+  .argument('[presets...]', 'which presets', ['mnist-small', 'cifar10-small'])
+  .option('--seeds <number>', 'runs of each preset: seeds 1, 2, …', parseCount, 3)
+  .option('--data <folder>', 'folder of the files of a preset that does not bring its own')
+  .option('--out <folder>', 'where the runs are kept; what is done there is not done again', 'runs/results')
+  .option('--docs <file>', 'the page', 'docs/results.md')
+  .action(results);
+
+try {
+  await program.parseAsync();
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(error instanceof HypergradError ? error.exitCode : 1);
+}
