@@ -5,6 +5,13 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
 import cifar10Small from '../presets/cifar10-small.yaml?raw';
+import fashionSmall from '../presets/fashion-small.yaml?raw';
+import mkdtCifar102Percent from '../presets/mkdt-cifar10-2pct.yaml?raw';
+import mkdtCifar105Percent from '../presets/mkdt-cifar10-5pct.yaml?raw';
+import mkdtCifar1002Percent from '../presets/mkdt-cifar100-2pct.yaml?raw';
+import mkdtCifar1005Percent from '../presets/mkdt-cifar100-5pct.yaml?raw';
+import mkdtTiny2Percent from '../presets/mkdt-tiny-2pct.yaml?raw';
+import mkdtTiny5Percent from '../presets/mkdt-tiny-5pct.yaml?raw';
 import mnistSmall from '../presets/mnist-small.yaml?raw';
 import tinyTest from '../presets/tiny-test.yaml?raw';
 import { type Layer, mergeLayers, setLayer, show, textLayer, valueAt, valueLayer } from './layers.js';
@@ -15,6 +22,13 @@ const presets: ReadonlyMap<string, string> = new Map([
   ['mnist-small', mnistSmall],
   ['cifar10-small', cifar10Small],
   ['tiny-test', tinyTest],
+  ['fashion-small', fashionSmall],
+  ['mkdt-cifar10-2pct', mkdtCifar102Percent],
+  ['mkdt-cifar10-5pct', mkdtCifar105Percent],
+  ['mkdt-cifar100-2pct', mkdtCifar1002Percent],
+  ['mkdt-cifar100-5pct', mkdtCifar1005Percent],
+  ['mkdt-tiny-2pct', mkdtTiny2Percent],
+  ['mkdt-tiny-5pct', mkdtTiny5Percent],
 ]);
 
 /** The names that `--preset` takes. */

@@ -13,6 +13,7 @@ import { type HostMemory, hostMemoryOf } from './hostMemory.js';
 import { measureWorks, type Source } from './measure.js';
 import { probeTimes } from './probes.js';
 import { rehearse, type StageSpace } from './rehearse.js';
+import { selfSupervisedWork } from './selfSupervisedWork.js';
 import { keptSteps, workOf } from './work.js';
 
 /** One line of the estimate of time. */
@@ -95,7 +96,7 @@ export async function estimateRun(
   };
   // A budget that is too small is told by the rehearsal; the time is then that of computing everything again.
   const kept = await keptSteps(counting, config, dataset).catch(() => 0);
-  const works = workOf(config, dataset, kept);
+  const works = [...workOf(config, dataset, kept), ...selfSupervisedWork(config, dataset)];
   const left = budget - (performance.now() - begun) / 1000;
   const measured = await measureWorks(measuring, works, left, progress);
   const times = works.map(({ stage, what, images, runs }, k): TimeEstimate => {

@@ -35,8 +35,11 @@ export interface Measuring {
   readonly largest: number;
 }
 
-/** With fewer images, what every step does once weighs too much. */
+/** With fewer images, what every step does once weighs too much; batch statistics need more than one. */
 const FEWEST_IMAGES = 8;
+const FEWEST_OF_ALL = 2;
+/** Seconds that a sample may be expected to take before it is made of fewer images than that. */
+const LONGEST_SAMPLE = 10;
 /** A sample takes at least so many seconds, in as many replays as that needs. */
 const SHORTEST_SAMPLE = 0.1;
 const MOST_REPLAYS = 50;
@@ -193,7 +196,8 @@ async function measureWork(
   const peaks = await measurePeaks(device);
   const atPeak = (steps: readonly PlanStep[]): number => total(byKernel(steps, peaks).values());
   const expected = slowdown * atPeak(wanted.steps);
-  const fewest = Math.min(FEWEST_IMAGES, work.images);
+  const bearable = Math.floor((work.images * LONGEST_SAMPLE) / expected);
+  const fewest = Math.min(work.images, Math.max(FEWEST_OF_ALL, Math.min(FEWEST_IMAGES, bearable)));
   const isAffordable = wanted.memory <= largest && FEWEST_REPLAYS * expected <= budget;
   if (isAffordable || fewest === work.images) {
     const { seconds, steps } = await sample(device, tape, false);

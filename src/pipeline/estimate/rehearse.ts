@@ -43,18 +43,20 @@ const UNLIMITED: BufferLimits = { maxBufferSize: 2 ** 48, maxStorageBufferBindin
 
 /** Loops that change neither what is allocated nor how large a file is, cut to one turn; one expert stands for all. */
 function cutShort(config: Config): Config {
-  const { teacher, experts, distil, evaluate } = config;
+  const { teacher, experts, distil, selfSupervised, evaluate } = config;
   return {
     ...config,
     teacher: { ...teacher, steps: 1 },
     experts: { ...experts, count: 1 },
     distil: { ...distil, iterations: 1, snapshots: Math.min(1, distil.snapshots) },
+    selfSupervised: { ...selfSupervised, iterations: 1, experts: { ...selfSupervised.experts, count: 1 } },
     evaluate: { ...evaluate, epochs: 1, seeds: 1, allData: { ...evaluate.allData, epochs: 1 } },
   };
 }
 
 /** How many files the whole run writes for one that the rehearsal does. */
-function repetitions(file: string, { experts, distil }: Config): number {
+function repetitions(file: string, { experts, distil, selfSupervised }: Config): number {
+  if (file === files.selfSupervisedExpert(0)) return selfSupervised.experts.count;
   if (file === files.expert(0)) return experts.count;
   return file.startsWith(SNAPSHOTS) ? Math.floor(distil.iterations / distil.snapshots) : 1;
 }

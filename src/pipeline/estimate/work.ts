@@ -182,8 +182,8 @@ export function evaluatedStudents(config: Config, image: Dataset['image']): Eval
   ];
 }
 
-/** Rows of the evaluation whose students are trained on as many images as the synthetic set has. */
-const SMALL_SETS = ['randomSubset', 'highLossSubset', 'mkdt', 'trajectoryMatchingOnSsl'] as const;
+/** Rows of the evaluation whose students regress targets on as many images as the synthetic set has. */
+const SMALL_SETS = ['randomSubset', 'highLossSubset', 'mkdt'] as const;
 
 function evaluation(config: Config, { image, train, test }: DataSizes): Work[] {
   const { evaluate, subset } = config;
