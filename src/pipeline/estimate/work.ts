@@ -111,6 +111,7 @@ export async function keptSteps(
     batchSizes: batchSizesOf(count, distil.batch),
     wrt: learntNames(distil),
     memory: memoryMode(distil),
+    storage: distil.storage,
     ...(truncate === null ? {} : { truncate }),
   });
   const { keptSteps } = unroll;
