@@ -199,15 +199,18 @@ describe("the presets with the paper's settings", () => {
     expect(describePreset(preset)).toMatch(/paper's settings/);
   });
 
-  it.each(paper)(
-    '$preset, cut down, estimates itself and runs from end to end',
-    async ({ preset, source }) => {
-      const path = await run(preset, source, cut(source === 'tiny' ? 8 : 4));
-      const { rows } = JSON.parse(await readFile(join(path, 'result.json'), 'utf8'));
-      // Six rows, two shares of labels.
-      expect(rows).toHaveLength(12);
-    },
+  // Those of one dataset differ in a few numbers, all of them cut: one estimate stands for both.
+  it.each(paper.filter(({ share }) => share === '2pct'))(
+    '$preset, cut down, estimates itself',
+    async ({ preset, source }) => estimate(preset, source, cut(source === 'tiny' ? 8 : 4)),
   );
+
+  it.each(paper)('$preset, cut down, runs from end to end', async ({ preset, source }) => {
+    const path = await run(preset, source, cut(source === 'tiny' ? 8 : 4));
+    const { rows } = JSON.parse(await readFile(join(path, 'result.json'), 'utf8'));
+    // Six rows, two shares of labels.
+    expect(rows).toHaveLength(12);
+  });
 });
 
 it('fashion-small, cut down, estimates itself and runs from end to end on IDX files', async () => {
