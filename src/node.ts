@@ -17,7 +17,7 @@ export { readRun } from './pipeline/compare/readRun.js';
 export { comparisonCsv, comparisonMarkdown } from './pipeline/compare/tables.js';
 export { type ConfigSources, presetNames, resolveConfig } from './pipeline/config/resolve.js';
 export type { Config } from './pipeline/config/schema.js';
-export { type Dataset, type ImageSet, loadDataset } from './pipeline/data/dataset.js';
+export { type Dataset, type ImageOrigin, type ImageSet, loadDataset } from './pipeline/data/dataset.js';
 export { type Progress, type StageName, type StudyName, silentProgress } from './pipeline/progress.js';
 export type {
   DistilEvent,

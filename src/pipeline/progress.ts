@@ -12,9 +12,9 @@ export const stageNames = [
   'report',
 ] as const;
 /** Studies: what is measured beside a run, in folders of their own. */
-export const studyNames = ['variance', 'horizon'] as const;
+export const studyNames = ['variance', 'horizon'] as const satisfies readonly StudyName[];
 /** Name of a study. */
-export type StudyName = (typeof studyNames)[number];
+export type StudyName = 'variance' | 'horizon';
 /** Name of a stage, or of a study, which is run as one. */
 export type StageName = (typeof stageNames)[number] | StudyName;
 

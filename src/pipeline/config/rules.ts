@@ -33,12 +33,21 @@ export function imageShape(data: Config['data']): ImageShape | null {
   return [isGray ? 1 : 3, side / data.pool, side / data.pool];
 }
 
-/** `imageShape` for work that reads no files. Throws `ConfigError` where only the files tell it. */
+/** Side of the images of MNIST and of the sets that came after it in its format. */
+const USUAL_IDX_SIDE = 28;
+
+/**
+ * `imageShape` for work that reads no files; images in IDX files are taken for 28×28 pixels. Throws `ConfigError` where only the
+ * files tell it.
+ */
 export function requireImageShape(data: Config['data']): ImageShape {
   const shape = imageShape(data);
   if (shape !== null) return shape;
+  if (data.source === 'idx' && USUAL_IDX_SIDE % data.pool === 0) {
+    return [1, USUAL_IDX_SIDE / data.pool, USUAL_IDX_SIDE / data.pool];
+  }
   throw new ConfigError(
-    `data.source = ${data.source} leaves the images' size to the files, and no files are read here. Use another source${data.source === 'folder' ? ', or set data.resize.side' : ''}.`,
+    `data.source = ${data.source} leaves the images' size to the files, and no files are read here. Use another source${data.source === 'folder' ? ', or set data.resize.side' : ', or a data.pool that divides 28'}.`,
   );
 }
 

@@ -33,6 +33,11 @@ describe("the images' shape", () => {
     expect(imageShape(config(...sets).data)).toEqual(shape);
   });
 
+  it('is that of MNIST for other sets of its format, where no files are read', () => {
+    expect(requireImageShape(config('data.source=idx', 'data.pool=2').data)).toEqual([1, 14, 14]);
+    expect(() => requireImageShape(config('data.source=idx', 'data.pool=3').data)).toThrow(/divides 28/);
+  });
+
   it('is asked for in vain where only the files tell it', () => {
     expect(() => requireImageShape(config('data.source=folder', 'data.pool=1').data)).toThrow(ConfigError);
   });

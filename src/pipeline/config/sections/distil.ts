@@ -17,7 +17,7 @@ export const distil = section({
     .describe(
       "What the synthetic set starts from. highLoss: the images on which the experts' first epochs err most. classBalanced: the same within each class, the same number of each class or one more (needs labels). random: images drawn at random. noise: standard normal pixels in the standardised scale. Targets start as the teacher's of the same images; with noise, of images drawn at random.",
     ),
-  iterations: wholeNumber(1, 10_000_000).default(160).describe('Outer iterations, one hypergradient each.'),
+  iterations: wholeNumber(1, 10_000_000).default(240).describe('Outer iterations, one hypergradient each.'),
   steps: wholeNumber(1, 100_000).default(20).describe('Inner steps N on the synthetic set (equation 4).'),
   expertEpochs: wholeNumber(1, 10_000)
     .default(3)

@@ -14,7 +14,7 @@ export const selfSupervised = section({
   })
     .describe("Students with the teacher's projector that learn by the teacher's own loss.")
     .prefault({}),
-  iterations: wholeNumber(1, 10_000_000).default(160).describe('Outer iterations, one hypergradient each.'),
+  iterations: wholeNumber(1, 10_000_000).default(80).describe('Outer iterations, one hypergradient each.'),
   steps: wholeNumber(1, 100_000).default(20).describe('Self-supervised inner steps on the synthetic images.'),
   expertEpochs: wholeNumber(1, 10_000)
     .default(3)
