@@ -1,6 +1,7 @@
 /** The experts' trajectories on disk: how much they take, and θ at one epoch of one of them without the rest in memory. */
 import { StoreError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
+import { withProjector } from '../../nn/selfSupervised.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { TensorReader } from '../store/tensorReader.js';
 import { files, type StageContext, studentModel } from './context.js';
@@ -18,6 +19,27 @@ export function trajectoryBytes(epochs: number, parameters: number): number {
   return (epochs + 1) * parameters * BYTES;
 }
 
+/** The files that hold the trajectories of a run, with their bytes. */
+function trajectoryFiles(
+  source: Pick<StageContext, 'config' | 'dataset'>,
+): { file: string; bytes: number }[] {
+  const { experts, evaluate, selfSupervised, teacher } = source.config;
+  const student = studentModel(source);
+  const filesOf = (
+    nameOf: (expert: number) => string,
+    { count, epochs }: { readonly count: number; readonly epochs: number },
+    parameters: number,
+  ) =>
+    Array.from({ length: count }, (_, expert) => ({
+      file: nameOf(expert),
+      bytes: trajectoryBytes(epochs, parameters),
+    }));
+  const own = filesOf(files.expert, experts, student.parameters.total);
+  if (!evaluate.rows.includes('trajectoryMatchingOnSsl')) return own;
+  const { total } = withProjector(student, teacher);
+  return [...own, ...filesOf(files.selfSupervisedExpert, selfSupervised.experts, total)];
+}
+
 /**
  * Looks whether the disk holds the trajectories that are not there yet; a file that is there already will be kept or
  * replaced.
@@ -27,17 +49,14 @@ export function trajectoryBytes(epochs: number, parameters: number): number {
 export async function requireSpace(
   context: Pick<StageContext, 'config' | 'dataset'> & { readonly folder: RunFolder },
 ): Promise<void> {
-  const { config, folder } = context;
-  const { count, epochs } = config.experts;
-  const each = trajectoryBytes(epochs, studentModel(context).parameters.total);
+  const { folder } = context;
+  const wanted = trajectoryFiles(context);
   let needed = 0;
-  for (let expert = 0; expert < count; expert++) {
-    needed += Math.max(0, each - (await folder.sizeOf(files.expert(expert))));
-  }
+  for (const { file, bytes } of wanted) needed += Math.max(0, bytes - (await folder.sizeOf(file)));
   const free = await folder.freeBytes();
   if (free === null || needed <= free) return;
   throw new StoreError(
-    `The trajectories of ${count} experts need ${formatBytes(needed)} more in ${folder.path}, and ${formatBytes(free)} are free there. ` +
+    `The trajectories of ${wanted.length} experts need ${formatBytes(needed)} more in ${folder.path}, and ${formatBytes(free)} are free there. ` +
       'Free some, choose a folder on another disk with --out DIR, or lower experts.count or experts.epochs.',
   );
 }

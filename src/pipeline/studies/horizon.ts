@@ -18,9 +18,7 @@ import {
 } from '../stages/context.js';
 import { innerProblem } from '../stages/distil.js';
 import { drawBatches, drawStart } from '../stages/draws.js';
-import { requireFinite } from '../stages/finite.js';
-import { HostDescent } from '../stages/hostDescent.js';
-import { keepPositive } from '../stages/outerOptimiser.js';
+import { OuterLoop } from '../stages/outerLoop.js';
 
 export interface HorizonSettings {
   /** Numbers of inner steps N. */
@@ -135,7 +133,7 @@ function trajectoryOf(
   steps: number,
   expertEpochs: number,
   draw: number,
-): Trajectory {
+): Trajectory & { readonly outer: { readonly target: Float32Array } } {
   const { seed, distil } = context.config;
   const { expert, startEpoch } = drawStart(seed, draw, experts.length, distil.startEpochs);
   const { total } = studentModel(context).parameters;
@@ -196,48 +194,31 @@ async function gradientsOf(task: Task, steps: number): Promise<HorizonGradient[]
 }
 
 async function distillationsOf(task: Task, steps: number): Promise<HorizonDistillation[]> {
-  const { context, settings, advance } = task;
-  const { distil } = context.config;
-  const unroll = await unrollOf(task, steps, []);
-  try {
-    const found: HorizonDistillation[] = [];
-    for (const expertEpochs of settings.expertEpochs) {
+  const { context, settings, images, targets, count, advance } = task;
+  const { config, dataset, device } = context;
+  const found: HorizonDistillation[] = [];
+  for (const expertEpochs of settings.expertEpochs) {
+    const loop = await OuterLoop.create({
+      device,
+      problem: innerProblem(studentModel(context), dataset.image, count),
+      settings: { ...config.distil, steps, iterations: settings.iterations, keep: 'last', truncate: null },
+      start: { images, targets, count },
+    });
+    try {
       const begin = performance.now();
-      const images = new HostDescent(task.images, distil.momentum, distil.pixels.learningRate);
-      const targets = new HostDescent(task.targets, distil.momentum, distil.targets.learningRate);
-      let innerStep = Math.fround(distil.innerStep.initial);
-      let velocity = 0;
       const losses: number[] = [];
       for (let iteration = 0; iteration < settings.iterations; iteration++) {
-        unroll.write('images', images.value);
-        unroll.write('targets', targets.value);
-        unroll.write('learningRate', Float32Array.of(innerStep));
-        unroll.submit(trajectoryOf(task, steps, expertEpochs, iteration));
-        const [loss, byImages, byTargets, slope] = await Promise.all([
-          unroll.loss(),
-          unroll.gradient('images'),
-          unroll.gradient('targets'),
-          unroll.gradient('learningRate'),
-        ]);
-        requireFinite(
-          loss,
-          `the trajectory loss with N = ${steps} and M = ${expertEpochs} at iteration ${iteration}`,
-          'Lower distil.innerStep.learningRate or distil.pixels.learningRate.',
-        );
+        const { start, outer, batches } = trajectoryOf(task, steps, expertEpochs, iteration);
+        const { loss } = await loop.step({ from: start, to: outer.target, batches });
         losses.push(loss);
-        images.step(byImages);
-        targets.step(byTargets);
-        velocity = distil.momentum * velocity + slope[0]!;
-        innerStep = Math.fround(
-          keepPositive(innerStep, innerStep - distil.innerStep.learningRate * velocity),
-        );
         advance(loss);
       }
       const seconds = Math.round(performance.now() - begin) / 1000;
+      const { innerStep } = await loop.read();
       found.push({ steps, expertEpochs, losses, innerStep, seconds });
+    } finally {
+      loop.release();
     }
-    return found;
-  } finally {
-    unroll.release();
   }
+  return found;
 }

@@ -183,4 +183,12 @@ describe('the space for the trajectories', () => {
       await expect(requireSpace(context)).resolves.toBeUndefined();
     });
   });
+
+  it('counts the experts of the self-supervised baseline where a row asks for it', async () => {
+    const sets = [...count(3), 'evaluate.rows=[mkdt, trajectoryMatchingOnSsl]'];
+    await inTinyFolder(await device(), join(scratch, 'three'), sets, async (context) => {
+      vi.spyOn(context.folder, 'freeBytes').mockResolvedValue(trajectoryBytes(3, parameters));
+      await expect(requireSpace(context)).rejects.toThrow(/trajectories of 5 experts/);
+    });
+  });
 });
