@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { innerStepChart, lossChart, renderSvg, resultsChart } from './charts.js';
 import { dataUri, type Html, html, trusted } from './html.js';
-import { STYLE } from './style.js';
+import { renderPage } from './pageShell.js';
 import {
   averagingWindow,
   type DistilEvent,
@@ -161,27 +161,7 @@ export async function renderReport(input: ReportInput): Promise<string> {
   const device = wording.deviceName(result.device);
   const deviceNote = `Computed on ${device}.`;
   const heldOut = wording.heldOutSentence(result);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-<div class="headline">
-<p>${wording.headline(result)}</p>
-${heldOut === undefined ? NOTHING : html`<p>${heldOut}</p>`}
-</div>
-<dl class="facts">
-<dt>Dataset</dt><dd>${result.dataset}</dd>
-<dt>Device</dt><dd>${device}</dd>
-</dl>
-<h2>Accuracy</h2>
+  const body = html`<h2>Accuracy</h2>
 ${await resultsSection(result.rows, deviceNote)}
 ${heldOutSection(result, deviceNote)}
 ${transferSection(result, deviceNote)}
@@ -194,10 +174,7 @@ ${timingSection(result, deviceNote)}
 <details>
 <summary>Resolved configuration</summary>
 <pre><code>${configYaml}</code></pre>
-</details>
-</main>
-</body>
-</html>
-`;
-  return page.markup;
+</details>`;
+  const findings = [wording.headline(result), ...(heldOut === undefined ? [] : [heldOut])];
+  return renderPage({ title, findings, dataset: result.dataset, device, body });
 }

@@ -3,6 +3,25 @@ import { integers, permutation } from '../../kernels/philox.js';
 import { splitBatches } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
 
+/** `steps` batches, permutation after permutation; `split` cuts one into batches. */
+export function batchesFrom(
+  {
+    seed,
+    purpose,
+    iteration,
+  }: { readonly seed: number; readonly purpose: string; readonly iteration: number },
+  count: number,
+  steps: number,
+  split: (order: Int32Array) => Int32Array[],
+): Int32Array[] {
+  const batches: Int32Array[] = [];
+  // Every permutation has a stream of its own; no unroll needs more of them than steps.
+  for (let round = 0; batches.length < steps; round++) {
+    batches.push(...split(permutation({ seed, purpose, index: iteration * steps + round }, count)));
+  }
+  return batches.slice(0, steps);
+}
+
 /** The batches of one unroll: permutations used up without replacement, a short last chunk included. */
 export function drawBatches(
   seed: number,
@@ -11,13 +30,8 @@ export function drawBatches(
   batch: number,
   steps: number,
 ): Int32Array[] {
-  const batches: Int32Array[] = [];
-  // Every permutation has a stream of its own; no unroll needs more of them than steps.
-  for (let round = 0; batches.length < steps; round++) {
-    const index = iteration * steps + round;
-    batches.push(...splitBatches(permutation({ seed, purpose: 'distil.batches', index }, count), batch));
-  }
-  return batches.slice(0, steps);
+  const stream = { seed, purpose: 'distil.batches', iteration };
+  return batchesFrom(stream, count, steps, (order) => splitBatches(order, batch));
 }
 
 /** The expert and the start epoch of one iteration: each drawn uniformly, from a stream of the iteration's own. */

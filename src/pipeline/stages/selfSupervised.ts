@@ -8,7 +8,7 @@ import type { Numbers } from '../../autograd/compile/bufferRange.js';
 import { f32 } from '../../autograd/tape.js';
 import type { InnerProblem } from '../../autograd/unroll/problem.js';
 import { Unroll } from '../../autograd/unroll/unroll.js';
-import { integers, permutation, type StreamKey } from '../../kernels/philox.js';
+import { integers, type StreamKey } from '../../kernels/philox.js';
 import type { AugmentedImages } from '../../nn/augmentation.js';
 import type { Model } from '../../nn/model.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
@@ -23,6 +23,7 @@ import {
   studentModel,
   writeTensors,
 } from './context.js';
+import { batchesFrom } from './draws.js';
 import { requireFinite } from './finite.js';
 import { HostDescent } from './hostDescent.js';
 import { keepPositive } from './outerOptimiser.js';
@@ -76,14 +77,8 @@ export function drawWholeBatches(
   batch: number,
   steps: number,
 ): Int32Array[] {
-  const batches: Int32Array[] = [];
-  for (let round = 0; batches.length < steps; round++) {
-    const index = iteration * steps + round;
-    batches.push(
-      ...wholeBatches(permutation({ seed, purpose: 'selfSupervised.batches', index }, count), batch),
-    );
-  }
-  return batches.slice(0, steps);
+  const stream = { seed, purpose: 'selfSupervised.batches', iteration };
+  return batchesFrom(stream, count, steps, (order) => wholeBatches(order, batch));
 }
 
 /** Writes the images and α. They start at the same images as those of MKDT. */

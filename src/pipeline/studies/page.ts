@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import type { TopLevelSpec } from 'vega-lite';
 import { renderSvg } from '../report/charts.js';
 import { type Html, html, trusted } from '../report/html.js';
-import { STYLE } from '../report/style.js';
+import { renderPage } from '../report/pageShell.js';
 import type { RunFolder } from '../store/runFolder.js';
 
 /** Pixels of a PNG for each unit of a figure. */
@@ -65,33 +65,13 @@ ${body.map(([name, ...cells]) => html`<tr><th scope="row">${name!}</th>${cells.m
 
 function pageHtml(page: StudyPage, drawings: readonly Html[]): string {
   const { title, findings, tables, device, dataset, command } = page;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-<div class="headline">${findings.map((finding) => html`<p>${finding}</p>`)}</div>
-<dl class="facts">
-<dt>Dataset</dt><dd>${dataset}</dd>
-<dt>Device</dt><dd>${device}</dd>
-</dl>
-<div class="pair">
+  const body = html`<div class="pair">
 ${drawings}
 </div>
 ${tables.map(tableHtml)}
 <h2>Repeat it</h2>
-<pre><code>${command}</code></pre>
-</main>
-</body>
-</html>
-`.markup;
+<pre><code>${command}</code></pre>`;
+  return renderPage({ title, findings, dataset, device, body });
 }
 
 /** Writes the page as study.html and each figure as SVG and PNG; the same study gives the same files. */

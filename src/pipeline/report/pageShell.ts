@@ -1,0 +1,41 @@
+/** The frame of every page that the pipeline writes: self-contained, without scripts, and forbidden to ask for anything. */
+import { type Html, html, trusted } from './html.js';
+import { STYLE } from './style.js';
+
+/** What stands at a page's head, and what follows. */
+export interface PageParts {
+  readonly title: string;
+  /** What was found, a paragraph each. */
+  readonly findings: readonly string[];
+  readonly dataset: string;
+  readonly device: string;
+  readonly body: Html;
+}
+
+/** A whole page. The same parts give the same text. */
+export function renderPage({ title, findings, dataset, device, body }: PageParts): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+<div class="headline">
+${findings.map((finding) => html`<p>${finding}</p>`)}
+</div>
+<dl class="facts">
+<dt>Dataset</dt><dd>${dataset}</dd>
+<dt>Device</dt><dd>${device}</dd>
+</dl>
+${body}
+</main>
+</body>
+</html>
+`.markup;
+}
