@@ -32,6 +32,11 @@ export class ConfigError extends HypergradError {
   override readonly exitCode = 2;
 }
 
+/** The user asked for work to stop, and it did. The exit code is a shell's for the signal SIGINT. */
+export class InterruptedError extends HypergradError {
+  override readonly exitCode = 130;
+}
+
 /** A run's folder cannot be read, written or locked. */
 export class StoreError extends HypergradError {
   override readonly exitCode = 6;

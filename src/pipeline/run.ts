@@ -7,23 +7,17 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { type Profile, profile } from '../autograd/profile/profile.js';
 import type { Device } from '../gpu/device.js';
+import { interrupted, openCheckpoints } from './checkpoints.js';
 import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
-import { encoderCount } from './evaluate/evaluateEncoders.js';
-import { type Parts, partsOf } from './parts.js';
+import { partsOf } from './parts.js';
 import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
+import { type Stage, stages, stagesOf } from './stageList.js';
 import type { StageContext } from './stages/context.js';
-import { distil } from './stages/distil.js';
-import { evaluate } from './stages/evaluate.js';
-import { chooseSubset, trainExperts } from './stages/experts.js';
 import { hashGivenTargets } from './stages/givenTargets.js';
 import { writeReport } from './stages/report.js';
-import { distilSelfSupervised } from './stages/selfSupervised.js';
-import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
-import { computeTargets } from './stages/targets.js';
-import { trainTeacher } from './stages/teacher.js';
 import { requireSpace } from './stages/trajectories.js';
 import { EventLog } from './store/events.js';
 import { hashInputs, type RunFolder } from './store/runFolder.js';
@@ -56,6 +50,10 @@ export interface RunOptions {
   readonly device: Device;
   /** The command that repeats the run, for the report. */
   readonly command: string;
+  /** When it is aborted, the run ends after the step that it is in, kept as it is then, with an `InterruptedError`. */
+  readonly signal?: AbortSignal;
+  /** Seconds of work between two checkpoints of a stage; 60 by default. */
+  readonly checkpointSeconds?: number;
   /** Told of every stage; `silentProgress` says nothing. */
   readonly progress: Progress;
   /**
@@ -64,127 +62,6 @@ export interface RunOptions {
    */
   readonly profiled?: (stage: StageName, profile: Profile) => void;
 }
-
-/** One stage of a run. */
-export interface Stage {
-  readonly name: Exclude<StageName, 'report'>;
-  /** Whether a run of this configuration has the stage at all; every run has, by default. */
-  readonly when?: (config: Config) => boolean;
-  /** What of the configuration the stage reads, beside the seed and the data. */
-  readonly reads: (config: Config) => unknown;
-  /** What each of its parts reads of it, where it keeps them one by one; as the stage itself by default. */
-  readonly partReads?: (config: Config) => unknown;
-  /** The stages whose artefacts it reads. */
-  readonly after: readonly StageName[];
-  readonly steps: (config: Config, dataset: Dataset) => number;
-  readonly unit: string;
-  /** Does the work and names the files that it wrote. */
-  readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
-}
-
-const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): unknown => ({
-  teacher: {
-    architecture: teacher.architecture,
-    depth: teacher.depth,
-    width: teacher.width,
-    representation: teacher.representation,
-  },
-  student,
-});
-
-/** Whether a run has the baseline of trajectory matching on the self-supervised loss. */
-const matchesSelfSupervised = ({ evaluate }: Config): boolean =>
-  evaluate.rows.includes('trajectoryMatchingOnSsl');
-
-/** All stages but the report, in order. */
-export const stages: readonly Stage[] = [
-  {
-    name: 'teacher',
-    reads: ({ teacher, targets }) => (targets.from === null ? teacher : null),
-    after: [],
-    steps: ({ teacher }) => teacher.steps,
-    unit: 'steps',
-    when: ({ targets }) => targets.from === null,
-    run: trainTeacher,
-  },
-  {
-    name: 'targets',
-    reads: modelsOf,
-    after: ['teacher'],
-    steps: () => 2,
-    unit: 'sets',
-    run: computeTargets,
-  },
-  {
-    name: 'experts',
-    reads: (config) => ({ experts: config.experts, models: modelsOf(config) }),
-    // Not how many there are: more can be trained later.
-    partReads: ({ experts: { count: _, ...experts }, ...config }) => ({ experts, models: modelsOf(config) }),
-    after: ['targets'],
-    steps: ({ experts }) => experts.count * experts.epochs,
-    unit: 'epochs',
-    run: trainExperts,
-  },
-  {
-    name: 'subset',
-    reads: (config) => ({ subset: config.subset, experts: config.experts.count, models: modelsOf(config) }),
-    after: ['targets', 'experts'],
-    steps: ({ experts }) => experts.count,
-    unit: 'experts',
-    run: chooseSubset,
-  },
-  {
-    name: 'distil',
-    reads: (config) => ({ distil: config.distil, experts: config.experts.count, models: modelsOf(config) }),
-    after: ['targets', 'experts', 'subset'],
-    steps: ({ distil }) => distil.iterations,
-    unit: 'iterations',
-    run: distil,
-  },
-  {
-    name: 'selfSupervisedExperts',
-    when: matchesSelfSupervised,
-    reads: (config) => ({
-      experts: config.selfSupervised.experts,
-      teacher: config.teacher,
-      models: modelsOf(config),
-    }),
-    after: [],
-    steps: ({ selfSupervised: { experts } }) => experts.count * experts.epochs,
-    unit: 'epochs',
-    run: trainSelfSupervisedExperts,
-  },
-  {
-    name: 'selfSupervised',
-    when: matchesSelfSupervised,
-    reads: (config) => ({
-      selfSupervised: config.selfSupervised,
-      momentum: config.distil.momentum,
-      teacher: config.teacher,
-      models: modelsOf(config),
-    }),
-    after: ['subset', 'selfSupervisedExperts'],
-    steps: ({ selfSupervised }) => selfSupervised.iterations,
-    unit: 'iterations',
-    run: distilSelfSupervised,
-  },
-  {
-    name: 'evaluate',
-    reads: (config) => ({
-      evaluate: config.evaluate,
-      models: modelsOf(config),
-      // The row trains by the teacher's loss.
-      ...(matchesSelfSupervised(config) ? { teacher: config.teacher } : {}),
-    }),
-    after: ['targets', 'subset', 'distil', 'selfSupervised'],
-    steps: ({ evaluate }, dataset) => encoderCount(evaluate, dataset),
-    unit: 'encoders',
-    run: evaluate,
-  },
-];
-
-/** The stages that a run of this configuration has, in order. */
-export const stagesOf = (config: Config): Stage[] => stages.filter(({ when }) => when?.(config) ?? true);
 
 /** SHA-256 of the images and labels that a run uses; a set without labels has none to hash. */
 async function hashDataset({ train, test, mean, deviation }: Dataset): Promise<string> {
@@ -229,7 +106,7 @@ export interface Session extends Omit<RunOptions, 'command'> {
 
 /** Writes the configuration into the folder and opens what the stages write beside their artefacts. */
 export async function openSession(options: Omit<RunOptions, 'command'>): Promise<Session> {
-  const { config, dataset, folder, device, progress } = options;
+  const { config, dataset, folder, device, progress, signal } = options;
   await folder.writeText('config.yaml', stringify(config));
   const events = new EventLog(folder.pathOf('events.jsonl'));
   let flushed = performance.now();
@@ -241,6 +118,8 @@ export async function openSession(options: Omit<RunOptions, 'command'>): Promise
     events,
     advance(done, loss) {
       progress.advanced(name, done, loss);
+      const keepsItself = stages.some((stage) => stage.name === name && stage.keepsCheckpoints);
+      if (signal?.aborted && !keepsItself) throw interrupted(name);
       if (performance.now() - flushed < FLUSH_AFTER) return;
       flushed = performance.now();
       // What cannot be written now stays pending, and the flush at the stage's end tells it.
@@ -292,7 +171,13 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
     return;
   }
   await folder.forgetStage(stage.name);
-  await events.truncateStage(stage.name);
+  const checkpoints = await openCheckpoints({
+    ...{ folder, events, inputs, stage: stage.name },
+    ...(session.signal === undefined ? {} : { signal: session.signal }),
+    ...(session.checkpointSeconds === undefined ? {} : { intervalSeconds: session.checkpointSeconds }),
+  });
+  let said = 0;
+  await events.truncateStage(stage.name, () => said++ < checkpoints.eventCount);
   progress.started(stage.name, stage.steps(config, dataset), stage.unit);
   const start = performance.now();
   const saveTimings = (): Promise<void> => folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
@@ -303,7 +188,7 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
     timings,
     saveTimings,
   });
-  const work = (): Promise<string[]> => stage.run({ ...session.contextOf(stage.name), parts });
+  const work = (): Promise<string[]> => stage.run({ ...session.contextOf(stage.name), parts, checkpoints });
   let written: string[] = [];
   if (profiled === undefined) written = await work();
   else {
@@ -316,6 +201,7 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
   timings[stage.name] = Math.round(performance.now() - start + 1000 * parts.reusedSeconds) / 1000;
   await saveTimings();
   await folder.recordStage(stage.name, inputs, written);
+  await checkpoints.forget();
   progress.finished(stage.name, timings[stage.name]!);
 }
 

@@ -166,6 +166,38 @@ describe('hypergrad run', () => {
     expect(existsSync(join(folder, out, 'report.html'))).toBe(true);
   });
 
+  it.skipIf(process.platform === 'win32')(
+    'ends with code 130 after Ctrl-C, keeps what is done, and goes on when it is given again (POSIX only: signals)',
+    async () => {
+      const args = ['run', '--preset', 'tiny-test', '--set', 'distil.iterations=400', '--out', 'broken-off'];
+      const child = spawn(process.execPath, [built.entry('cli'), ...args], { cwd: folder });
+      let stderr = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        // The stage has begun; a second later it is in its middle.
+        if (!stderr.includes('distil:') && (stderr + text).includes('distil:')) {
+          setTimeout(() => child.kill('SIGINT'), 500);
+        }
+        stderr += text;
+      });
+      const code = await new Promise((resolve) => child.on('close', resolve));
+      expect(stderr).toContain('Stopping after this step');
+      expect(stderr).toMatch(/hypergrad: Stopped in the stage distil, as asked.*same command again/);
+      expect(code).toBe(130);
+      expect(existsSync(join(folder, 'broken-off', 'checkpoint-distil.safetensors'))).toBe(true);
+
+      const again = await hypergrad(args);
+      expect(again.code).toBe(0);
+      expect(again.stderr).toContain('subset: unchanged, skipped\n');
+      expect(existsSync(join(folder, 'broken-off', 'checkpoint-distil.safetensors'))).toBe(false);
+      const events = readFileSync(join(folder, 'broken-off', 'events.jsonl'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { stage: string; iteration: number });
+      const iterations = events.filter(({ stage }) => stage === 'distil').map(({ iteration }) => iteration);
+      expect(iterations).toEqual([...Array(400).keys()]);
+    },
+  );
+
   it('tells table, trajectory loss and report of a run that is all there already', async () => {
     const { code, stdout, stderr } = await hypergrad(['run', '--preset', 'tiny-test', '--out', out]);
     expect(code).toBe(0);

@@ -13,6 +13,7 @@ import { runPipeline } from '../../pipeline/run.js';
 import { readGivenTargets } from '../../pipeline/stages/givenTargets.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { printEstimate } from '../dryRun.js';
+import { listenForInterruption } from '../interruption.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
@@ -126,6 +127,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     const folder = await RunFolder.open(path);
     const progress = terminalProgress(process.stderr);
     const profiles: Record<string, Profile> = {};
+    const interruption = listenForInterruption((text) => process.stderr.write(`${text}\n`));
     try {
       const result = await runPipeline({
         config,
@@ -134,6 +136,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
         device,
         command: commandOf(file, flags),
         progress,
+        signal: interruption.signal,
         ...(flags.profile === undefined
           ? {}
           : {
@@ -147,6 +150,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
       if (flags.profile !== undefined) say(`\n${await writeProfiles(folder, profiles, traceFile)}`);
       if (flags.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     } finally {
+      interruption.release();
       progress.close();
       dataset.close();
       await folder.close();
@@ -181,7 +185,7 @@ export function runCommand(): Command {
     .option('--json', 'print the result, or the estimate, as JSON on stdout, everything else on stderr')
     .addHelpText(
       'after',
-      '\nA run that was ended goes on with the stage in which it stopped: give the same command again. Stages that are done and whose inputs have not changed are skipped.',
+      '\nA run that was ended, by Ctrl-C or otherwise, goes on where it was last kept, at most a minute before: give the same command again. Stages that are done and whose inputs have not changed are skipped.',
     )
     .action(run);
 }

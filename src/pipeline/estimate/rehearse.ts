@@ -12,7 +12,7 @@ import type { Device } from '../../gpu/device.js';
 import { overridesOf, useTuning } from '../../kernels/deviceTuning.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset, ImageSet } from '../data/dataset.js';
-import { type Stage, stagesOf } from '../run.js';
+import { type Stage, stagesOf } from '../stageList.js';
 import { files } from '../stages/context.js';
 import { SNAPSHOTS } from '../stages/syntheticSet.js';
 import { EventLog } from '../store/events.js';

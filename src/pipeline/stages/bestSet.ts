@@ -15,6 +15,12 @@ export interface Best {
   readonly innerStep: number;
 }
 
+/** What a smoothed loss goes on from. */
+export interface SmoothedLossState {
+  readonly losses: readonly number[];
+  readonly best: Best | null;
+}
+
 /** Follows the smoothed loss. */
 export class SmoothedLoss {
   readonly #window: number;
@@ -24,6 +30,17 @@ export class SmoothedLoss {
   /** @param window W, the iterations that a smoothed loss is the mean of */
   constructor(window: number) {
     this.#window = window;
+  }
+
+  /** The losses in the window, and the best so far: all that it goes on from. */
+  get state(): SmoothedLossState {
+    return { losses: [...this.#losses], best: this.#best };
+  }
+
+  /** Goes on from where another one was. */
+  restore({ losses, best }: SmoothedLossState): void {
+    this.#losses.splice(0, this.#losses.length, ...losses);
+    this.#best = best;
   }
 
   /** Null before the first smoothed loss. Of equal ones the earlier is the best. */
@@ -76,6 +93,14 @@ export class KeptSet {
   /** Where the best tensors lie, in the order in which the live ones were given. */
   get ranges(): readonly BufferRange[] {
     return this.#best;
+  }
+
+  /** Puts the best tensors there, in the order of the live ones. */
+  restore(tensors: readonly Float32Array[]): void {
+    tensors.forEach((data, k) => {
+      const { buffer, offset } = this.#best[k]!;
+      this.#device.write(buffer, data, offset);
+    });
   }
 
   release(): void {

@@ -8,6 +8,7 @@ import { evaluationMode } from '../../nn/evaluationMode.js';
 import type { Model } from '../../nn/model.js';
 import { type ParameterLayout, splitParameters } from '../../nn/parameters.js';
 import { resNet18 } from '../../nn/resNet18.js';
+import type { Checkpoints } from '../checkpoints.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import type { EventLog } from '../store/events.js';
@@ -20,6 +21,8 @@ export interface StageContext {
   readonly device: Device;
   readonly folder: RunFolder;
   readonly events: EventLog;
+  /** Where the stage is kept in its middle; absent where it is not. */
+  readonly checkpoints?: Checkpoints;
   /** Tells the listener how many of this stage's steps are done. */
   advance(done: number, loss?: number): void;
 }

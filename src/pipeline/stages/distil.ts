@@ -37,26 +37,34 @@ export async function distil(context: StageContext): Promise<string[]> {
     await writeSyntheticSet(folder, names, set, start, dataset, metadata);
     written.push(names.tensors, names.picture);
   };
-  await folder.remove(SNAPSHOTS);
+  const isSnapshot = (done: number): boolean => settings.snapshots > 0 && done % settings.snapshots === 0;
+  const namesOf = (done: number) => ({
+    tensors: snapshotFile(done, 'safetensors'),
+    picture: snapshotFile(done, 'png'),
+  });
+  const resumed = context.checkpoints?.resumed ?? null;
+  if (resumed === null) await folder.remove(SNAPSHOTS);
 
   const loop = await OuterLoop.create({ device, problem, settings, start });
   try {
-    let iteration = 0;
+    if (resumed !== null) loop.restore(resumed);
+    const first = resumed?.done ?? 0;
+    for (let done = 1; done <= first; done++)
+      if (isSnapshot(done)) written.push(...Object.values(namesOf(done)));
+    let iteration = first;
     // Draws are known ahead: an iteration's checkpoints are read while the one before it computes.
     const trajectories = new Trajectories(context);
-    const draw = (index: number): Promise<Drawn> => drawIteration(context, trajectories, start.count, index);
-    for await (const { draws, ...ends } of readAhead(settings.iterations, draw)) {
+    const draw = (ahead: number): Promise<Drawn> =>
+      drawIteration(context, trajectories, start.count, first + ahead);
+    for await (const { draws, ...ends } of readAhead(settings.iterations - first, draw)) {
       const record = await loop.step(ends);
       events.append({ stage: 'distil', iteration, ...record, ...draws });
       iteration++;
       context.advance(iteration, record.loss);
-      if (settings.snapshots > 0 && iteration % settings.snapshots === 0) {
-        const names = {
-          tensors: snapshotFile(iteration, 'safetensors'),
-          picture: snapshotFile(iteration, 'png'),
-        };
-        await write(names, await loop.read(), { iterations: String(iteration) });
+      if (isSnapshot(iteration)) {
+        await write(namesOf(iteration), await loop.read(), { iterations: String(iteration) });
       }
+      await context.checkpoints?.reached(iteration, () => loop.capture());
     }
 
     const names = { tensors: files.synthetic, picture: files.images };

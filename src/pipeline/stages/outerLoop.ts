@@ -11,11 +11,13 @@ import { DeviceError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf } from '../../nn/training.js';
+import type { Captured, Checkpoint } from '../checkpoints.js';
 import type { Config } from '../config/schema.js';
 import { averagingWindow } from '../report/types.js';
-import { type Best, KeptSet, SmoothedLoss } from './bestSet.js';
+import type { NamedTensor } from '../store/safetensors.js';
+import { type Best, KeptSet, SmoothedLoss, type SmoothedLossState } from './bestSet.js';
 import { requireFinite } from './finite.js';
-import { compileOuterStep, keepPositive, ScalarDescent } from './outerOptimiser.js';
+import { compileOuterStep, keepPositive, ScalarDescent, stateNames } from './outerOptimiser.js';
 import type { StartingSet } from './starts.js';
 import type { SyntheticSet } from './syntheticSet.js';
 
@@ -71,8 +73,16 @@ export interface OuterStepRecord {
   readonly isBest?: boolean;
 }
 
+/** What the loop goes on from beside its tensors. */
+interface LoopState {
+  readonly innerStep: number;
+  readonly descent: Readonly<Record<string, readonly number[]>> | null;
+  readonly smoothed: SmoothedLossState;
+}
+
 /** Owns the device memory of a distillation. Make it with `OuterLoop.create`; give it back with `release`. */
 export class OuterLoop {
+  readonly #settings: Settings;
   readonly #unrolled: Unroll;
   readonly #descents: ReadonlyMap<string, Plan>;
   readonly #descentOfInnerStep: ScalarDescent | null;
@@ -87,6 +97,7 @@ export class OuterLoop {
     descents: ReadonlyMap<string, Plan>,
   ) {
     const { innerStep, momentum, iterations, keep } = settings;
+    this.#settings = settings;
     this.#unrolled = unrolled;
     this.#descents = descents;
     this.#descentOfInnerStep =
@@ -180,6 +191,49 @@ export class OuterLoop {
     const { best } = this.#smoothed;
     if (this.#kept === null || best === null) return null;
     return { ...(await this.#readFrom(this.#kept.ranges, best.innerStep)), best };
+  }
+
+  /** All that the next step depends on, and the best set where one is kept; after one step or more. */
+  async capture(): Promise<Captured> {
+    const tensors = new Map<string, NamedTensor>();
+    const keep = (name: string, data: Float32Array): void => {
+      tensors.set(name, { dtype: 'F32', shape: [data.length], data });
+    };
+    const live = await this.read();
+    for (const { table } of tables) keep(table, live[table]);
+    for (const { norm, setting } of tables) {
+      const plan = this.#descents.get(norm);
+      for (const name of plan === undefined ? [] : stateNames(this.#settings[setting].optimiser)) {
+        keep(`${norm}.${name}`, await plan!.read(name));
+      }
+    }
+    for (const [k, range] of (this.#kept?.ranges ?? []).entries()) {
+      keep(`best.${tables[k]!.table}`, await this.#unrolled.read(range));
+    }
+    const state: LoopState = {
+      innerStep: this.#innerStep,
+      descent: this.#descentOfInnerStep?.state ?? null,
+      smoothed: this.#smoothed.state,
+    };
+    return { tensors, state };
+  }
+
+  /** Goes on from where another loop of the same settings was captured. */
+  restore({ done, tensors, state }: Checkpoint): void {
+    const tensor = (name: string): Float32Array => tensors.get(name)!.data as Float32Array;
+    for (const { table, norm, setting } of tables) {
+      this.#unrolled.write(table, tensor(table));
+      const plan = this.#descents.get(norm);
+      for (const name of plan === undefined ? [] : stateNames(this.#settings[setting].optimiser)) {
+        plan!.write(name, tensor(`${norm}.${name}`));
+      }
+    }
+    this.#kept?.restore(tables.map(({ table }) => tensor(`best.${table}`)));
+    const { innerStep, descent, smoothed } = state as LoopState;
+    this.#iteration = done;
+    this.#innerStep = innerStep;
+    if (descent !== null) this.#descentOfInnerStep?.restore(descent);
+    this.#smoothed.restore(smoothed);
   }
 
   /** Gives all memory back. */

@@ -79,6 +79,10 @@ function clipped(gradient: Tensor, norm: Tensor, largest: number | null): Tensor
   return mul(gradient, where(greater(norm, largest), div(largest, maximum(norm, largest)), 1));
 }
 
+/** Names of what an optimiser keeps from step to step, outputs and inputs of its compiled step. */
+export const stateNames = (optimiser: OuterOptimiser['optimiser']): string[] =>
+  Object.keys(rules[optimiser].state);
+
 /**
  * The step on a tensor that stays on the device. Its output `norm` is the gradient's Euclidean norm before clipping, a
  * scalar of shape [].
@@ -118,6 +122,18 @@ export class ScalarDescent {
     this.#state = Object.fromEntries(
       Object.entries(rules[settings.optimiser].state).map(([name, { start }]) => [name, [start]]),
     );
+  }
+
+  /** What the optimiser keeps from step to step. */
+  get state(): Readonly<Record<string, readonly number[]>> {
+    return Object.fromEntries(
+      Object.entries(this.#state).map(([name, values]) => [name, [...Array.from(values)]]),
+    );
+  }
+
+  /** Goes on from where another one was. */
+  restore(state: Readonly<Record<string, readonly number[]>>): void {
+    this.#state = state;
   }
 
   /** The number after a step from `value` down `gradient`. */

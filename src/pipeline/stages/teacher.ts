@@ -24,6 +24,7 @@ import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import {
   files,
+  floatTensor,
   namedParameters,
   placement,
   type StageContext,
@@ -129,6 +130,8 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       if (optimiser.hyperparameters.includes(name)) plan.write(name, Float32Array.of(settings[name]));
     }
 
+    const resumed = context.checkpoints?.resumed ?? null;
+    for (const [name, { data }] of resumed?.tensors ?? []) plan.write(name, data);
     let order: Int32Array = new Int32Array(0);
     let epoch = 0;
     for (let step = 0; step < settings.steps; step++) {
@@ -136,8 +139,10 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       if (order.length < batch) {
         order = permutation({ seed: config.seed, purpose: 'teacher.order', index: epoch++ }, count);
       }
-      plan.write('batch', await stageRows(images, order.slice(0, batch)));
+      const rows = order.slice(0, batch);
       order = order.slice(batch);
+      if (step < (resumed?.done ?? 0)) continue;
+      plan.write('batch', await stageRows(images, rows));
       plan.write('learningRate', Float32Array.of(learningRateAt(step, settings.learningRate, settings)));
       const key = { seed: config.seed, purpose: 'teacher', index: step };
       for (const [name, numbers] of Object.entries(drawPairs(key, batch, dataset, settings))) {
@@ -149,6 +154,16 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
         requireFinite(loss!, `the teacher's loss at step ${step + 1}`, 'Lower teacher.learningRate.');
         events.append({ stage: 'teacher', step: step + 1, loss });
         context.advance(step + 1, loss);
+        await context.checkpoints?.reached(step + 1, async () => ({
+          tensors: new Map(
+            await Promise.all(
+              carried.map(async (name) => {
+                const data = await plan.read(name);
+                return [name, floatTensor(data, data.length)] as const;
+              }),
+            ),
+          ),
+        }));
       }
     }
     const tensors = [

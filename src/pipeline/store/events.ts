@@ -82,6 +82,12 @@ export class EventLog {
     });
   }
 
+  /** Events of a stage that are on disk. Throws `StoreError`. */
+  async countStage(stage: string): Promise<number> {
+    await this.#queue;
+    return (await readEvents(this.#path)).filter((event) => event.stage === stage).length;
+  }
+
   /** Writes what is left. */
   close(): Promise<void> {
     return this.flush();

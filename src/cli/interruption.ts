@@ -1,0 +1,30 @@
+/** Ctrl-C and a request to end: the first lets the work end after its step, the second leaves at once. */
+
+/** Exit code of a process that the signal SIGINT has ended, as shells give it. */
+const INTERRUPTED = 130;
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+export interface Interruption {
+  /** Aborted when the work is to end. */
+  readonly signal: AbortSignal;
+  /** Listens no more. */
+  release(): void;
+}
+
+/** Listens for both signals. `say` is told what the first one does; leaving at once is as safe as a kill. */
+export function listenForInterruption(say: (text: string) => void): Interruption {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    controller.abort();
+    say('Stopping after this step, and keeping what is done. Again to leave at once.');
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return {
+    signal: controller.signal,
+    release() {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}

@@ -1,0 +1,140 @@
+/** The stages of a run as data: what each reads, what it stands behind, and who does its work. */
+
+import type { Config } from './config/schema.js';
+import type { Dataset } from './data/dataset.js';
+import { encoderCount } from './evaluate/evaluateEncoders.js';
+import type { Parts } from './parts.js';
+import type { StageName } from './progress.js';
+import type { StageContext } from './stages/context.js';
+import { distil } from './stages/distil.js';
+import { evaluate } from './stages/evaluate.js';
+import { chooseSubset, trainExperts } from './stages/experts.js';
+import { distilSelfSupervised } from './stages/selfSupervised.js';
+import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
+import { computeTargets } from './stages/targets.js';
+import { trainTeacher } from './stages/teacher.js';
+
+/** One stage of a run. */
+export interface Stage {
+  readonly name: Exclude<StageName, 'report'>;
+  /** Whether a run of this configuration has the stage at all; every run has, by default. */
+  readonly when?: (config: Config) => boolean;
+  /** What of the configuration the stage reads, beside the seed and the data. */
+  readonly reads: (config: Config) => unknown;
+  /** What each of its parts reads of it, where it keeps them one by one; as the stage itself by default. */
+  readonly partReads?: (config: Config) => unknown;
+  /** The stages whose artefacts it reads. */
+  readonly after: readonly StageName[];
+  readonly steps: (config: Config, dataset: Dataset) => number;
+  readonly unit: string;
+  /** Whether it keeps checkpoints itself; others can be stopped wherever they tell how far they are. */
+  readonly keepsCheckpoints?: true;
+  /** Does the work and names the files that it wrote. */
+  readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
+}
+
+const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): unknown => ({
+  teacher: {
+    architecture: teacher.architecture,
+    depth: teacher.depth,
+    width: teacher.width,
+    representation: teacher.representation,
+  },
+  student,
+});
+
+/** Whether a run has the baseline of trajectory matching on the self-supervised loss. */
+const matchesSelfSupervised = ({ evaluate }: Config): boolean =>
+  evaluate.rows.includes('trajectoryMatchingOnSsl');
+
+/** All stages but the report, in order. */
+export const stages: readonly Stage[] = [
+  {
+    name: 'teacher',
+    reads: ({ teacher, targets }) => (targets.from === null ? teacher : null),
+    after: [],
+    steps: ({ teacher }) => teacher.steps,
+    unit: 'steps',
+    when: ({ targets }) => targets.from === null,
+    keepsCheckpoints: true,
+    run: trainTeacher,
+  },
+  {
+    name: 'targets',
+    reads: modelsOf,
+    after: ['teacher'],
+    steps: () => 2,
+    unit: 'sets',
+    run: computeTargets,
+  },
+  {
+    name: 'experts',
+    reads: (config) => ({ experts: config.experts, models: modelsOf(config) }),
+    // Not how many there are: more can be trained later.
+    partReads: ({ experts: { count: _, ...experts }, ...config }) => ({ experts, models: modelsOf(config) }),
+    after: ['targets'],
+    steps: ({ experts }) => experts.count * experts.epochs,
+    unit: 'epochs',
+    run: trainExperts,
+  },
+  {
+    name: 'subset',
+    reads: (config) => ({ subset: config.subset, experts: config.experts.count, models: modelsOf(config) }),
+    after: ['targets', 'experts'],
+    steps: ({ experts }) => experts.count,
+    unit: 'experts',
+    run: chooseSubset,
+  },
+  {
+    name: 'distil',
+    reads: (config) => ({ distil: config.distil, experts: config.experts.count, models: modelsOf(config) }),
+    after: ['targets', 'experts', 'subset'],
+    steps: ({ distil }) => distil.iterations,
+    unit: 'iterations',
+    keepsCheckpoints: true,
+    run: distil,
+  },
+  {
+    name: 'selfSupervisedExperts',
+    when: matchesSelfSupervised,
+    reads: (config) => ({
+      experts: config.selfSupervised.experts,
+      teacher: config.teacher,
+      models: modelsOf(config),
+    }),
+    after: [],
+    steps: ({ selfSupervised: { experts } }) => experts.count * experts.epochs,
+    unit: 'epochs',
+    run: trainSelfSupervisedExperts,
+  },
+  {
+    name: 'selfSupervised',
+    when: matchesSelfSupervised,
+    reads: (config) => ({
+      selfSupervised: config.selfSupervised,
+      momentum: config.distil.momentum,
+      teacher: config.teacher,
+      models: modelsOf(config),
+    }),
+    after: ['subset', 'selfSupervisedExperts'],
+    steps: ({ selfSupervised }) => selfSupervised.iterations,
+    unit: 'iterations',
+    run: distilSelfSupervised,
+  },
+  {
+    name: 'evaluate',
+    reads: (config) => ({
+      evaluate: config.evaluate,
+      models: modelsOf(config),
+      // The row trains by the teacher's loss.
+      ...(matchesSelfSupervised(config) ? { teacher: config.teacher } : {}),
+    }),
+    after: ['targets', 'subset', 'distil', 'selfSupervised'],
+    steps: ({ evaluate }, dataset) => encoderCount(evaluate, dataset),
+    unit: 'encoders',
+    run: evaluate,
+  },
+];
+
+/** The stages that a run of this configuration has, in order. */
+export const stagesOf = (config: Config): Stage[] => stages.filter(({ when }) => when?.(config) ?? true);

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InterruptedError } from '../../src/errors.js';
+import { resolveConfig } from '../../src/pipeline/config/resolve.js';
+import { loadDataset } from '../../src/pipeline/data/dataset.js';
+import { type Progress, silentProgress } from '../../src/pipeline/progress.js';
+import { runPipeline } from '../../src/pipeline/run.js';
+import { readEvents } from '../../src/pipeline/store/events.js';
+import { RunFolder } from '../../src/pipeline/store/runFolder.js';
+import { useDevice } from '../support/device.js';
+
+const device = useDevice();
+
+/** Longer stages than the preset's, with everything that a checkpoint has to hold. */
+const SETS = [
+  'teacher.steps=40',
+  'distil.iterations=9',
+  'distil.keep=best',
+  'distil.snapshots=2',
+  'distil.pixels.optimiser=adam',
+  'distil.pixels.learningRate=0.01',
+  'distil.startEpochsFrom=1',
+];
+
+let scratch = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'hypergrad-checkpoints-'));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+interface RunChoice {
+  readonly sets?: readonly string[];
+  readonly progress?: Partial<Progress>;
+  readonly signal?: AbortSignal;
+  readonly checkpointSeconds?: number;
+}
+
+async function run(name: string, choice: RunChoice = {}): Promise<void> {
+  const { sets = SETS, progress = {}, signal, checkpointSeconds = 0 } = choice;
+  const config = resolveConfig({ preset: 'tiny-test', sets: [...sets], seed: 1 });
+  const dataset = await loadDataset(config.data, config.seed);
+  const folder = await RunFolder.open(join(scratch, name));
+  try {
+    await runPipeline({
+      ...{ config, dataset, folder, checkpointSeconds },
+      device: await device(),
+      command: 'test',
+      progress: { ...silentProgress, ...progress },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } finally {
+    dataset.close();
+    await folder.close();
+  }
+}
+
+/** Hash of every file but those that hold measured seconds. */
+async function contents(name: string): Promise<Record<string, string>> {
+  const path = join(scratch, name);
+  const timed = new Set(['timings.json', 'result.json', 'report.html']);
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile() && !timed.has(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const hash = async (file: string) =>
+    createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex');
+  return Object.fromEntries(
+    await Promise.all(files.map(async (file) => [file.slice(path.length), await hash(file)])),
+  );
+}
+
+/** Breaks a run off each time a stage has told so often how far it is; the step that is reached, at the last. */
+async function breakOff(name: string, stage: string, at: number, how: 'stop' | 'crash'): Promise<number> {
+  const controller = new AbortController();
+  let told = 0;
+  let reached = 0;
+  const attempt = run(name, {
+    signal: controller.signal,
+    progress: {
+      advanced(of, done) {
+        if (of !== stage || ++told < at) return;
+        reached = done;
+        if (how === 'crash') throw new Error('a crash');
+        controller.abort();
+      },
+    },
+  });
+  if (how === 'crash') await expect(attempt).rejects.toThrow('a crash');
+  else await expect(attempt).rejects.toThrow(InterruptedError);
+  return reached;
+}
+
+describe('a run that is broken off', () => {
+  let undisturbed: Record<string, string>;
+  beforeAll(async () => {
+    await run('undisturbed', { checkpointSeconds: 1000 });
+    undisturbed = await contents('undisturbed');
+  });
+
+  it.each([
+    ['teacher', 2, 'stop'],
+    ['teacher', 3, 'crash'],
+    ['experts', 2, 'stop'],
+    ['distil', 5, 'stop'],
+    ['distil', 7, 'crash'],
+    ['evaluate', 3, 'stop'],
+  ] as const)(
+    'in the stage %s after %i steps by a %s ends with the bits of an undisturbed one',
+    async (stage, at, how) => {
+      const name = `${stage}-${at}-${how}`;
+      await breakOff(name, stage, at, how);
+      await run(name);
+      expect(await contents(name)).toEqual(undisturbed);
+    },
+  );
+
+  it('again and again goes on each time, and says every event once', async () => {
+    const reached = [];
+    for (let k = 0; k < 3; k++) reached.push(await breakOff('again', 'distil', 2, 'stop'));
+    expect(reached).toEqual([2, 4, 6]);
+    await run('again');
+    expect(await contents('again')).toEqual(undisturbed);
+    const events = await readEvents(join(scratch, 'again', 'events.jsonl'));
+    const iterations = events.filter((event) => event.stage === 'distil').map((event) => event.iteration);
+    expect(iterations).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('begins its stage anew where other settings are asked for, or the checkpoint is damaged', async () => {
+    await breakOff('other', 'distil', 5, 'stop');
+    const begun: number[] = [];
+    const sets = SETS.map((set) =>
+      set.startsWith('distil.pixels.l') ? 'distil.pixels.learningRate=0.02' : set,
+    );
+    await expect(
+      run('other', {
+        sets,
+        progress: {
+          advanced(stage, done) {
+            if (stage !== 'distil') return;
+            begun.push(done);
+            if (done === 2) throw new Error('enough');
+          },
+        },
+      }),
+    ).rejects.toThrow('enough');
+    expect(begun).toEqual([1, 2]);
+
+    await writeFile(join(scratch, 'other', 'checkpoint-distil.safetensors'), 'rubbish');
+    await run('other');
+    expect(await contents('other')).toEqual(undisturbed);
+  });
+
+  it('says what to do', async () => {
+    const signal = AbortSignal.abort();
+    await expect(run('told', { signal })).rejects.toThrow(
+      /Stopped in the stage teacher, as asked.*same command again/,
+    );
+    await expect(run('told', { signal })).rejects.toMatchObject({ exitCode: 130 });
+  });
+});
