@@ -99,11 +99,11 @@ function section({ preset, description, runs }: PresetRuns): string[] {
 export function resultsDocument(
   presets: readonly PresetRuns[],
   { processor, date, versions }: Machine,
-  command: string,
+  { command, note }: { readonly command: string; readonly note?: string | undefined },
 ): string {
   return [
     ...HEAD,
-    `\`${command}\` · ${processor} · ${versions.join(', ')} · ${date}`,
+    [`\`${command}\``, processor, ...(note === undefined ? [] : [note]), ...versions, date].join(' · '),
     '',
     ...presets.flatMap(section),
   ].join('\n');

@@ -21,6 +21,7 @@ interface Flags {
   readonly data?: string;
   readonly out: string;
   readonly docs: string;
+  readonly note?: string;
 }
 
 /** Every baseline, the one that the presets leave out because it takes longest among them. */
@@ -67,7 +68,8 @@ async function results(presets: readonly string[], flags: Flags): Promise<void> 
       done.push({ preset, description: describePreset(preset), runs });
     }
     const command = ['npm run results --', ...presets, '--seeds', flags.seeds].join(' ');
-    await writeFile(flags.docs, resultsDocument(done, describeMachine(description, []), command));
+    const machine = describeMachine(description, []);
+    await writeFile(flags.docs, resultsDocument(done, machine, { command, note: flags.note }));
     process.stdout.write(`${flags.docs}\n`);
   } finally {
     device.close();
@@ -80,6 +82,7 @@ const program = new Command('npm run results --')
   .option('--seeds <number>', 'runs of each preset: seeds 1, 2, …', parseCount, 3)
   .option('--data <folder>', 'folder of the files of a preset that does not bring its own')
   .option('--out <folder>', 'where the runs are kept; what is done there is not done again', 'runs/results')
+  .option('--note <text>', 'what the page is to say of the machine, such as that other work ran beside')
   .option('--docs <file>', 'the page', 'docs/results.md')
   .action(results);
 
