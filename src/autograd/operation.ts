@@ -23,6 +23,8 @@ export interface Lowering {
   readonly maximumBindings: number;
   /** Lanes of a subgroup that may tell each other what they loaded; 1 where there are none. */
   readonly lanes: number;
+  /** Lanes of every subgroup, whatever they are used for; 1 where there are none, or none of one size. */
+  readonly subgroupLanes: number;
   /** Scratch space of so many 4-byte elements, alive for this operation only. */
   scratch(elements: number): Storage;
   /**

@@ -20,6 +20,9 @@
 @compute @workgroup_size(${WORKGROUP})
 fn main(
   @builtin(local_invocation_index) local: u32,
+  #if ${LANES > 1}
+  @builtin(subgroup_invocation_id) lane: u32,
+  #endif
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
@@ -31,7 +34,7 @@ fn main(
   #if ${!MEAN_PRODUCT}
   var total = 0.0;
   for (var i = first; i < last; i += ${WORKGROUP}u) { total += a[i]; }
-  let mean = over_workgroup(local, total) / ${R}.0;
+  let mean = over_workgroup(local, ${LANE}, total) / ${R}.0;
   #endif
   #if ${STANDARDISE || RECIPROCAL}
   var squares = 0.0;
@@ -39,11 +42,11 @@ fn main(
     let centred = a[i] - mean;
     squares += centred * centred;
   }
-  let rstd = 1.0 / sqrt(over_workgroup(local, squares) / ${R}.0 + ${EPSILON});
+  let rstd = 1.0 / sqrt(over_workgroup(local, ${LANE}, squares) / ${R}.0 + ${EPSILON});
   #else
   var product = 0.0;
   for (var i = first; i < last; i += ${WORKGROUP}u) { product += a[i] * b[i]; }
-  let mean_product = over_workgroup(local, product) / ${R}.0;
+  let mean_product = over_workgroup(local, ${LANE}, product) / ${R}.0;
   #endif
 
   #if ${STANDARDISE}

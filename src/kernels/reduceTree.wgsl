@@ -10,6 +10,9 @@ ${BINDINGS}
 @compute @workgroup_size(${WORKGROUP})
 fn main(
   @builtin(local_invocation_index) local: u32,
+  #if ${LANES > 1}
+  @builtin(subgroup_invocation_id) lane: u32,
+  #endif
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
@@ -33,6 +36,6 @@ ${BODY}
     total += ${VALUE};
     #endif
   }
-  let whole = over_workgroup(local, total);
+  let whole = over_workgroup(local, ${LANE}, total);
   if (local == 0u) { result[number] = whole; }
 }

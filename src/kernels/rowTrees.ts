@@ -27,6 +27,16 @@ export function rowWorkgroup(length: number, tree: RowTree | null): number | nul
   return Math.min(tree.largest, Math.max(tree.smallest, wanted));
 }
 
+/** What rowTree.wgsl is specialised with: a subgroup's lanes put the last numbers together where there are as many. */
+export function treeDefinitions(
+  WORKGROUP: number,
+  subgroupLanes: number,
+): { readonly WORKGROUP: number; readonly LANES: number; readonly LANE: string } {
+  const isUsed =
+    subgroupLanes > 1 && subgroupLanes <= WORKGROUP && Number.isInteger(Math.log2(subgroupLanes));
+  return { WORKGROUP, LANES: isUsed ? subgroupLanes : 1, LANE: isUsed ? 'lane' : '0u' };
+}
+
 /** How to split the sum of each of `rows` rows over several workgroups, so that the device has `parallelism` invocations. */
 export function splitRow(
   length: number,

@@ -9,11 +9,11 @@ import {
   reciprocalDeviation,
   standardiseRows,
 } from '../../src/autograd/ops/instanceNorm.js';
-import { dot, max, sum } from '../../src/autograd/ops/reduce.js';
+import { dot, max, reshape, sum } from '../../src/autograd/ops/reduce.js';
 import { f32 } from '../../src/autograd/tape.js';
 import { type Tensor, trace } from '../../src/autograd/trace.js';
 import { fitTuning, splitReduction, tuningFor } from '../../src/kernels/catalogue.js';
-import { fitRowTree, rowWorkgroup } from '../../src/kernels/rowTrees.js';
+import { fitRowTree, rowWorkgroup, treeDefinitions } from '../../src/kernels/rowTrees.js';
 import { expectNear, numbers } from '../support/compare.js';
 import { useDevice } from '../support/device.js';
 import { runLowered, targetWith } from '../support/lowered.js';
@@ -92,6 +92,33 @@ describe('row statistics by workgroups give what the float64 reference gives', (
     const a = numbers(1, 'a', 400).map((value) => 1000 + value);
     const { outputs } = await runLowered(await openedDevice(), tape, { a }, target);
     expectNear(outputs.y!, interpret(tape, { a }).y!, { relative: 1e-3, absolute: 0 });
+  });
+});
+
+describe('subgroups', () => {
+  it('put the last numbers together to the same bits, where a device has them of one size', async ({
+    skip,
+  }) => {
+    const device = await openedDevice();
+    if (device.lanes === 1) skip('this device has no subgroups of one size');
+    const tape = trace({ a: f32(3, 5, 331), b: f32(3, 5, 331) }, ({ a, b }) => ({
+      sums: sum(mul(a, b), [2]),
+      greatest: max(a, [2]),
+      rows: projectRows(reshape(a, [3, 5, 331, 1]), reshape(b, [3, 5, 331, 1])),
+    }));
+    const values = { a: numbers(1, 'a', 3 * 5 * 331), b: numbers(1, 'b', 3 * 5 * 331) };
+    const plain = await runLowered(device, tape, values, target);
+    const shared = await runLowered(device, tape, values, { ...target, lanes: device.lanes });
+    const usesSubgroups = ({ lowered }: typeof plain) =>
+      lowered.dispatches.map(({ code }) => code.includes('subgroupShuffleDown'));
+    expect(usesSubgroups(shared)).toEqual([true, true, true]);
+    expect(usesSubgroups(plain)).toEqual([false, false, false]);
+    expect(shared.outputs).toEqual(plain.outputs);
+  });
+
+  it('are left alone where they are larger than the workgroup, or no power of two', () => {
+    expect(treeDefinitions(64, 32)).toEqual({ WORKGROUP: 64, LANES: 32, LANE: 'lane' });
+    for (const lanes of [1, 128, 24]) expect(treeDefinitions(64, lanes).LANES).toBe(1);
   });
 });
 

@@ -100,6 +100,10 @@ class LoweringBuilder implements Lowering {
     return lanes <= tuning.sharingLanes ? lanes : 1;
   }
 
+  get subgroupLanes(): number {
+    return this.#target.lanes;
+  }
+
   lowerAll(): void {
     for (const unit of this.#schedule.units) {
       try {

@@ -10,7 +10,7 @@
  */
 import { ShapeError } from '../../errors.js';
 import { unrollFactor } from '../../kernels/catalogue.js';
-import { rowWorkgroup } from '../../kernels/rowTrees.js';
+import { rowWorkgroup, treeDefinitions } from '../../kernels/rowTrees.js';
 import {
   apply,
   type Lowering,
@@ -92,7 +92,8 @@ function launchRows(
   const { ROWS, R } = rowsOf(operand);
   const WORKGROUP = rowWorkgroup(R, lowering.tuning.rowTree);
   if (WORKGROUP !== null) {
-    const definitions = { ROWS, R, EPSILON: epsilon, MAXIMUM: false, ...modes, WORKGROUP };
+    const tree = treeDefinitions(WORKGROUP, lowering.subgroupLanes);
+    const definitions = { ROWS, R, EPSILON: epsilon, MAXIMUM: false, ...modes, ...tree };
     lowering.launchWorkgroups('instanceNormTree', definitions, buffers, ROWS);
     return;
   }

@@ -1,6 +1,6 @@
 /** Launches of reductions: a pass over a fused chain or one tensor, and the second half of a sum split into slices. */
 import { unrollFactor } from '../../kernels/catalogue.js';
-import { rowWorkgroup } from '../../kernels/rowTrees.js';
+import { rowWorkgroup, treeDefinitions } from '../../kernels/rowTrees.js';
 import type { Definitions } from '../../kernels/template.js';
 import type { Lowering, Storage } from '../operation.js';
 
@@ -31,7 +31,7 @@ export function launchReductionPass(
   const { rowTree, unroll } = lowering.tuning;
   const WORKGROUP = INNER === 1 ? rowWorkgroup(PER_SLICE, rowTree) : null;
   if (WORKGROUP !== null) {
-    const definitions = { ...extents, ...chain, WORKGROUP };
+    const definitions = { ...extents, ...chain, ...treeDefinitions(WORKGROUP, lowering.subgroupLanes) };
     lowering.launchWorkgroups('reduceTree', definitions, buffers, OUTER * SLICES);
     return;
   }
