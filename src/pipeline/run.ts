@@ -104,6 +104,11 @@ export interface Session extends Omit<RunOptions, 'command'> {
   readonly contextOf: (name: StageName) => StageContext;
 }
 
+/** Stages that end by themselves when the run is to stop, once they are kept. */
+const keepingThemselves: ReadonlySet<StageName> = new Set(
+  stages.flatMap(({ name, keepsCheckpoints }) => (keepsCheckpoints ? [name] : [])),
+);
+
 /** Writes the configuration into the folder and opens what the stages write beside their artefacts. */
 export async function openSession(options: Omit<RunOptions, 'command'>): Promise<Session> {
   const { config, dataset, folder, device, progress, signal } = options;
@@ -118,8 +123,7 @@ export async function openSession(options: Omit<RunOptions, 'command'>): Promise
     events,
     advance(done, loss) {
       progress.advanced(name, done, loss);
-      const keepsItself = stages.some((stage) => stage.name === name && stage.keepsCheckpoints);
-      if (signal?.aborted && !keepsItself) throw interrupted(name);
+      if (signal?.aborted && !keepingThemselves.has(name)) throw interrupted(name);
       if (performance.now() - flushed < FLUSH_AFTER) return;
       flushed = performance.now();
       // What cannot be written now stays pending, and the flush at the stage's end tells it.

@@ -21,6 +21,7 @@ import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
 import { hashInputs, RunFolder } from '../../pipeline/store/runFolder.js';
+import { collect } from '../repeatable.js';
 import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { DEFAULT_PRESET, parseSeed } from './run.js';
@@ -240,11 +241,7 @@ export function evaluateCommand(): Command {
     )
     .option('--config <file>', 'evaluate as a configuration file says')
     .option('--seed <number>', 'seed of every random stream of the evaluation')
-    .option(
-      '--set <path=value>',
-      'set one value of the configuration; may be given again',
-      (value: string, before: readonly string[] = []) => [...before, value],
-    )
+    .option('--set <path=value>', 'set one value of the configuration; may be given again', collect)
     .option('--json', 'print the result as JSON on stdout, everything else on stderr')
     .addHelpText(
       'after',

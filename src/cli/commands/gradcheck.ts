@@ -16,6 +16,7 @@ import {
   optimiserNames,
   smallConfig,
 } from '../../pipeline/gradcheck/settings.js';
+import { collect } from '../repeatable.js';
 import { openTunedDevice } from '../tunedDevice.js';
 
 interface GradcheckFlags {
@@ -171,8 +172,6 @@ async function run(flags: GradcheckFlags): Promise<void> {
     device.close();
   }
 }
-
-const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 /** The command `hypergrad gradcheck`. */
 export function gradcheckCommand(): Command {

@@ -7,6 +7,7 @@ import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import { previewSheet } from '../../pipeline/preview/viewSheet.js';
 import { encodePng } from '../../pipeline/store/png.js';
+import { collect } from '../repeatable.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { DEFAULT_PRESET, parseSeed } from './run.js';
 
@@ -67,8 +68,6 @@ async function previewAugmentations(file: string | undefined, flags: PreviewFlag
   }
   process.stdout.write(`Training images on the left, and random views of each: ${out}\n`);
 }
-
-const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 function augmentationsCommand(): Command {
   return new Command('augmentations')

@@ -15,6 +15,7 @@ import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { printEstimate } from '../dryRun.js';
 import { listenForInterruption } from '../interruption.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
+import { collect } from '../repeatable.js';
 import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
 
@@ -169,11 +170,7 @@ export function runCommand(): Command {
     .option('--data <folder>', "folder of the dataset's files")
     .option('--out <folder>', "the run's folder; default: runs/ and the file's or preset's name")
     .option('--seed <number>', 'seed of every random stream of the run')
-    .option(
-      '--set <path=value>',
-      'set one value of the configuration; may be given again',
-      (value: string, before: readonly string[] = []) => [...before, value],
-    )
+    .option('--set <path=value>', 'set one value of the configuration; may be given again', collect)
     .option(
       '--profile [trace]',
       'measure where the time of each stage goes: tables on the terminal and in profile.json, and a trace for chrome://tracing or Perfetto in trace.json, or in the .json file named',

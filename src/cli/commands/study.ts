@@ -14,6 +14,7 @@ import { checkHorizon, defaultHorizon, horizonStudy } from '../../pipeline/studi
 import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
 import { runStudy, type Study } from '../../pipeline/studies/study.js';
 import { checkVariance, defaultVariance, varianceStudy } from '../../pipeline/studies/varianceStudy.js';
+import { collect } from '../repeatable.js';
 import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { DEFAULT_PRESET, parseSeed, quote } from './run.js';
@@ -153,8 +154,6 @@ async function study<Settings, Found>(
     device.close();
   }
 }
-
-const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 /** A study's command with the options that all have. */
 function studyBase(name: StudyName, description: string): Command {
