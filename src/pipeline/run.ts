@@ -111,7 +111,7 @@ const keepingThemselves: ReadonlySet<StageName> = new Set(
 export async function openSession(options: Omit<RunOptions, 'command'>): Promise<Session> {
   const { config, dataset, folder, device, progress, signal } = options;
   await folder.writeText('config.yaml', stringify(config));
-  const events = new EventLog(folder.pathOf('events.jsonl'));
+  const events = new EventLog(folder.pathOf('events.jsonl'), folder.disk);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({
     config,
