@@ -7,7 +7,10 @@ export type Fault = 'ENOSPC' | 'EIO' | 'short';
 /** One call that changes a disk. */
 export interface Call {
   readonly name: string;
+  /** What it is for: the number at the end of a file that is yet to be renamed is left out. */
   readonly path: string;
+  /** How many of this name and path there were before. */
+  readonly nth: number;
 }
 
 export interface FaultySystem extends FileSystem {
@@ -15,28 +18,35 @@ export interface FaultySystem extends FileSystem {
   readonly calls: readonly Call[];
 }
 
+export const sameCall = (a: Call, b: Call): boolean =>
+  a.name === b.name && a.path === b.path && a.nth === b.nth;
+
 const failed = (code: string, { name, path }: Call): Error =>
   Object.assign(new Error(`${code}: ${name} '${path}'`), { code });
 
 /**
  * Passes every call on, but for one.
  *
- * @param at which one fails, counted from 0; none by default
+ * @param at which one fails, counted from 0, or like which; none by default
  * @param fault how; `short` only makes sense where bytes are written, and fails like ENOSPC elsewhere
  * @param lasts whether all that would write bytes fail from then on, as on a disk that stays full
  */
 export function faultySystem(
   system: FileSystem,
-  { at = -1, fault = 'ENOSPC', lasts = false }: { at?: number; fault?: Fault; lasts?: boolean } = {},
+  { at = -1, fault = 'ENOSPC', lasts = false }: { at?: number | Call; fault?: Fault; lasts?: boolean } = {},
 ): FaultySystem {
   const calls: Call[] = [];
   let isFull = false;
   /** What a write that took half is followed by. */
   let isNextFull = false;
-  const count = (name: string, path: string): { call: Call; isHit: boolean } => {
-    const call = { name, path };
-    const isHit = calls.push(call) - 1 === at;
-    return { call, isHit };
+  const seen = new Map<string, number>();
+  const count = (name: string, given: string): { call: Call; isHit: boolean } => {
+    const path = given.replace(/\.\d+$/, '');
+    const key = `${name} ${path}`;
+    const call = { name, path, nth: seen.get(key) ?? 0 };
+    seen.set(key, call.nth + 1);
+    const index = calls.push(call) - 1;
+    return { call, isHit: typeof at === 'number' ? index === at : sameCall(call, at) };
   };
   const code = fault === 'EIO' ? 'EIO' : 'ENOSPC';
   const step = async <Result>(name: string, path: string, work: () => Promise<Result>): Promise<Result> => {
