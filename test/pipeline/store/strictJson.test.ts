@@ -5,7 +5,7 @@ import { parseJson } from '../../../src/pipeline/store/strictJson.js';
 describe('parseJson', () => {
   it('reads whatever JSON writes', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 6, noUnpairedSurrogates: false }), (value) => {
+      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
         expect(parseJson(JSON.stringify(value))).toEqual(JSON.parse(JSON.stringify(value)));
       }),
       { seed: 1, numRuns: 300 },
