@@ -6,6 +6,7 @@ import { resolveConfig } from '../config/resolve.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { deviceName } from '../report/wording.js';
 import { files } from '../stages/context.js';
+import { RESULT_VERSION, requireVersion, versionOf } from '../store/formatVersion.js';
 import { openToRead } from '../store/readFolder.js';
 import type { ComparedRun } from './compareRuns.js';
 
@@ -29,8 +30,11 @@ export async function readRun(folder: string): Promise<ComparedRun> {
   const config = resolveConfig({ file: join(folder, 'config.yaml'), sets: [] });
   let device: z.infer<typeof resultSchema>['device'];
   try {
-    device = resultSchema.parse(JSON.parse(resultText)).device;
+    const json: unknown = JSON.parse(resultText);
+    requireVersion(join(folder, 'result.json'), versionOf(json), RESULT_VERSION);
+    device = resultSchema.parse(json).device;
   } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
     throw new StoreError(`${join(folder, 'result.json')} is damaged. Give the run's command again.`, {
       cause,
     });
