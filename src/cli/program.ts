@@ -4,6 +4,7 @@ import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
 import { describePreset, presetNames } from '../pipeline/config/resolve.js';
 import type { StudyName } from '../pipeline/progress.js';
+import { checkCommand } from './commands/check.js';
 import { compareCommand } from './commands/compare.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -79,6 +80,7 @@ export function createProgram(): Command {
         ['hypergrad run --preset mnist-small', 'distil and evaluate; the report is in runs/mnist-small'],
         ['hypergrad data photos/', 'see what a folder of images holds, and how to use it'],
         ['hypergrad preview augmentations', 'see the random views that a teacher learns from'],
+        ['hypergrad check runs/mnist-small', "see whether a run's folder is whole"],
         ['hypergrad verify cases/', 'replay reference cases on this device'],
         ['hypergrad gradcheck', 'hold gradients through training against float64'],
         ['hypergrad study variance', 'measure the argument of the method on real data'],
@@ -139,6 +141,13 @@ export function createProgram(): Command {
       ['hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'],
     ]),
   );
+  const check = checkCommand().addHelpText(
+    'after',
+    examples([
+      ['hypergrad check runs/mnist-small', 'after a crash, a full disk or a copy'],
+      ['hypergrad check runs/mnist-small --json', 'for a program to read'],
+    ]),
+  );
   const gradcheck = gradcheckCommand()
     .addOption(deviceOption())
     .addHelpText(
@@ -190,7 +199,19 @@ export function createProgram(): Command {
   }
 
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, data, preview, evaluate, compare, verify, gradcheck, tune, study, doctor]) {
+  for (const command of [
+    run,
+    data,
+    preview,
+    evaluate,
+    compare,
+    check,
+    verify,
+    gradcheck,
+    tune,
+    study,
+    doctor,
+  ]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }

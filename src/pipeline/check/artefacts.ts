@@ -28,7 +28,9 @@ async function checkArtefact(
   if (!view.sizes.has(file)) return [flaw(file, { what: 'It is missing.', ...remake(stage) })];
   try {
     if ((await hashFile(view, file)) !== hash) {
-      return [flaw(file, { what: 'Its bytes are not those that the stage wrote (SHA-256).', ...remake(stage) })];
+      return [
+        flaw(file, { what: 'Its bytes are not those that the stage wrote (SHA-256).', ...remake(stage) }),
+      ];
     }
     if (!file.endsWith(TENSORS)) return [];
     const found = await scanTensors(view, file);
@@ -53,7 +55,7 @@ const notFinite = (file: string, stage: string, tensor: string): Finding =>
   flaw(file, {
     what: `Its tensor ${tensor} holds a number that is not finite.`,
     means: `The stage ${stage} diverged. Its bytes are as it wrote them, so that a run would take it for done.`,
-    mends: `Delete the file, lower the learning rate of the stage ${stage}, and run the command again.`,
+    mends: `${RUN_AGAIN.slice(0, -1)} with a lower learning rate of the stage ${stage}.`,
   });
 
 /** All files of all stages, each once: a part's file is its stage's too. */

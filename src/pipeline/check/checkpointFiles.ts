@@ -1,9 +1,9 @@
 /** Whether a stage that was broken off can go on from its checkpoint. */
 import { DataError, StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
-import { readingFault } from '../store/boundedFile.js';
 import { nameOfInputs } from '../stageInputs.js';
 import { stagesOf } from '../stageList.js';
+import { readingFault } from '../store/boundedFile.js';
 import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
 import { type FolderView, type ScannedTensors, scanTensors } from './folderView.js';
 import { type CheckedStage, type Manifest, presentInputs } from './stageStates.js';
@@ -33,7 +33,8 @@ function checkWorth(
   }
   const step = `It keeps the stage ${stage} after ${metadata.done} steps.`;
   const found = stagesOf(config).find(({ name }) => name === stage);
-  const partInputs = found && presentInputs({ ...found, reads: found.partReads ?? found.reads }, manifest, config);
+  const partInputs =
+    found && presentInputs({ ...found, reads: found.partReads ?? found.reads }, manifest, config);
   const inputs = found && presentInputs(found, manifest, config);
   const known = [inputs, partInputs].flatMap((each) => (each ? [nameOfInputs(each)] : []));
   if (known.length > 0 && !known.includes(metadata.inputs ?? '')) {
@@ -43,7 +44,11 @@ function checkWorth(
       mends: `${RUN_AGAIN} To go on from it, give the command that it was made with.`,
     });
   }
-  return note(file, { what: step, means: 'The run was broken off there.', mends: `${RUN_AGAIN} It goes on from there.` });
+  return note(file, {
+    what: step,
+    means: 'The run was broken off there.',
+    mends: `${RUN_AGAIN} It goes on from there.`,
+  });
 }
 
 /** All checkpoints of a folder. */
@@ -60,7 +65,8 @@ export async function checkCheckpoints(
     try {
       const found = await scanTensors(view, file);
       const isWhole = found.metadata.inputs !== undefined && Number(found.metadata.done) >= 0;
-      if (!isWhole) findings.push(flaw(file, { what: 'It does not say what it was made from.', ...beginsAnew(stage) }));
+      if (!isWhole)
+        findings.push(flaw(file, { what: 'It does not say what it was made from.', ...beginsAnew(stage) }));
       else if (found.notFinite !== null) {
         findings.push(
           flaw(file, {
@@ -71,7 +77,10 @@ export async function checkCheckpoints(
         );
       } else if (config !== null) findings.push(checkWorth(file, stage, found, manifest, config, states));
     } catch (error) {
-      const what = error instanceof DataError || error instanceof StoreError ? error.message : `It ${readingFault(error)}.`;
+      const what =
+        error instanceof DataError || error instanceof StoreError
+          ? error.message
+          : `It ${readingFault(error)}.`;
       findings.push(flaw(file, { what, ...beginsAnew(stage) }));
     }
   }

@@ -9,7 +9,8 @@ const EVENTS = 'events.jsonl';
 /** Steps between two events of the teacher. */
 const TEACHER_EVERY = 10;
 
-const upTo = <Value>(count: number, value: (index: number) => Value): Value[] => Array.from({ length: count }, (_, k) => value(k));
+const upTo = <Value>(count: number, value: (index: number) => Value): Value[] =>
+  Array.from({ length: count }, (_, k) => value(k));
 
 const epochsOf = ({ count, epochs }: { readonly count: number; readonly epochs: number }): string[] =>
   upTo(count * epochs, (k) => `expert ${Math.floor(k / epochs)}, epoch ${(k % epochs) + 1}`);
@@ -43,11 +44,12 @@ export function checkEventOrder(
     const at = told.findIndex((key, index) => key !== wanted[index]);
     const words = {
       means: 'Curves of the report are wrong there. No artefact depends on it.',
-      mends: `Copy the folder elsewhere as it is if the curves matter, delete the file of the stage ${stage} that the manifest names, and ${RUN_AGAIN.toLowerCase()}`,
+      mends: `${RUN_AGAIN.slice(0, -1)} with --force ${stage} to have them whole; the artefacts keep their bits.`,
     };
     if (at >= 0) {
       const [key, expected] = [told[at]!, wanted[at]];
-      const fault = told.indexOf(key) < at ? 'stands twice' : `stands where ${expected ?? 'nothing more'} is expected`;
+      const fault =
+        told.indexOf(key) < at ? 'stands twice' : `stands where ${expected ?? 'nothing more'} is expected`;
       return [flaw(EVENTS, { what: `Of the stage ${stage}, ${key} ${fault}.`, ...words })];
     }
     if (state !== 'done' || told.length === wanted.length) return [];
@@ -94,7 +96,8 @@ export function checkEventLines(text: string): { readonly events: RunEvent[]; re
 function parsed(line: string): RunEvent | null {
   try {
     const event: unknown = JSON.parse(line);
-    const isEvent = typeof event === 'object' && event !== null && 'stage' in event && typeof event.stage === 'string';
+    const isEvent =
+      typeof event === 'object' && event !== null && 'stage' in event && typeof event.stage === 'string';
     return isEvent ? (event as RunEvent) : null;
   } catch {
     return null;

@@ -33,13 +33,18 @@ export async function viewFolder(path: string): Promise<FolderView> {
       .map((entry) => relative(path, join(entry.parentPath, entry.name)).split(sep).join('/'))
       .sort();
     const sizes = await Promise.all(
-      files.map(async (name) => [name, (await stat(join(path, name)).catch(() => ({ size: 0 }))).size] as const),
+      files.map(
+        async (name) => [name, (await stat(join(path, name)).catch(() => ({ size: 0 }))).size] as const,
+      ),
     );
     return { path, sizes: new Map(sizes) };
   } catch (cause) {
-    throw new StoreError(`${path} ${readingFault(cause)}. Name the folder of a run, such as runs/mnist-small.`, {
-      cause,
-    });
+    throw new StoreError(
+      `${path} ${readingFault(cause)}. Name the folder of a run, such as runs/mnist-small.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

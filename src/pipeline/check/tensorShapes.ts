@@ -5,7 +5,7 @@ import type { Dataset } from '../data/dataset.js';
 import { files, studentModel, teacherModel } from '../stages/context.js';
 import { SNAPSHOTS } from '../stages/syntheticSet.js';
 import { LOSSES, TRAJECTORY } from '../stages/trajectories.js';
-import { flaw, type Finding, remake } from './finding.js';
+import { type Finding, flaw, remake } from './finding.js';
 import type { ScannedTensors } from './folderView.js';
 
 /** An extent; null where nothing says what it is. */
@@ -75,7 +75,8 @@ export function checkShapes(file: string, stage: string, config: Config, scanned
   return Object.entries(wanted).flatMap(([tensor, shape]) => {
     const has = found.places.get(tensor)?.shape;
     if (has === undefined) return [flaw(file, { what: `It has no tensor ${tensor}.`, ...remake(stage) })];
-    const fits = has.length === shape.length && shape.every((extent, axis) => (extent ?? has[axis]) === has[axis]);
+    const fits =
+      has.length === shape.length && shape.every((extent, axis) => (extent ?? has[axis]) === has[axis]);
     return fits
       ? []
       : [flaw(file, { what: `Its tensor ${tensor} is ${show(has)}, not ${show(shape)}.`, ...remake(stage) })];
@@ -89,7 +90,10 @@ export function checkCounts(stage: string, made: readonly string[], config: Conf
     experts: ['experts/', experts.count],
     selfSupervisedExperts: ['self-supervised-experts/', selfSupervised.experts.count],
     // A picture and tensors each.
-    distil: [`${SNAPSHOTS}/`, distil.snapshots === 0 ? 0 : 2 * Math.floor(distil.iterations / distil.snapshots)],
+    distil: [
+      `${SNAPSHOTS}/`,
+      distil.snapshots === 0 ? 0 : 2 * Math.floor(distil.iterations / distil.snapshots),
+    ],
   };
   const [prefix, count] = wanted[stage] ?? ['', null];
   if (count === null) return [];
