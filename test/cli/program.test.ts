@@ -70,6 +70,7 @@ describe('help', () => {
     [['preview']],
     [['preview', 'augmentations']],
     [['compare']],
+    [['check']],
     [['verify']],
     [['tune']],
     [['study']],
