@@ -2,7 +2,7 @@ import { DeviceError } from '../errors.js';
 import { BufferPool, formatBytes } from './bufferPool.js';
 import { describeFault } from './faults.js';
 import { PipelineCache } from './pipelines.js';
-import { type ProfileOptions, Profiler } from './profiler.js';
+import type { ProfileOptions, Profiler } from './profiler.js';
 import { Readback, type WaitFor } from './readback.js';
 
 /** What was opened. */
@@ -235,6 +235,8 @@ export class Device {
     };
     this.#check();
     refuseSecond();
+    // Most never measure: a page loads the profiler when it is asked for.
+    const { Profiler } = await import('./profiler.js');
     const profiler = await Profiler.start(
       {
         gpu: this.gpu,
