@@ -19,6 +19,8 @@ const slow = (line: string, effect: string): Example => ({ line, effect, isSlow:
 export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
   '': [
     slow('hypergrad run --preset mnist-small', 'distil and evaluate; the report is in runs/mnist-small'),
+    quick('hypergrad presets', 'see what can be run as it is'),
+    quick('hypergrad init my-own.yaml', 'begin a configuration of your own'),
     quick('hypergrad data photos/', 'see what a folder of images holds, and how to use it'),
     quick('hypergrad doctor', 'see what this machine offers'),
   ],
@@ -31,6 +33,26 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick('hypergrad run my.yaml --seed 2 --out runs/second', 'a configuration file, another seed'),
     slow('hypergrad run --preset mnist-small --set distil.steps=30', 'one value changed'),
     quick('hypergrad run my.yaml --dry-run', 'how long, how much memory and disk; nothing is written'),
+  ],
+  presets: [
+    quick('hypergrad presets', 'a line each'),
+    quick('hypergrad presets --json', 'with datasets and numbers of images, for a program to read'),
+  ],
+  config: [
+    quick(
+      'hypergrad config --preset tiny-test > tiny.yaml',
+      'a preset, written out; a run takes it as a file',
+    ),
+    quick(
+      'hypergrad config my.yaml --set distil.steps=30',
+      'what your file amounts to, with one value changed',
+    ),
+    quick('hypergrad config --schema > hypergrad.schema.json', 'for your editor'),
+  ],
+  init: [
+    quick('hypergrad init', 'hypergrad.yaml, after the default preset'),
+    quick('hypergrad init photos.yaml --preset tiny-test --data photos/', 'for images of your own'),
+    quick('hypergrad init all.yaml --full --no-schema', 'every field, without a schema'),
   ],
   data: [
     quick('hypergrad data photos/ --out photos.png', 'one sub-folder a class; with a picture of each'),

@@ -3,10 +3,13 @@ import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
 import { compareCommand } from './commands/compare.js';
+import { configCommand } from './commands/config.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
+import { initCommand } from './commands/init.js';
+import { presetsCommand } from './commands/presets.js';
 import { previewCommand } from './commands/preview.js';
 import { runCommand } from './commands/run.js';
 import { studyCommand } from './commands/study.js';
@@ -29,6 +32,10 @@ function onDevice(command: Command): Command {
   return command;
 }
 
+/** Commands that stand together in the program's help. */
+const group = (heading: string, commands: readonly Command[]): Command[] =>
+  commands.map((command) => command.helpGroup(heading));
+
 /**
  * The program `hypergrad`, not yet run. Parsing throws `CommanderError` for a command line that does not fit
  * (its sentence is on stderr by then) and after help or version; a command's own errors pass through.
@@ -48,16 +55,25 @@ export function createProgram(): Command {
     });
 
   for (const command of [
-    onDevice(runCommand()).addHelpText('after', presetList()),
-    dataCommand(),
-    onDevice(previewCommand()),
-    onDevice(evaluateCommand()),
-    compareCommand(),
-    onDevice(verifyCommand()),
-    onDevice(gradcheckCommand()),
-    onDevice(tuneCommand()),
-    onDevice(studyCommand()),
-    doctorCommand(),
+    ...group('Distil:', [
+      onDevice(runCommand()).addHelpText('after', presetList()),
+      onDevice(evaluateCommand()),
+      compareCommand(),
+    ]),
+    ...group('Prepare a run:', [
+      presetsCommand(),
+      initCommand(),
+      configCommand(),
+      dataCommand(),
+      onDevice(previewCommand()),
+    ]),
+    ...group('Measure and check:', [
+      onDevice(studyCommand()),
+      onDevice(gradcheckCommand()),
+      onDevice(verifyCommand()),
+      onDevice(tuneCommand()),
+      doctorCommand(),
+    ]),
   ]) {
     program.addCommand(command);
   }
