@@ -19,8 +19,9 @@ import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summa
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
+import { hashInputs } from '../../pipeline/store/manifest.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
-import { hashInputs, RunFolder } from '../../pipeline/store/runFolder.js';
+import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { collect } from '../repeatable.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { progressFor, voiceOf } from '../voice.js';

@@ -8,51 +8,16 @@ import { createReadStream } from 'node:fs';
 import { access, mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import { type FolderLock, lockFolder } from './lock.js';
-
-const MANIFEST = 'manifest.json';
-
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
-
-const manifestSchema = z.strictObject({
-  version: z.literal(1),
-  stages: z.record(z.string(), z.strictObject({ inputs: hash, artefacts: z.record(z.string(), hash) })),
-});
-
-/** What the manifest says about one stage: the hash of what it read, and of each file that it made. */
-interface StageRecord {
-  readonly inputs: string;
-  readonly artefacts: Readonly<Record<string, string>>;
-}
-
-const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
-
-/**
- * JSON of a plain value with every object's keys sorted: equal values give equal texts.
- * Throws `StoreError` for what JSON cannot hold, such as NaN or a function.
- */
-function canonicalJson(value: unknown): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
-    const fields = Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`);
-    return `{${fields.join(',')}}`;
-  }
-  throw new StoreError(
-    `A stage's inputs hold ${String(value)}, which has no JSON. Name them by plain values.`,
-  );
-}
-
-/** SHA-256, in hex, of a plain value: what a stage reads, as one name. Throws `StoreError` for what is not plain. */
-export function hashInputs(value: unknown): string {
-  return sha256(canonicalJson(value));
-}
+import {
+  decodeManifest,
+  encodeManifest,
+  hashInputs,
+  MANIFEST,
+  plainCopy,
+  type StageRecord,
+} from './manifest.js';
 
 /** A run's folder, locked while it is open. Every method throws `StoreError`, naming the file. */
 export class RunFolder {
@@ -197,16 +162,38 @@ export class RunFolder {
     return true;
   }
 
+  /** What the manifest says about a stage or a part; undefined where it was not finished. */
+  recordOf(stage: string): StageRecord | undefined {
+    return this.#stages.get(stage);
+  }
+
+  /** Adds what a finished stage read, where it does not say: the manifest of an earlier version did not keep it. */
+  async completeRecord(stage: string, reads: Readonly<Record<string, unknown>>): Promise<void> {
+    const record = this.#stages.get(stage);
+    if (record === undefined || record.reads !== undefined) return;
+    this.#stages.set(stage, { ...record, reads: plainCopy(reads) });
+    await this.#writeManifest();
+  }
+
   /**
-   * Enters a finished stage in the manifest: the hash of what it read, and the files that it made. What its parts, whose names
-   * begin with the stage's and a slash, have entered already is not read again.
+   * Enters a finished stage in the manifest: the hash of what it read, the files that it made, and what it read. What its parts,
+   * whose names begin with the stage's and a slash, have entered already is not read again.
    */
-  async recordStage(stage: string, inputs: string, files: readonly string[]): Promise<void> {
+  async recordStage(
+    stage: string,
+    inputs: string,
+    files: readonly string[],
+    reads?: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
     const parts = [...this.#stages].filter(([name]) => name.startsWith(`${stage}/`));
     const known = Object.assign({}, ...parts.map(([, part]) => part.artefacts)) as Record<string, string>;
     const artefacts: [string, string][] = [];
     for (const file of [...files].sort()) artefacts.push([file, known[file] ?? (await this.#hashOf(file))]);
-    this.#stages.set(stage, { inputs, artefacts: Object.fromEntries(artefacts) });
+    this.#stages.set(stage, {
+      inputs,
+      artefacts: Object.fromEntries(artefacts),
+      ...(reads === undefined ? {} : { reads: plainCopy(reads) }),
+    });
     await this.#writeManifest();
   }
 
@@ -230,8 +217,7 @@ export class RunFolder {
   }
 
   async #writeManifest(): Promise<void> {
-    const stages = Object.fromEntries([...this.#stages].sort(([a], [b]) => (a < b ? -1 : 1)));
-    await this.writeText(MANIFEST, `${JSON.stringify({ version: 1, stages }, null, 2)}\n`);
+    await this.writeText(MANIFEST, encodeManifest(this.#stages));
   }
 
   /** One hash over all that a finished stage made, for the inputs of the stages that read it. */
@@ -271,14 +257,7 @@ async function readManifest(path: string): Promise<Map<string, StageRecord> | un
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new StoreError(`${path} cannot be read: ${reasonOf(error)}.`, { cause: error });
   }
-  try {
-    return new Map(Object.entries(manifestSchema.parse(JSON.parse(text)).stages));
-  } catch (error) {
-    throw new StoreError(
-      `${path} is damaged or of another version. Delete it to run all stages again, or choose another folder with --out DIR.`,
-      { cause: error },
-    );
-  }
+  return decodeManifest(text, path);
 }
 
 /** What an atomic write's temporary file is called until it is renamed: the file's name and a number. */
