@@ -91,6 +91,13 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick('hypergrad doctor', 'in plain words'),
     quick('HYPERGRAD_DEVICE=software hypergrad doctor --json', 'the software device, for a program to read'),
   ],
+  completion: [
+    quick(
+      'hypergrad completion bash > hypergrad.bash',
+      'for `source`, or for ~/.local/share/bash-completion/completions',
+    ),
+    quick('hypergrad completion fish > hypergrad.fish', 'for ~/.config/fish/completions'),
+  ],
   study: [
     slow('hypergrad study variance --preset mnist-small', 'gradients and trajectories under both losses'),
     slow('hypergrad study horizon --run runs/mnist-small', "N, M and truncation, with a run's experts"),

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
 import { compareCommand } from './commands/compare.js';
+import { completeCommand, completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -73,10 +74,12 @@ export function createProgram(): Command {
       onDevice(verifyCommand()),
       onDevice(tuneCommand()),
       doctorCommand(),
+      completionCommand(),
     ]),
   ]) {
     program.addCommand(command);
   }
+  program.addCommand(completeCommand(program), { hidden: true });
   finishHelp(program);
   return program;
 }

@@ -29,9 +29,11 @@ async function parse(...args: string[]): Promise<unknown> {
     );
 }
 
-/** The words that lead to each command, the program itself among them. */
+/** The words that lead to each command that help shows, the program itself among them. */
 function pathsBelow(command: Command, path: readonly string[] = []): string[][] {
-  return [[...path], ...command.commands.flatMap((each) => pathsBelow(each, [...path, each.name()]))];
+  const help = command.createHelp();
+  const shown = help.visibleCommands(command).filter((each) => command.commands.includes(each));
+  return [[...path], ...shown.flatMap((each) => pathsBelow(each, [...path, each.name()]))];
 }
 const paths = pathsBelow(createProgram());
 
