@@ -8,6 +8,7 @@ import { compareCommand } from './commands/compare.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/evaluate.js';
+import { exportCommand } from './commands/export.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { previewCommand } from './commands/preview.js';
 import { runCommand } from './commands/run.js';
@@ -139,6 +140,16 @@ export function createProgram(): Command {
       ['hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'],
     ]),
   );
+  const exported = exportCommand().addHelpText(
+    'after',
+    examples([
+      [
+        'hypergrad export runs/mnist-small --to npz png',
+        'arrays for NumPy and pictures, in exports/mnist-small',
+      ],
+      ['hypergrad export runs/mnist-small --to safetensors --out handed-over', 'a file that evaluate takes'],
+    ]),
+  );
   const gradcheck = gradcheckCommand()
     .addOption(deviceOption())
     .addHelpText(
@@ -190,7 +201,19 @@ export function createProgram(): Command {
   }
 
   speakPlainly(program, 'hypergrad');
-  for (const command of [run, data, preview, evaluate, compare, verify, gradcheck, tune, study, doctor]) {
+  for (const command of [
+    run,
+    data,
+    preview,
+    evaluate,
+    compare,
+    exported,
+    verify,
+    gradcheck,
+    tune,
+    study,
+    doctor,
+  ]) {
     speakPlainly(command, `hypergrad ${command.name()}`);
     program.addCommand(command);
   }
