@@ -89,7 +89,7 @@ export interface Session extends SessionOptions, InputSource {
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, dataset, folder, device, progress } = options;
   await folder.writeText('config.yaml', stringify(config));
-  const events = new EventLog(folder.pathOf('events.jsonl'));
+  const events = new EventLog(folder.pathOf('events.jsonl'), folder.disk);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({
     config,
