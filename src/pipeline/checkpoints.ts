@@ -65,7 +65,10 @@ const metadataSchema = z.object({
   state: z.string(),
 });
 
-const fileOf = (stage: StageName): string => `checkpoint-${stage}.safetensors`;
+/** How the names of all checkpoints' files begin. */
+export const CHECKPOINT_PREFIX = 'checkpoint-';
+
+const fileOf = (stage: StageName): string => `${CHECKPOINT_PREFIX}${stage}.safetensors`;
 
 /** A checkpoint from the same inputs; null where there is none, or the file is damaged: then the stage begins anew. */
 async function load({
