@@ -22,7 +22,7 @@ export class DeviceLostError extends DeviceError {
   /** What the driver gave as the reason, in a sentence. */
   readonly reason: string;
 
-  constructor(message: string, reason: string, options?: ErrorOptions) {
+  constructor(message: string, reason = message, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
   }

@@ -3,7 +3,7 @@ import { BufferPool, formatBytes } from './bufferPool.js';
 import { lanesOf, requestWithAllLimits } from './deviceRequest.js';
 import { describeFault } from './faults.js';
 import { PipelineCache } from './pipelines.js';
-import { type ProfileOptions, Profiler } from './profiler.js';
+import type { ProfileOptions, Profiler } from './profiler.js';
 import { Readback, type WaitFor } from './readback.js';
 import { openingWaits, Waits, within } from './waits.js';
 
@@ -225,6 +225,8 @@ export class Device {
     };
     this.#check();
     refuseSecond();
+    // Most never measure: a page loads the profiler when it is asked for.
+    const { Profiler } = await import('./profiler.js');
     const profiler = await Profiler.start(
       {
         gpu: this.gpu,
