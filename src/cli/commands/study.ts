@@ -15,7 +15,7 @@ import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
 import { runStudy, type Study } from '../../pipeline/studies/study.js';
 import { checkVariance, defaultVariance, varianceStudy } from '../../pipeline/studies/varianceStudy.js';
 import { collect } from '../repeatable.js';
-import { openTunedDevice } from '../tunedDevice.js';
+import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { progressFor, voiceOf } from '../voice.js';
 import { DEFAULT_PRESET, parseSeed, quote } from './run.js';
 
@@ -120,9 +120,8 @@ async function study<Settings, Found>(
   const { config, name } = configOf(file, flags);
   const path = flags.out ?? join('runs', `${name}-${kind.name}`);
   const { say, remark } = voiceOf(flags);
-  const { device, description } = await openTunedDevice(
-    flags.device === undefined ? {} : { choice: flags.device },
-  );
+  const wanted = flags.device === undefined ? {} : { choice: flags.device };
+  const { device, description } = await openTunedDevice(wanted);
   const opened: RunFolder[] = [];
   const progress = progressFor(flags);
   try {
@@ -137,15 +136,17 @@ async function study<Settings, Found>(
     };
     const source = flags.run === undefined ? undefined : await open(flags.run);
     const folder = await open(path);
-    const { record, page } = await runStudy(kind, settings, {
-      config,
-      dataset,
-      device,
-      folder,
-      ...(source === undefined ? {} : { source }),
-      command: commandOf(kind.name, file, flags, options),
-      progress,
-    });
+    const { record, page } = await outliveDevice(device, wanted, { folder, progress }, (device, progress) =>
+      runStudy(kind, settings, {
+        config,
+        dataset,
+        device,
+        folder,
+        ...(source === undefined ? {} : { source }),
+        command: commandOf(kind.name, file, flags, options),
+        progress,
+      }),
+    );
     progress.close();
     say(`\n${describeStudy(page)}\n\nPage: ${folder.pathOf('study.html')}`);
     if (flags.json) process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
