@@ -132,7 +132,7 @@ export class ObjectiveSteps {
 
   /** All that the next step depends on, but for the learning rate. Waits for the device. */
   async state(): Promise<TrainingState> {
-    return { theta: await this.parameters(), momentum: await this.#update.read('buffer') };
+    return { theta: await this.parameters(), momentum: await this.#read(this.#update.inputs.buffer!) };
   }
 
   /** Loss of the last batch of that size. Waits for the device. */

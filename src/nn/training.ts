@@ -193,6 +193,11 @@ export class Trainer {
     });
   }
 
+  /** Waits for everything that was submitted. */
+  async settle(): Promise<void> {
+    await this.#options.device.settle();
+  }
+
   /** θ as it is after everything that was submitted. Waits for the device. */
   async parameters(): Promise<Float32Array> {
     return await this.#read(this.#shared.theta);

@@ -22,7 +22,13 @@ export async function runPipeline({ command, ...options }: RunOptions): Promise<
   const session = await openSession(options);
   // Before anything is computed: the teacher alone may take hours.
   await requireSpace(options);
-  for (const stage of stagesOf(config)) await runStage(stage, session);
+  try {
+    for (const stage of stagesOf(config)) await runStage(stage, session);
+  } catch (error) {
+    // Events are on disk up to the error, and nothing is written behind the back of whoever goes on in this process.
+    await session.events.flush().catch(() => undefined);
+    throw error;
+  }
   const { timings } = session;
   const count = subsetSize(config.subset.fraction, dataset.train.count);
   return await writeReport(session.contextOf('report'), {

@@ -6,6 +6,7 @@ import type { Profile } from '../autograd/profile/profile.js';
 import type { Device } from '../gpu/device.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
+import { writeStandardisation } from './data/standardisation.js';
 import type { Progress, StageName } from './progress.js';
 import type { InputSource } from './stageInputs.js';
 import type { StageContext } from './stages/context.js';
@@ -89,6 +90,7 @@ export interface Session extends SessionOptions, InputSource {
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, dataset, folder, device, progress } = options;
   await folder.writeText('config.yaml', stringify(config));
+  await writeStandardisation(folder, dataset);
   const events = new EventLog(folder.pathOf('events.jsonl'), folder.disk);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { TrainingState } from '../../nn/training.js';
 import { type Checkpoints, stateOf, tensorOf } from '../checkpoints.js';
-import { captureTraining, type Place, placeSchema } from '../stages/course.js';
+import type { Place } from '../stages/course.js';
+import { captureTraining, placeSchema } from '../stages/expertCheckpoint.js';
 
 const resultSchema = z.object({
   /** Test accuracy of a probe, for each share of labels; none without labels. */

@@ -80,7 +80,7 @@ export class Pretraining {
           return splitBatches(order, batch);
         },
         submit: (batches) => trainer.submit(batches),
-        wait: () => device.settle(),
+        wait: () => trainer.settle(),
         reached: (place) => kept.reached(place, () => trainer.state()),
       },
       kept.from ?? undefined,

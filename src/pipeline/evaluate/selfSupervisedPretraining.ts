@@ -7,7 +7,7 @@ import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import { withProjector } from '../../nn/selfSupervised.js';
 import { selfSupervision } from '../objectives.js';
 import { follow } from '../stages/course.js';
-import { wholeBatches } from '../stages/selfSupervisedExperts.js';
+import { wholeBatches } from '../stages/draws.js';
 import type { Bench } from './bench.js';
 import type { Pretrain } from './rows.js';
 

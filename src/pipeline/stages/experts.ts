@@ -2,7 +2,6 @@
  * Stage 3: K experts, students that regress the teacher's representations of the real images (MKDT eq. 5) from different
  * initialisations; their parameters at the start and after every epoch are kept. Stage 4: the high-loss subset.
  */
-import { permutation } from '../../kernels/philox.js';
 import {
   placeImages,
   placeTraining,
@@ -12,9 +11,9 @@ import {
 } from '../../nn/deviceImages.js';
 import { Encoder, rowErrors } from '../../nn/inference.js';
 import { mse } from '../../nn/losses.js';
-import { initialParameters, type Model } from '../../nn/model.js';
+import type { Model } from '../../nn/model.js';
 import type { SgdSettings } from '../../nn/optimisers/sgd.js';
-import { batchSizesOf, splitBatches, Trainer, type TrainingStep } from '../../nn/training.js';
+import { batchSizesOf, Trainer, type TrainingStep } from '../../nn/training.js';
 import { doublesOf, doublesTensor } from '../checkpoints.js';
 import { subsetSize } from '../config/rules.js';
 import type { Parts } from '../parts.js';
@@ -28,9 +27,10 @@ import {
   studentModel,
   writeTensors,
 } from './context.js';
-import { captureExpert, expertOf, follow } from './course.js';
-import { requireFinite } from './finite.js';
+import { captureExpert, expertOf } from './expertCheckpoint.js';
+import { trainTrajectory } from './expertTraining.js';
 import { readAhead } from './readAhead.js';
+import { hardestFirst } from './starts.js';
 import { LOSSES, requireSpace, TRAJECTORY, Trajectories } from './trajectories.js';
 
 /** How a student learns a table of targets. */
@@ -110,57 +110,34 @@ class ExpertTraining {
   /** Trains one expert and writes its trajectory, whole. */
   async train(expert: number): Promise<void> {
     const { config, dataset, folder, events, advance, checkpoints } = this.#context;
-    const trainer = this.#trainer;
-    const { epochs, batch, learningRate } = config.experts;
+    const { epochs } = config.experts;
     const { parameters } = studentModel(this.#context);
     const { total } = parameters;
     const resumed = checkpoints?.resumed == null ? null : expertOf(checkpoints.resumed, epochs, total);
-    const kept = resumed?.expert === expert ? resumed : null;
-    const trajectory = kept?.trajectory ?? new Float32Array((epochs + 1) * total);
-    const losses = kept?.losses ?? new Float32Array(epochs);
-    if (kept === null) {
-      const start = initialParameters(parameters, { seed: config.seed, purpose: 'expert', index: expert });
-      trajectory.set(start);
-      trainer.start(start, learningRate);
-    } else {
-      trainer.restore(kept.training, learningRate);
-      tell(this.#context, expert, losses.slice(0, kept.epoch));
-    }
-    const batchesOf = (epoch: number): Int32Array[] => {
-      const index = expert * epochs + epoch + 1;
-      return splitBatches(
-        permutation({ seed: config.seed, purpose: 'expert.order', index }, dataset.train.count),
-        batch,
-      );
-    };
-    await follow(
-      {
-        epochs,
-        batches: batchesOf,
-        submit: (batches) => trainer.submit(batches),
-        wait: () => this.#context.device.settle(),
-        onEpoch: async (index) => {
-          const epoch = index + 1;
-          trajectory.set(await trainer.parameters(), epoch * total);
-          const loss = await trainer.lastLoss(dataset.train.count % batch || batch);
-          requireFinite(loss, `expert ${expert}'s loss after epoch ${epoch}`, 'Lower experts.learningRate.');
-          losses[index] = loss;
-          events.append({ stage: 'experts', expert, epoch, loss });
-          advance(expert * epochs + epoch, loss);
-        },
-        reached: async (place) =>
-          await checkpoints?.reached(expert * epochs + place.epoch, async () =>
-            captureExpert({ expert, ...place, training: await trainer.state(), trajectory, losses }),
-          ),
+    const from = resumed?.expert === expert ? resumed : undefined;
+    if (from !== undefined) tell(this.#context, expert, from.losses.slice(0, from.epoch));
+    const { trajectory, losses } = await trainTrajectory({
+      trainer: this.#trainer,
+      config,
+      layout: parameters,
+      count: dataset.train.count,
+      expert,
+      reached(epoch, loss) {
+        events.append({ stage: 'experts', expert, epoch, loss });
+        advance(expert * epochs + epoch, loss);
       },
-      kept ?? undefined,
-    );
+      ...(from === undefined ? {} : { from }),
+      between: async (place, capture) =>
+        await checkpoints?.reached(expert * epochs + place.epoch, async () =>
+          captureExpert({ expert, ...place, ...(await capture()) }),
+        ),
+    });
     const layout = parameters.entries.map(({ name, shape, offset }) => ({ name, shape, offset }));
     await writeTensors(
       folder,
       files.expert(expert),
       [
-        [TRAJECTORY, floatTensor(trajectory, epochs + 1, total)],
+        [TRAJECTORY, floatTensor(trajectory, epochs + 1, parameters.total)],
         [LOSSES, floatTensor(losses, epochs)],
       ],
       { layout: JSON.stringify(layout) },
@@ -208,9 +185,8 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
     releaseImages(device, images);
   }
   const size = subsetSize(config.subset.fraction, count);
-  const order = Array.from(losses.keys()).sort((a, b) => losses[b]! - losses[a]! || a - b);
   await writeTensors(folder, files.subset, [
-    ['indices', integerTensor(Int32Array.from(order.slice(0, size)), size)],
+    ['indices', integerTensor(Int32Array.from(hardestFirst(losses).slice(0, size)), size)],
     ['losses', floatTensor(Float32Array.from(losses), count)],
   ]);
   return [files.subset];
