@@ -1,6 +1,7 @@
 /** Whether what a finished run is read by is there, and can be read: evaluation.json, result.json, report.html, images.png. */
 import { StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
+import { decodeStandardisation, STANDARDISATION } from '../data/standardisation.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { files } from '../stages/context.js';
 import { fileLimits, readingFault } from '../store/boundedFile.js';
@@ -23,7 +24,7 @@ async function checkText(
   view: FolderView,
   file: string,
   words: Pick<Finding, 'means' | 'mends'>,
-  look: (text: string) => void,
+  look: (text: string) => unknown,
 ): Promise<Finding[]> {
   let text: string;
   try {
@@ -89,6 +90,14 @@ export async function checkResults(
   ] as const) {
     // Of a run in its middle, those that are there are an earlier one's.
     if (view.sizes.has(file) || isFinished) findings.push(...(await checkText(view, file, rewritten, look)));
+  }
+  if (view.sizes.has(STANDARDISATION)) {
+    const words = {
+      means: 'The synthetic set cannot be shown or handed over as pictures.',
+      mends: `${RUN_AGAIN} It writes the file anew.`,
+    };
+    const look = (text: string): unknown => decodeStandardisation(text, STANDARDISATION);
+    findings.push(...(await checkText(view, STANDARDISATION, words, look)));
   }
   if (view.sizes.has(TIMINGS)) {
     const words = {

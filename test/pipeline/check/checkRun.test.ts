@@ -308,6 +308,12 @@ describe('a folder with a flaw', () => {
       /Line 1 is no event/,
       async (path) => writeFile(join(path, 'events.jsonl'), `noise\n${(await lines(path)).join('\n')}`),
     ],
+    [
+      'damaged numbers of the standardisation',
+      'standardisation.json',
+      /damaged/,
+      (path) => writeFile(join(path, 'standardisation.json'), '{"version":1}'),
+    ],
     ['no result', 'result.json', /does not exist/, (path) => rm(join(path, 'result.json'))],
     ['a damaged result', 'result.json', /damaged/, (path) => writeFile(join(path, 'result.json'), '{')],
     ['half a report', 'report.html', /no whole page/, (path) => truncate(join(path, 'report.html'), 1000)],
