@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError, DataError } from '../../errors.js';
@@ -19,10 +19,12 @@ import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summa
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
+import { fileLimits, readBounded, readingFault } from '../../pipeline/store/boundedFile.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
 import { hashInputs, RunFolder } from '../../pipeline/store/runFolder.js';
 import { collect } from '../repeatable.js';
 import { terminalProgress } from '../terminalProgress.js';
+import { terminalText } from '../terminalText.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { DEFAULT_PRESET, parseSeed } from './run.js';
 
@@ -148,10 +150,11 @@ async function evaluateOn(
   flags: EvaluateFlags,
 ): Promise<SetEvaluation> {
   const set = decodeSet(
-    await readFile(subject.file).catch((cause: unknown) => {
-      throw new DataError(`${subject.file} cannot be read: finish the run first, or name a file that can.`, {
-        cause,
-      });
+    await readBounded(subject.file, fileLimits.data).catch((cause: unknown) => {
+      throw new DataError(
+        `${subject.file} ${readingFault(cause)}: finish the run first, or name a file that can be read.`,
+        { cause },
+      );
     }),
     subject.file,
   );
@@ -200,7 +203,8 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
       flags.device === undefined ? {} : { choice: flags.device },
     );
     try {
-      const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
+      const say = (text: string) =>
+        (flags.json ? process.stderr : process.stdout).write(`${terminalText(text)}\n`);
       say(description);
       const found = await evaluateOn(device, subject, config, flags);
       say(`\n${describeSubject(subject, config)}\n${describeEvaluation(found)}`);
