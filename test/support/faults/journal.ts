@@ -58,11 +58,11 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
     if (log !== null) original.writeSync(log, `${JSON.stringify(line)}\n`);
   };
 
-  /** A path below the folder, relative to it; null for all others. */
+  /** A path of the folder or below it, relative to it; null for all others. */
   const inside = (path: unknown): string | null => {
     if (typeof path !== 'string' && !(path instanceof URL) && !Buffer.isBuffer(path)) return null;
     const below = relative(root, resolve(String(path)));
-    return below === '' || below === '..' || below.startsWith(`..${sep}`) ? null : below;
+    return below === '..' || below.startsWith(`..${sep}`) ? null : below || '.';
   };
   const descriptorOf = (target: unknown): number | null => {
     if (typeof target === 'number') return target;
@@ -170,7 +170,8 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
     const below = inside(path);
     if (below === null || !opensToWrite(flags)) return null;
     const isThere = original.existsSync(join(root, below));
-    const empties = typeof flags === 'string' ? flags.startsWith('w') : true;
+    const empties =
+      typeof flags === 'string' ? flags.startsWith('w') : (Number(flags) & fs.constants.O_TRUNC) !== 0;
     return isThere && !empties ? null : { change: { kind: isThere ? 'write' : 'create', path: below } };
   };
   const rename: Describe = (_, [from, to]) => {

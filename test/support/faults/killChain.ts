@@ -65,9 +65,11 @@ const AFTER_A_STEP = 15;
 const PAST_THE_END = 1.1;
 /** Attempts after which a chain cannot be said to go on. */
 const MOST_ATTEMPTS = 400;
+const UNWATCHED: Pick<VictimOptions, 'journal' | 'endsAt'> = { journal: null, endsAt: {} };
 const MOMENTS: readonly Moment[] = ['before', 'half', 'after'];
 
-interface Ended {
+/** How a run's process ended. */
+export interface Ended {
   /** Where it was when it ended. */
   readonly place: Place | null;
   readonly wasKilled: boolean;
@@ -75,29 +77,32 @@ interface Ended {
   readonly undisturbed: Undisturbed;
 }
 
-/** Runs the script once. `outer` says when it is killed from outside at a place. */
-async function attempt(
+/** A run in a process of its own. */
+export interface Victim {
+  readonly process: ChildProcess;
+  /** @throws VictimError when it ends neither well nor by a kill. */
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts the script once. `onPlace` is told where the run is. */
+export function startVictim(
   { script, run, folder }: ChainOptions,
-  journal: string | null,
-  endsAt: VictimOptions['endsAt'],
-  outer: Partial<Record<Place, OuterMoment>>,
-): Promise<Ended> {
+  onPlace: (place: Place) => void,
+  onStep: (place: Place, steps: number) => void = () => {},
+  { journal, endsAt }: Pick<VictimOptions, 'journal' | 'endsAt'> = { journal: null, endsAt: {} },
+): Victim {
   const options: VictimOptions = { ...run, folder, journal, endsAt };
-  const child: ChildProcess = fork(script, [JSON.stringify(options)], { silent: true, execArgv: [] });
+  const child = fork(script, [JSON.stringify(options)], { silent: true, execArgv: [] });
   let errors = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
   let place: Place | null = null;
   let since = performance.now();
-  let timer: NodeJS.Timeout | undefined;
   const skipped: string[] = [];
   const seconds: Undisturbed['seconds'] = {};
   const steps: Undisturbed['steps'] = {};
   let changes: Undisturbed['changes'] = {};
-  const killIn = (milliseconds: number): void => {
-    timer ??= setTimeout(() => child.kill('SIGKILL'), milliseconds);
-  };
   const leave = (): void => {
     if (place !== null) seconds[place] = (performance.now() - since) / 1000;
     since = performance.now();
@@ -106,34 +111,52 @@ async function attempt(
     if (message.tells === 'skipped') skipped.push(message.stage);
     else if (message.tells === 'ended') {
       leave();
-      clearTimeout(timer);
       changes = message.changes;
     } else if (message.tells === 'place') {
       leave();
       place = message.place;
-      const moment = outer[place];
-      if (moment !== undefined && moment.steps === 0) killIn(moment.milliseconds);
+      onPlace(place);
     } else if (place !== null) {
       steps[place] = (steps[place] ?? 0) + 1;
-      const moment = outer[place];
-      if (moment !== undefined && moment.steps === steps[place]) killIn(moment.milliseconds);
+      onStep(place, steps[place]!);
     }
   });
-  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+  const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (...ended) => resolve(ended));
+    child.once('close', (...how) => resolve(how));
+  }).then(([code, signal]): Ended => {
+    const wasKilled = signal === 'SIGKILL';
+    if (!wasKilled && code !== 0) {
+      throw new VictimError(`The run ended with code ${code}, signal ${signal}, at ${place}: ${errors}`);
+    }
+    return { place, wasKilled, skipped, undisturbed: { seconds, steps, changes } };
   });
-  clearTimeout(timer);
-  const wasKilled = signal === 'SIGKILL';
-  if (!wasKilled && code !== 0) {
-    throw new VictimError(`The run ended with code ${code}, signal ${signal}, at ${place}: ${errors}`);
+  return { process: child, ended };
+}
+
+/** Runs the script once, and kills it from outside at the moments given. */
+async function attempt(
+  options: ChainOptions,
+  watch: Pick<VictimOptions, 'journal' | 'endsAt'>,
+  outer: Partial<Record<Place, OuterMoment>>,
+): Promise<Ended> {
+  let timer: NodeJS.Timeout | undefined;
+  const onStep = (place: Place, steps: number): void => {
+    const moment = outer[place];
+    if (moment?.steps !== steps) return;
+    timer ??= setTimeout(() => victim.process.kill('SIGKILL'), moment.milliseconds);
+  };
+  const victim = startVictim(options, (place) => onStep(place, 0), onStep, watch);
+  try {
+    return await victim.ended;
+  } finally {
+    clearTimeout(timer);
   }
-  return { place, wasKilled, skipped, undisturbed: { seconds, steps, changes } };
 }
 
 /** Runs once, from an empty folder to the end. */
 export async function runUndisturbed(options: ChainOptions): Promise<Undisturbed> {
-  return (await attempt(options, null, {}, {})).undisturbed;
+  return (await attempt(options, UNWATCHED, {})).undisturbed;
 }
 
 /**
@@ -146,12 +169,12 @@ export async function runAgainWithTimingsOf(
   other: string,
 ): Promise<readonly string[]> {
   copyFileSync(join(other, 'timings.json'), join(options.folder, 'timings.json'));
-  return (await attempt(options, null, {}, {})).skipped;
+  return (await attempt(options, UNWATCHED, {})).skipped;
 }
 
 /** Runs until a given change of the folder, which ends the process. Returns whether it did. */
 export async function killAt(options: ChainOptions, place: Place, moment: ChangeMoment): Promise<boolean> {
-  return (await attempt(options, null, { [place]: moment }, {})).wasKilled;
+  return (await attempt(options, { journal: null, endsAt: { [place]: moment } }, {})).wasKilled;
 }
 
 /** Kills a run and resumes it until it ends. */
@@ -180,7 +203,7 @@ export async function killAndResume(options: KillOptions): Promise<Survived> {
     }
     const journal = isPowerCut ? `${folder}-journal` : null;
     if (journal !== null) mkdirSync(journal);
-    const { place, wasKilled } = await attempt(options, journal, endsAt, outer);
+    const { place, wasKilled } = await attempt(options, { journal, endsAt }, outer);
     let lost = '';
     if (journal !== null) {
       if (wasKilled) lost = `, lost ${JSON.stringify(cutPower(folder, journal, draw))}`;
