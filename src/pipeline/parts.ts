@@ -2,7 +2,8 @@
  * A stage made of parts, such as the experts: each is entered in the manifest when it is finished, by what it reads itself. So
  * a stage that was interrupted, or is to make more parts than before, makes those that are missing.
  */
-import { hashInputs, type RunFolder } from './store/runFolder.js';
+import { hashInputs } from './store/manifest.js';
+import type { RunFolder } from './store/runFolder.js';
 
 /** The parts of one stage. */
 export interface Parts {

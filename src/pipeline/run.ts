@@ -11,20 +11,19 @@ import { interrupted, openCheckpoints } from './checkpoints.js';
 import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
+import { writeStandardisation } from './data/standardisation.js';
 import { partsOf } from './parts.js';
 import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
+import { hashedInputs, inputsOf, nameOfInputs } from './stageInputs.js';
 import { type Stage, stages, stagesOf } from './stageList.js';
 import type { StageContext } from './stages/context.js';
 import { hashGivenTargets } from './stages/givenTargets.js';
 import { writeReport } from './stages/report.js';
 import { requireSpace } from './stages/trajectories.js';
 import { EventLog } from './store/events.js';
-import { hashInputs, type RunFolder } from './store/runFolder.js';
+import type { RunFolder } from './store/runFolder.js';
 import { tuningName } from './tune/tuningName.js';
-
-/** Changes when a stage's artefacts would no longer be the same from the same inputs. */
-const FORMAT_VERSION = 1;
 
 /** Milliseconds after which a running stage's events are written, so that its curve can be watched. */
 const FLUSH_AFTER = 2000;
@@ -113,7 +112,8 @@ const keepingThemselves: ReadonlySet<StageName> = new Set(
 export async function openSession(options: Omit<RunOptions, 'command'>): Promise<Session> {
   const { config, dataset, folder, device, progress, signal } = options;
   await folder.writeText('config.yaml', stringify(config));
-  const events = new EventLog(folder.pathOf('events.jsonl'));
+  await writeStandardisation(folder, dataset);
+  const events = new EventLog(folder.pathOf('events.jsonl'), folder.disk);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({
     config,
@@ -142,35 +142,18 @@ export async function openSession(options: Omit<RunOptions, 'command'>): Promise
 }
 
 /** Hash of all that a stage reads; the stages before it must be finished. */
-export function stageInputs(
-  { reads, after }: Pick<Stage, 'reads' | 'after'>,
-  { config, data, tuning, given, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
-): string {
-  return hashInputs(inputsOf({ reads, after }, { config, data, tuning, given, folder }));
-}
-
-function inputsOf(
-  { reads, after }: Pick<Stage, 'reads' | 'after'>,
-  { config, data, tuning, given, folder }: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
-): Record<string, unknown> {
-  return {
-    version: FORMAT_VERSION,
-    seed: config.seed,
-    data,
-    tuning,
-    given,
-    reads: reads(config),
-    artefacts: stagesOf(config)
-      .filter(({ name }) => after.includes(name))
-      .map(({ name }) => folder.artefactHash(name)),
-  };
-}
+export const stageInputs = (
+  stage: Pick<Stage, 'reads' | 'after'>,
+  source: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
+): string => nameOfInputs(inputsOf(stage, source));
 
 /** Runs a stage, unless it is done already. */
 export async function runStage(stage: Stage, session: Session): Promise<void> {
   const { config, dataset, device, folder, progress, profiled, events, timings } = session;
-  const inputs = stageInputs(stage, session);
+  const reads = inputsOf(stage, session);
+  const inputs = nameOfInputs(reads);
   if (await folder.stageIsDone(stage.name, inputs)) {
+    await folder.completeRecord(stage.name, { ...reads });
     progress.skipped(stage.name);
     return;
   }
@@ -188,7 +171,7 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
   const parts = partsOf({
     folder,
     stage: stage.name,
-    reads: inputsOf({ ...stage, reads: stage.partReads ?? stage.reads }, session),
+    reads: hashedInputs(inputsOf({ ...stage, reads: stage.partReads ?? stage.reads }, session)),
     timings,
     saveTimings,
   });
@@ -204,7 +187,7 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
   await events.flush();
   timings[stage.name] = Math.round(performance.now() - start + 1000 * parts.reusedSeconds) / 1000;
   await saveTimings();
-  await folder.recordStage(stage.name, inputs, written);
+  await folder.recordStage(stage.name, inputs, written, { ...reads });
   await checkpoints.forget();
   progress.finished(stage.name, timings[stage.name]!);
 }

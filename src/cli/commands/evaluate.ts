@@ -19,11 +19,12 @@ import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summa
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
+import { hashInputs } from '../../pipeline/store/manifest.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
-import { hashInputs, RunFolder } from '../../pipeline/store/runFolder.js';
+import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { collect } from '../repeatable.js';
-import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
+import { progressFor, voiceOf } from '../voice.js';
 import { DEFAULT_PRESET, parseSeed } from './run.js';
 
 interface EvaluateFlags {
@@ -35,6 +36,7 @@ interface EvaluateFlags {
   readonly set?: readonly string[];
   readonly device?: DeviceChoice;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 /** What is evaluated: the set of a run, or a file. */
@@ -164,7 +166,7 @@ async function evaluateOn(
     loaded.push({ config: wanted, dataset });
     return dataset;
   };
-  const progress = terminalProgress(process.stderr);
+  const progress = progressFor(flags);
   try {
     const dataset = await load(config);
     const teacher = await teacherOf(subject, flags, config, load);
@@ -200,8 +202,8 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
       flags.device === undefined ? {} : { choice: flags.device },
     );
     try {
-      const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
-      say(description);
+      const { say, remark } = voiceOf(flags);
+      remark(description);
       const found = await evaluateOn(device, subject, config, flags);
       say(`\n${describeSubject(subject, config)}\n${describeEvaluation(found)}`);
       if (folder !== null) say(`Written: ${await writeBeside(folder, config, found)}`);

@@ -16,8 +16,8 @@ import { printEstimate } from '../dryRun.js';
 import { listenForInterruption } from '../interruption.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { collect } from '../repeatable.js';
-import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
+import { progressFor, voiceOf } from '../voice.js';
 
 /** What is run when neither a file nor a preset is named. */
 export const DEFAULT_PRESET = 'mnist-small';
@@ -31,6 +31,7 @@ export interface RunFlags {
   readonly set?: readonly string[];
   readonly device?: DeviceChoice;
   readonly json?: boolean;
+  readonly quiet?: boolean;
   /** Only say what the run would take. */
   readonly dryRun?: boolean;
   /** The trace's file; true where it goes into the run's folder. */
@@ -110,23 +111,24 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const traceFile = typeof flags.profile === 'string' ? flags.profile : undefined;
   if (traceFile !== undefined) await requireTraceFile(traceFile);
   const path = flags.out ?? defaultFolder(file, flags.preset);
-  const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
+  const voice = voiceOf(flags);
+  const { say } = voice;
 
   const { device, description } = await openTunedDevice(
     flags.device === undefined ? {} : { choice: flags.device },
   );
   try {
-    say(description);
+    voice.remark(description);
     // Before the folder: a run that cannot begin leaves nothing there.
     const dataset = await loadDataset(config.data, config.seed);
     requireFit(config, dataset);
     if (config.targets.from !== null) await readGivenTargets(config, dataset);
     if (flags.dryRun) {
-      await printEstimate(device, config, dataset, { folder: path, isJson: flags.json ?? false, say });
+      await printEstimate(device, config, dataset, { folder: path, isJson: flags.json ?? false, voice });
       return;
     }
     const folder = await RunFolder.open(path);
-    const progress = terminalProgress(process.stderr);
+    const progress = progressFor(flags);
     const profiles: Record<string, Profile> = {};
     const interruption = listenForInterruption((text) => process.stderr.write(`${text}\n`));
     try {

@@ -15,8 +15,8 @@ import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
 import { runStudy, type Study } from '../../pipeline/studies/study.js';
 import { checkVariance, defaultVariance, varianceStudy } from '../../pipeline/studies/varianceStudy.js';
 import { collect } from '../repeatable.js';
-import { terminalProgress } from '../terminalProgress.js';
 import { openTunedDevice } from '../tunedDevice.js';
+import { progressFor, voiceOf } from '../voice.js';
 import { DEFAULT_PRESET, parseSeed, quote } from './run.js';
 
 interface SharedFlags {
@@ -27,6 +27,7 @@ interface SharedFlags {
   readonly run?: string;
   readonly out?: string;
   readonly json?: boolean;
+  readonly quiet?: boolean;
   readonly device?: DeviceChoice;
 }
 
@@ -118,14 +119,14 @@ async function study<Settings, Found>(
 ): Promise<void> {
   const { config, name } = configOf(file, flags);
   const path = flags.out ?? join('runs', `${name}-${kind.name}`);
-  const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
+  const { say, remark } = voiceOf(flags);
   const { device, description } = await openTunedDevice(
     flags.device === undefined ? {} : { choice: flags.device },
   );
   const opened: RunFolder[] = [];
-  const progress = terminalProgress(process.stderr);
+  const progress = progressFor(flags);
   try {
-    say(description);
+    remark(description);
     const dataset = await loadDataset(config.data, config.seed);
     requireFit(config, dataset);
     check(config, dataset.train.count);
