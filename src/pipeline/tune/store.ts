@@ -1,11 +1,12 @@
 /** Where answers of `hypergrad tune` lie: one file for each adapter, in the user's cache folder. */
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, StoreError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { cacheFolder } from '../../gpu/node/cacheFolder.js';
 import { useTuning } from '../../kernels/deviceTuning.js';
+import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
 import { parseRecord, type TuningRecord } from './record.js';
 
@@ -56,10 +57,10 @@ export async function findTuning({ adapter }: Pick<Device, 'adapter'>): Promise<
   });
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = new TextDecoder().decode(await readBounded(path, fileLimits.record));
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return { use: 'none' };
-    return ignored(`it cannot be read (${reasonOf(error)})`);
+    return ignored(`it ${readingFault(error)}`);
   }
   const parsed = parseRecord(text, adapter);
   return 'fault' in parsed ? ignored(parsed.fault) : { use: 'measured', record: parsed.record };
