@@ -107,11 +107,24 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   });
   return {
     ...options,
-    data: await hashDataset(dataset),
-    tuning: tuningName(device),
-    given: await hashGivenTargets(config.targets),
+    ...(await identify(options)),
     events,
     timings: await readTimings(folder),
     contextOf,
+  };
+}
+
+/** What stands for data, device and given representations in the inputs of every stage. */
+export async function identify({
+  config,
+  dataset,
+  device,
+}: Pick<SessionOptions, 'config' | 'dataset' | 'device'>): Promise<
+  Pick<InputSource, 'data' | 'tuning' | 'given'>
+> {
+  return {
+    data: await hashDataset(dataset),
+    tuning: tuningName(device),
+    given: await hashGivenTargets(config.targets),
   };
 }
