@@ -34,6 +34,11 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     slow('hypergrad run --preset mnist-small --set distil.steps=30', 'one value changed'),
     quick('hypergrad run my.yaml --dry-run', 'how long, how much memory and disk; nothing is written'),
   ],
+  watch: [
+    quick('hypergrad watch runs/mnist-small', 'until the run ends, which another terminal began'),
+    quick('hypergrad watch runs/mnist-small --once', 'one look'),
+    quick('hypergrad watch runs/mnist-small --json', 'one look, for a program to read'),
+  ],
   presets: [
     quick('hypergrad presets', 'a line each'),
     quick('hypergrad presets --json', 'with datasets and numbers of images, for a program to read'),
@@ -76,6 +81,13 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
   compare: [
     quick('hypergrad compare runs/a runs/b', 'side by side; over both where they differ in the seed alone'),
     quick('hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'),
+  ],
+  export: [
+    quick(
+      'hypergrad export runs/a --to npz png --out handed-over',
+      'arrays for NumPy, pictures, and a data card',
+    ),
+    quick('hypergrad export runs/a --to safetensors', 'in exports/a: a file that evaluate takes'),
   ],
   gradcheck: [
     slow('hypergrad gradcheck', 'a tiny student, 5 steps, in seconds'),

@@ -8,6 +8,7 @@ import { configCommand } from './commands/config.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/evaluate.js';
+import { exportCommand } from './commands/export.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { initCommand } from './commands/init.js';
 import { presetsCommand } from './commands/presets.js';
@@ -16,6 +17,7 @@ import { runCommand } from './commands/run.js';
 import { studyCommand } from './commands/study.js';
 import { tuneCommand } from './commands/tune.js';
 import { verifyCommand } from './commands/verify.js';
+import { watchCommand } from './commands/watch.js';
 import { exitCodeList, finishHelp, presetList } from './help.js';
 
 const deviceChoices = ['auto', 'hardware', 'software', 'bundled'] as const satisfies readonly DeviceChoice[];
@@ -58,8 +60,10 @@ export function createProgram(): Command {
   for (const command of [
     ...group('Distil:', [
       onDevice(runCommand()).addHelpText('after', presetList()),
+      watchCommand(),
       onDevice(evaluateCommand()),
       compareCommand(),
+      exportCommand(),
     ]),
     ...group('Prepare a run:', [
       presetsCommand(),

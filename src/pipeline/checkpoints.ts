@@ -83,7 +83,10 @@ const metadataSchema = z.object({
     .transform((text) => hashes.parse(JSON.parse(text))),
 });
 
-const fileOf = (stage: StageName): string => `checkpoint-${stage}.safetensors`;
+/** How the names of all checkpoints' files begin. */
+export const CHECKPOINT_PREFIX = 'checkpoint-';
+
+const fileOf = (stage: StageName): string => `${CHECKPOINT_PREFIX}${stage}.safetensors`;
 
 /** Removes a stage's checkpoint, where there is one: the stage is finished, or is to begin anew. */
 export const forgetCheckpoint = (folder: RunFolder, stage: StageName): Promise<void> =>

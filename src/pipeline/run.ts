@@ -28,7 +28,13 @@ export async function runPipeline({ command, planned, ...options }: RunOptions):
   planned?.(planRun(await observe(options.folder, config), session));
   // Before anything is computed: the teacher alone may take hours.
   await requireSpace(options);
-  for (const stage of stagesOf(config)) await runStage(stage, session);
+  try {
+    for (const stage of stagesOf(config)) await runStage(stage, session);
+  } catch (error) {
+    // Events are on disk up to the error, and nothing is written behind the back of whoever goes on in this process.
+    await session.events.flush().catch(() => undefined);
+    throw error;
+  }
   await session.events.arrange(stageNames);
   const { timings } = session;
   const count = subsetSize(config.subset.fraction, dataset.train.count);

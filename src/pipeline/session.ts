@@ -6,6 +6,7 @@ import type { Profile } from '../autograd/profile/profile.js';
 import type { Device } from '../gpu/device.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
+import { writeStandardisation } from './data/standardisation.js';
 import type { Progress, StageName } from './progress.js';
 import type { InputSource } from './stageInputs.js';
 import type { StageContext } from './stages/context.js';
@@ -38,8 +39,11 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** Seconds of work between two checkpoints of a stage; 60 by default. */
   readonly checkpointSeconds?: number;
-  /** Stages that run anew though they are done; those behind run only where these leave other bytes. */
-  readonly force?: ReadonlySet<StageName>;
+  /**
+   * Stages that run anew though they are done; those behind run only where these leave other bytes. One that has begun leaves the
+   * set, so that a second attempt with the same set, such as after the loss of a device, goes on with it.
+   */
+  readonly force?: Set<StageName>;
   /** Told of every stage; `silentProgress` says nothing. */
   readonly progress: Progress;
   /**
@@ -89,6 +93,7 @@ export interface Session extends SessionOptions, InputSource {
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, dataset, folder, device, progress } = options;
   await folder.writeText('config.yaml', stringify(config));
+  await writeStandardisation(folder, dataset);
   const events = new EventLog(folder.pathOf('events.jsonl'), folder.disk);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({

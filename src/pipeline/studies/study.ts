@@ -12,6 +12,7 @@ import { inputsOf, nameOfInputs } from '../stageInputs.js';
 import { type Stage, stagesOf } from '../stageList.js';
 import type { StageContext } from '../stages/context.js';
 import type { RunFolder } from '../store/runFolder.js';
+import { parseJson } from '../store/strictJson.js';
 import { tuningName } from '../tune/tuningName.js';
 import { type StudyPage, writePage } from './page.js';
 
@@ -133,7 +134,15 @@ async function requireDone(stage: Stage, session: Session, source: RunFolder): P
 }
 
 async function readRecord<Settings, Found>(folder: RunFolder): Promise<StudyRecord<Settings, Found>> {
-  const parsed = recordSchema.parse(JSON.parse(new TextDecoder().decode(await folder.readBytes(STUDY_FILE))));
+  const text = new TextDecoder().decode(await folder.readBytes(STUDY_FILE));
+  let parsed: unknown;
+  try {
+    parsed = recordSchema.parse(parseJson(text));
+  } catch (cause) {
+    throw new StoreError(`${folder.pathOf(STUDY_FILE)} is damaged. Delete it and give the command again.`, {
+      cause,
+    });
+  }
   // Its hash stands in the manifest beside the inputs that it was measured from.
-  return parsed as unknown as StudyRecord<Settings, Found>;
+  return parsed as StudyRecord<Settings, Found>;
 }
