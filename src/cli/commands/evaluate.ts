@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError, DataError } from '../../errors.js';
@@ -20,6 +20,7 @@ import { silentProgress } from '../../pipeline/progress.js';
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
+import { fileLimits, readBounded, readingFault } from '../../pipeline/store/boundedFile.js';
 import { hashInputs } from '../../pipeline/store/manifest.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
@@ -151,10 +152,11 @@ async function evaluateOn(
   flags: EvaluateFlags,
 ): Promise<SetEvaluation> {
   const set = decodeSet(
-    await readFile(subject.file).catch((cause: unknown) => {
-      throw new DataError(`${subject.file} cannot be read: finish the run first, or name a file that can.`, {
-        cause,
-      });
+    await readBounded(subject.file, fileLimits.data).catch((cause: unknown) => {
+      throw new DataError(
+        `${subject.file} ${readingFault(cause)}: finish the run first, or name a file that can be read.`,
+        { cause },
+      );
     }),
     subject.file,
   );

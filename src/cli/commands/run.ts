@@ -17,7 +17,8 @@ import { listenForInterruption } from '../interruption.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { collect } from '../repeatable.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
-import { progressFor, voiceOf } from '../voice.js';
+import { voiceOf } from '../voice.js';
+import { watchedProgress } from '../watchedProgress.js';
 
 /** What is run when neither a file nor a preset is named. */
 export const DEFAULT_PRESET = 'mnist-small';
@@ -127,7 +128,8 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
       return;
     }
     const folder = await RunFolder.open(path);
-    const progress = progressFor(flags);
+    const goOn = `${commandOf(file, flags)} --out ${quote(path)}`;
+    const progress = watchedProgress(flags, path, { command: goOn, image: dataset.image });
     const profiles: Record<string, Profile> = {};
     const interruption = listenForInterruption((text) => process.stderr.write(`${text}\n`));
     try {
@@ -149,7 +151,8 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
                 },
               }),
         }),
-      );
+      ).catch(progress.failed);
+      await progress.succeeded();
       progress.close();
       say(`\n${describeResult(result)}\nReport: ${folder.pathOf('report.html')}`);
       if (flags.profile !== undefined) say(`\n${await writeProfiles(folder, profiles, traceFile)}`);
