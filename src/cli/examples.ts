@@ -34,6 +34,11 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     slow('hypergrad run --preset mnist-small --set distil.steps=30', 'one value changed'),
     quick('hypergrad run my.yaml --dry-run', 'how long, how much memory and disk; nothing is written'),
   ],
+  watch: [
+    quick('hypergrad watch runs/mnist-small', 'until the run ends, which another terminal began'),
+    quick('hypergrad watch runs/mnist-small --once', 'one look'),
+    quick('hypergrad watch runs/mnist-small --json', 'one look, for a program to read'),
+  ],
   presets: [
     quick('hypergrad presets', 'a line each'),
     quick('hypergrad presets --json', 'with datasets and numbers of images, for a program to read'),

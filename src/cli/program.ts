@@ -17,6 +17,7 @@ import { runCommand } from './commands/run.js';
 import { studyCommand } from './commands/study.js';
 import { tuneCommand } from './commands/tune.js';
 import { verifyCommand } from './commands/verify.js';
+import { watchCommand } from './commands/watch.js';
 import { exitCodeList, finishHelp, presetList } from './help.js';
 
 const deviceChoices = ['auto', 'hardware', 'software', 'bundled'] as const satisfies readonly DeviceChoice[];
@@ -59,6 +60,7 @@ export function createProgram(): Command {
   for (const command of [
     ...group('Distil:', [
       onDevice(runCommand()).addHelpText('after', presetList()),
+      watchCommand(),
       onDevice(evaluateCommand()),
       compareCommand(),
       exportCommand(),

@@ -29,9 +29,10 @@ interface Running {
 }
 
 /** Four significant digits. */
-const fourDigits = (value: number): string => String(Number(value.toPrecision(4)));
+export const fourDigits = (value: number): string => String(Number(value.toPrecision(4)));
 
-function rate(perSecond: number): string {
+/** Steps a second, two digits of them at least. */
+export function rate(perSecond: number): string {
   return perSecond >= 10 ? perSecond.toFixed(0) : String(Number(perSecond.toPrecision(2)));
 }
 

@@ -101,10 +101,12 @@ export class Device {
     });
     void gpu.lost.then(({ reason, message }) => {
       if (this.#closed) return;
+      const why = `${message.trim().replace(/\.$/, '') || 'no reason was given'} (${reason}).`;
       this.#waits.fail(
         new DeviceLostError(
-          `The device '${adapter.name}' was lost (${reason}): ${message.trim().replace(/\.?$/, '.')} ` +
+          `The device '${adapter.name}' was lost: ${why} ` +
             'Open it again and repeat the work; if it happens again, use smaller steps or another device.',
+          why,
         ),
       );
     });

@@ -5,6 +5,7 @@ import { ConfigError } from '../../errors.js';
 import { type DataReport, inspectData } from '../../pipeline/data/inspect.js';
 import { sampleSheet } from '../../pipeline/data/sampleSheet.js';
 import { type SourceName, sourceNames } from '../../pipeline/data/sources.js';
+import { terminalText } from '../terminalText.js';
 
 /** What the user typed after `hypergrad data DIR`. */
 interface DataFlags {
@@ -66,7 +67,7 @@ async function data(folder: string, flags: DataFlags): Promise<void> {
   }
   const { report, raw } = await inspectData(folder, flags.source);
   const out = (text: string) => process.stdout.write(`${text}\n`);
-  out(flags.json ? JSON.stringify(report, null, 2) : describeData(report));
+  out(flags.json ? JSON.stringify(report, null, 2) : terminalText(describeData(report)));
   if (flags.out === undefined) return;
   const sheet = await sampleSheet(raw.train, report.classes.length);
   try {

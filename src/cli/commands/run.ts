@@ -16,8 +16,9 @@ import { printEstimate } from '../dryRun.js';
 import { listenForInterruption } from '../interruption.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { collect } from '../repeatable.js';
-import { openTunedDevice } from '../tunedDevice.js';
-import { progressFor, voiceOf } from '../voice.js';
+import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
+import { voiceOf } from '../voice.js';
+import { watchedProgress } from '../watchedProgress.js';
 
 /** What is run when neither a file nor a preset is named. */
 export const DEFAULT_PRESET = 'mnist-small';
@@ -114,9 +115,8 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const voice = voiceOf(flags);
   const { say } = voice;
 
-  const { device, description } = await openTunedDevice(
-    flags.device === undefined ? {} : { choice: flags.device },
-  );
+  const wanted = flags.device === undefined ? {} : { choice: flags.device };
+  const { device, description } = await openTunedDevice(wanted);
   try {
     voice.remark(description);
     // Before the folder: a run that cannot begin leaves nothing there.
@@ -128,26 +128,31 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
       return;
     }
     const folder = await RunFolder.open(path);
-    const progress = progressFor(flags);
+    const goOn = `${commandOf(file, flags)} --out ${quote(path)}`;
+    const progress = watchedProgress(flags, path, { command: goOn, image: dataset.image });
     const profiles: Record<string, Profile> = {};
     const interruption = listenForInterruption((text) => process.stderr.write(`${text}\n`));
     try {
-      const result = await runPipeline({
-        config,
-        dataset,
-        folder,
-        device,
-        command: commandOf(file, flags),
-        progress,
-        signal: interruption.signal,
-        ...(flags.profile === undefined
-          ? {}
-          : {
-              profiled: (stage, profile) => {
-                profiles[stage] = profile;
-              },
-            }),
-      });
+      const { signal } = interruption;
+      const result = await outliveDevice(device, wanted, { folder, progress, signal }, (device, progress) =>
+        runPipeline({
+          config,
+          dataset,
+          folder,
+          device,
+          command: commandOf(file, flags),
+          progress,
+          signal,
+          ...(flags.profile === undefined
+            ? {}
+            : {
+                profiled: (stage, profile) => {
+                  profiles[stage] = profile;
+                },
+              }),
+        }),
+      ).catch(progress.failed);
+      await progress.succeeded();
       progress.close();
       say(`\n${describeResult(result)}\nReport: ${folder.pathOf('report.html')}`);
       if (flags.profile !== undefined) say(`\n${await writeProfiles(folder, profiles, traceFile)}`);

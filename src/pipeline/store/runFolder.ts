@@ -21,6 +21,9 @@ import {
   type StageRecord,
 } from './manifest.js';
 
+/** A file's time tells two contents apart once it is so old. */
+const SETTLED_MILLISECONDS = 100;
+
 /** A run's folder, locked while it is open. Every method throws `StoreError`, naming the file. */
 export class RunFolder {
   /** The folder, as it was given to `open`. */
@@ -29,6 +32,8 @@ export class RunFolder {
   readonly disk: Disk;
   readonly #lock: FolderLock;
   readonly #stages: Map<string, StageRecord>;
+  /** Hashes of files by name, each with what tells the content that was read from a later one. */
+  readonly #hashes = new Map<string, { readonly written: string; readonly hash: string }>();
 
   private constructor(path: string, lock: FolderLock, disk: Disk, stages: Map<string, StageRecord>) {
     this.path = path;
@@ -133,9 +138,14 @@ export class RunFolder {
     const record = this.#stages.get(stage);
     if (record?.inputs !== inputs) return false;
     for (const [file, expected] of Object.entries(record.artefacts)) {
-      if (!(await this.exists(file)) || (await this.#hashOf(file)) !== expected) return false;
+      if ((await this.hashOf(file)) !== expected) return false;
     }
     return true;
+  }
+
+  /** SHA-256 of a file's content; null where there is no such file. */
+  async hashOf(name: string): Promise<string | null> {
+    return (await this.exists(name)) ? await this.#hashOf(name) : null;
   }
 
   /** What the manifest says about a stage or a part; undefined where it was not finished. */
@@ -173,14 +183,33 @@ export class RunFolder {
     await this.#writeManifest();
   }
 
-  /** Strikes a stage that is about to run again from the manifest: what it left is no longer vouched for. */
-  async forgetStage(stage: string): Promise<void> {
-    if (this.#stages.delete(stage)) await this.#writeManifest();
+  /**
+   * Strikes a stage that is about to run again from the manifest, on request its parts too: what it left is no longer vouched
+   * for.
+   */
+  async forgetStage(stage: string, { parts = false }: { readonly parts?: boolean } = {}): Promise<void> {
+    const struck = [...this.#stages.keys()].filter(
+      (name) => name === stage || (parts && name.startsWith(`${stage}/`)),
+    );
+    for (const name of struck) this.#stages.delete(name);
+    if (struck.length > 0) await this.#writeManifest();
   }
 
-  /** SHA-256 of a file, which need not fit into memory. */
+  /** SHA-256 of a file, which need not fit into memory. What was not written since it was read last is not read again. */
   async #hashOf(name: string): Promise<string> {
     const path = this.pathOf(name);
+    const found = await stat(path, { bigint: true }).catch(() => null);
+    const written = found && `${found.ino}:${found.size}:${found.mtimeNs}`;
+    const known = this.#hashes.get(name);
+    if (written !== null && known?.written === written) return known.hash;
+    const hash = await this.#readHash(path);
+    // A file may be written twice within a tick of the clock that its time is taken from.
+    const isSettled = found !== null && Date.now() - Number(found.mtimeMs) > SETTLED_MILLISECONDS;
+    if (written !== null && isSettled) this.#hashes.set(name, { written, hash });
+    return hash;
+  }
+
+  async #readHash(path: string): Promise<string> {
     const hash = createHash('sha256');
     try {
       for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);

@@ -1,12 +1,13 @@
 /** Where answers of `hypergrad tune` lie: one file for each adapter, in the user's cache folder. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { ConfigError, StoreError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { cacheFolder } from '../../gpu/node/cacheFolder.js';
 import { useTuning } from '../../kernels/deviceTuning.js';
+import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
 import { parseRecord, type TuningRecord } from './record.js';
 
 const SWITCH = 'HYPERGRAD_TUNING';
@@ -56,10 +57,10 @@ export async function findTuning({ adapter }: Pick<Device, 'adapter'>): Promise<
   });
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = new TextDecoder().decode(await readBounded(path, fileLimits.record));
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return { use: 'none' };
-    return ignored(`it cannot be read (${reasonOf(error)})`);
+    return ignored(`it ${readingFault(error)}`);
   }
   const parsed = parseRecord(text, adapter);
   return 'fault' in parsed ? ignored(parsed.fault) : { use: 'measured', record: parsed.record };
