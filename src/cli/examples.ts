@@ -82,6 +82,13 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick('hypergrad compare runs/a runs/b', 'side by side; over both where they differ in the seed alone'),
     quick('hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'),
   ],
+  export: [
+    quick(
+      'hypergrad export runs/a --to npz png --out handed-over',
+      'arrays for NumPy, pictures, and a data card',
+    ),
+    quick('hypergrad export runs/a --to safetensors', 'in exports/a: a file that evaluate takes'),
+  ],
   gradcheck: [
     slow('hypergrad gradcheck', 'a tiny student, 5 steps, in seconds'),
     slow('hypergrad gradcheck --steps 40 --optimiser momentum', 'longer, with momentum and weight decay'),

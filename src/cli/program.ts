@@ -8,6 +8,7 @@ import { configCommand } from './commands/config.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/evaluate.js';
+import { exportCommand } from './commands/export.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { initCommand } from './commands/init.js';
 import { presetsCommand } from './commands/presets.js';
@@ -62,6 +63,7 @@ export function createProgram(): Command {
       watchCommand(),
       onDevice(evaluateCommand()),
       compareCommand(),
+      exportCommand(),
     ]),
     ...group('Prepare a run:', [
       presetsCommand(),

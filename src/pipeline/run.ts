@@ -11,6 +11,7 @@ import { interrupted, openCheckpoints } from './checkpoints.js';
 import { subsetSize } from './config/rules.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
+import { writeStandardisation } from './data/standardisation.js';
 import { partsOf } from './parts.js';
 import type { Progress, StageName } from './progress.js';
 import type { RunResult } from './report/types.js';
@@ -111,7 +112,8 @@ const keepingThemselves: ReadonlySet<StageName> = new Set(
 export async function openSession(options: Omit<RunOptions, 'command'>): Promise<Session> {
   const { config, dataset, folder, device, progress, signal } = options;
   await folder.writeText('config.yaml', stringify(config));
-  const events = new EventLog(folder.pathOf('events.jsonl'));
+  await writeStandardisation(folder, dataset);
+  const events = new EventLog(folder.pathOf('events.jsonl'), folder.disk);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({
     config,

@@ -104,6 +104,7 @@ describe('a run of the whole pipeline', () => {
         'experts/expert-001.safetensors',
         'images.png',
         'manifest.json',
+        'standardisation.json',
         'subset.safetensors',
         'synthetic.safetensors',
         'targets.safetensors',

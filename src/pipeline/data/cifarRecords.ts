@@ -31,7 +31,7 @@ export async function readClassNames(path: string, { classes }: CifarFormat): Pr
 export async function readRecords(paths: readonly string[], format: CifarFormat): Promise<RawImages> {
   const { labelBytes, classes, name } = format;
   const recordBytes = labelBytes + PIXEL_BYTES;
-  const files: Buffer[] = [];
+  const files: Uint8Array[] = [];
   for (const path of paths) {
     const bytes = await readBytes(path);
     if (bytes.length === 0 || bytes.length % recordBytes !== 0) {

@@ -1,8 +1,9 @@
 /** Looking into folders: sorted by name, hidden files left out, so that every machine sees the same order. */
 import type { Dirent } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { DataError } from '../../errors.js';
+import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { unreadable } from './rawImages.js';
 
 /** What a folder holds; names in the order of their code points. */
@@ -17,12 +18,19 @@ export function requireFolder(folder: string | null, source: string, content: st
   throw new DataError(`${source} is read from ${content}, and none is given. Name it with --data DIR.`);
 }
 
-/** Files and folders in `folder`; links count as what they lead to. Throws `DataError`, naming the folder. */
-export async function listFolder(folder: string): Promise<Listing> {
+/**
+ * Files and folders in `folder`; links count as what they lead to. Throws `DataError`, naming the folder, where it cannot be
+ * read, and where it or a link in it leads out of `root`, the folder that the user named: what lies elsewhere was not given.
+ */
+export async function listFolder(folder: string, root = folder): Promise<Listing> {
   let entries: Dirent[];
+  let inside: string;
   try {
+    inside = await realpath(root);
+    await requireInside(folder, inside);
     entries = await readdir(folder, { withFileTypes: true });
   } catch (error) {
+    if (error instanceof DataError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     const reason =
       code === 'ENOENT'
@@ -41,12 +49,26 @@ export async function listFolder(folder: string): Promise<Listing> {
   const folders: string[] = [];
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
-    const isFolder =
-      entry.isDirectory() || (entry.isSymbolicLink() && (await leadsToFolder(join(folder, entry.name))));
+    const path = join(folder, entry.name);
+    if (entry.isSymbolicLink()) await requireInside(path, inside).catch(unlessDangling);
+    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && (await leadsToFolder(path)));
     (isFolder ? folders : files).push(entry.name);
   }
   // The default order compares code units, whatever the machine's language.
   return { files: files.sort(), folders: folders.sort() };
+}
+
+async function requireInside(path: string, root: string): Promise<void> {
+  const place = await realpath(path);
+  if (place === root || place.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) return;
+  throw new DataError(
+    `${path} is a link that leads out of the folder, to ${place}. Put what it leads to in its place, for example by copying the folder with cp -rL.`,
+  );
+}
+
+/** What leads nowhere is told where it is read, if it is. */
+function unlessDangling(error: unknown): void {
+  if (error instanceof DataError) throw error;
 }
 
 async function leadsToFolder(path: string): Promise<boolean> {
@@ -56,10 +78,13 @@ async function leadsToFolder(path: string): Promise<boolean> {
   );
 }
 
-/** A file's bytes. Throws `DataError`, naming the file. */
-export async function readBytes(path: string): Promise<Buffer> {
+/** A regular file's bytes, at most `limit` of them. Throws `DataError`, naming the file. */
+export async function readBytes(
+  path: string,
+  limit: number = fileLimits.data,
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await readFile(path);
+    return await readBounded(path, limit);
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -67,8 +92,8 @@ export async function readBytes(path: string): Promise<Buffer> {
 
 /** A text file's lines, trimmed, without the empty ones. Throws `DataError`, naming the file. */
 export async function readLines(path: string): Promise<string[]> {
-  return (await readBytes(path))
-    .toString('utf8')
+  return new TextDecoder()
+    .decode(await readBytes(path, fileLimits.lines))
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '');

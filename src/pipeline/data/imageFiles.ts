@@ -2,11 +2,17 @@
 import sharp from 'sharp';
 import { DataError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
+import { fileLimits } from '../store/boundedFile.js';
+import { shown } from '../store/shownText.js';
 import { mapBounded, readBytes } from './folders.js';
 import type { RawImages } from './rawImages.js';
 
-/** Pictures with more pixels are not decoded: a small file can claim to hold gigabytes. */
-const MOST_PIXELS = 2 ** 26;
+/** Pictures with more pixels are not decoded: a small file can claim to hold gigabytes. A camera's have fewer. */
+const MOST_PIXELS = 2 ** 25;
+/** The same for pictures that are used in their own size, which nobody trains on beyond a few hundred pixels a side. */
+const MOST_KEPT_PIXELS = 2 ** 22;
+/** Larger pictures are decoded one at a time: some kinds of file need all their pixels in memory. */
+const LARGE_PIXELS = 2 ** 22;
 /** Files that are read and decoded at a time; the libraries have four threads. */
 const AT_ONCE = 8;
 const IMAGE_NAME = /\.(png|jpe?g)$/i;
@@ -31,20 +37,106 @@ export interface PlanarImage {
   readonly width: number;
 }
 
-function undecodable(path: string, error: unknown): DataError {
-  const reason = (error as Error).message.trim().replace(/\.$/, '');
-  return new DataError(
+const undecodable = (path: string, reason: string, cause?: unknown): DataError =>
+  new DataError(
     `${path} is no whole PNG or JPEG image (${reason}). Replace it, or take it out of the folder.`,
-    { cause: error },
+    { cause },
   );
+
+/** The decoder says the same thing over and over, a line each. */
+const reasonOf = (error: unknown): string => {
+  const [first = ''] = (error as Error).message.trim().split('\n', 1);
+  return shown(first.replace(/\.$/, ''));
+};
+
+/** How the two formats begin. */
+const SIGNATURES = {
+  PNG: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
+  JPEG: [0xff, 0xd8, 0xff],
+} as const;
+
+/**
+ * The decoder knows more formats than are read here, some of which lead to other files (SVG) or were never made for
+ * strangers' data; it goes by a file's first bytes, so these decide.
+ */
+function requireKnownFormat(bytes: Uint8Array, path: string): void {
+  const fits = (signature: readonly number[]) => signature.every((byte, k) => bytes[k] === byte);
+  if (Object.values(SIGNATURES).some(fits)) return;
+  throw undecodable(path, 'it does not begin as either');
+}
+
+interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Height and width as the header says, turned upright. */
+async function sizeOf(bytes: Uint8Array, path: string): Promise<Size> {
+  requireKnownFormat(bytes, path);
+  let size: Size;
+  try {
+    const { autoOrient } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    size = { height: autoOrient.height, width: autoOrient.width };
+  } catch (error) {
+    throw undecodable(path, reasonOf(error), error);
+  }
+  const { height, width } = size;
+  if (!(height > 0 && width > 0)) throw undecodable(path, 'it has no size');
+  if (height * width > MOST_PIXELS) {
+    throw new DataError(
+      `${path} has ${height}×${width} pixels, where at most ${MOST_PIXELS} in all are read. Scale it down.`,
+    );
+  }
+  return size;
+}
+
+/** The turn of a large picture begins where the one before ended. */
+let largeTurn: Promise<unknown> = Promise.resolve();
+
+function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+  const result = largeTurn.then(work);
+  largeTurn = result.catch(() => undefined);
+  return result;
 }
 
 /**
  * Decodes a file: turned upright as its EXIF entry says, resized by the rule, transparent parts black, as red, green and
- * blue or as brightness alone. Throws `DataError`, naming the file, where it is damaged or larger than 2²⁶ pixels.
+ * blue or as brightness alone. Throws `DataError`, naming the file, where it is neither PNG nor JPEG by its first bytes, is
+ * damaged, larger than 2²⁵ pixels, or, without resizing, than 2²² pixels or of another size than `expected`.
+ *
+ * @param expected the size that it must have, and which file has it
  */
-export async function decodeImage(path: string, { channels, resize }: ImageForm): Promise<PlanarImage> {
-  const bytes = await readBytes(path);
+export async function decodeImage(
+  path: string,
+  form: ImageForm,
+  expected?: FileImages['size'],
+): Promise<PlanarImage> {
+  const bytes = await readBytes(path, fileLimits.picture);
+  const { height, width } = await sizeOf(bytes, path);
+  if (form.resize.side === null) {
+    if (expected !== undefined && (expected.height !== height || expected.width !== width)) {
+      throw new DataError(
+        `${path} has ${height}×${width} pixels, ${expected.of} has ${expected.height}×${expected.width}: images of different sizes. Set data.resize.side to the number of pixels that height and width shall have, and data.resize.rule to cover, contain or stretch.`,
+      );
+    }
+    requireKeepable(path, { height, width });
+  }
+  const decode = () => decodeBytes(bytes, path, form);
+  return await (height * width > LARGE_PIXELS ? inTurn(decode) : decode());
+}
+
+function requireKeepable(path: string, { height, width }: Size): void {
+  if (height * width <= MOST_KEPT_PIXELS) return;
+  throw new DataError(
+    `${path} has ${height}×${width} pixels, where at most ${MOST_KEPT_PIXELS} in all are used as they are. Set data.resize.side to the number of pixels that height and width shall have.`,
+  );
+}
+
+async function decodeBytes(
+  bytes: Uint8Array,
+  path: string,
+  { channels, resize }: ImageForm,
+): Promise<PlanarImage> {
   const { side, rule } = resize;
   try {
     // Warnings count: a JPEG with damaged data decodes to something, but not to the picture.
@@ -63,20 +155,13 @@ export async function decodeImage(path: string, { channels, resize }: ImageForm)
     const { height, width } = info;
     return { pixels: toPlanes(data, channels), height, width };
   } catch (error) {
-    throw undecodable(path, error);
+    throw undecodable(path, reasonOf(error), error);
   }
 }
 
 /** Height and width as the header says, turned upright; nothing is decoded. Throws `DataError`, naming the file. */
-export async function imageSize(path: string): Promise<{ height: number; width: number }> {
-  const bytes = await readBytes(path);
-  try {
-    const { autoOrient } = await sharp(bytes, { limitInputPixels: MOST_PIXELS }).metadata();
-    return { height: autoOrient.height, width: autoOrient.width };
-  } catch (error) {
-    throw undecodable(path, error);
-  }
-}
+export const imageSize = async (path: string): Promise<Size> =>
+  await sizeOf(await readBytes(path, fileLimits.picture), path);
 
 /** `imageSize` of many files, a few at a time. */
 export const imageSizes = (paths: readonly string[]) => mapBounded(paths, AT_ONCE, imageSize);
@@ -108,9 +193,10 @@ export async function sizeOfAll(
   { resize }: ImageForm,
 ): Promise<FileImages['size']> {
   const of = paths[0]!;
-  return resize.side === null
-    ? { ...(await imageSize(of)), of }
-    : { height: resize.side, width: resize.side, of };
+  if (resize.side !== null) return { height: resize.side, width: resize.side, of };
+  const size = await imageSize(of);
+  requireKeepable(of, size);
+  return { ...size, of };
 }
 
 /**
@@ -118,7 +204,7 @@ export async function sizeOfAll(
  * another than the rest's.
  */
 export function imagesOfFiles({ paths, labels, form, size }: FileImages): RawImages {
-  const { height, width, of } = size;
+  const { height, width } = size;
   const elements = form.channels * height * width;
   return {
     count: paths.length,
@@ -129,13 +215,7 @@ export function imagesOfFiles({ paths, labels, form, size }: FileImages): RawIma
     async read(indices) {
       const bytes = new Uint8Array(indices.length * elements);
       await mapBounded(indices, AT_ONCE, async (index, place) => {
-        const path = paths[index]!;
-        const image = await decodeImage(path, form);
-        if (image.height !== height || image.width !== width) {
-          throw new DataError(
-            `${path} has ${image.height}×${image.width} pixels, ${of} has ${height}×${width}: images of different sizes. Set data.resize.side to the number of pixels that height and width shall have, and data.resize.rule to cover, contain or stretch.`,
-          );
-        }
+        const image = await decodeImage(paths[index]!, form, size);
         bytes.set(image.pixels, place * elements);
       });
       return bytes;

@@ -31,7 +31,7 @@ export async function imageFolderLayout(folder: string): Promise<FolderLayout> {
   const top = await listFolder(folder);
   if (!top.folders.includes('train')) {
     const classes = classesOf(top);
-    return { classes, train: await readPart(folder, top, classes), test: null };
+    return { classes, train: await readPart(folder, folder, top, classes), test: null };
   }
   const trainFolder = join(folder, 'train');
   const testName = ['test', 'val'].find((name) => top.folders.includes(name));
@@ -44,12 +44,13 @@ export async function imageFolderLayout(folder: string): Promise<FolderLayout> {
       `The folder ${folder} holds ${some(strange)} beside train: it is not clear whether they belong to it. Leave only train, and test or val, there.`,
     );
   }
-  const trainListing = await listFolder(trainFolder);
+  const trainListing = await listFolder(trainFolder, folder);
   const classes = classesOf(trainListing);
-  const train = await readPart(trainFolder, trainListing, classes);
+  const train = await readPart(folder, trainFolder, trainListing, classes);
   if (testName === undefined) return { classes, train, test: null };
   const testFolder = join(folder, testName);
-  return { classes, train, test: await readPart(testFolder, await listFolder(testFolder), classes) };
+  const testListing = await listFolder(testFolder, folder);
+  return { classes, train, test: await readPart(folder, testFolder, testListing, classes) };
 }
 
 /** Every sub-folder is a class, unless there are none. */
@@ -60,7 +61,12 @@ function some(names: readonly string[]): string {
   return `${names.slice(0, MOST_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-async function readPart(folder: string, listing: Listing, classes: readonly string[]): Promise<FolderPart> {
+async function readPart(
+  root: string,
+  folder: string,
+  listing: Listing,
+  classes: readonly string[],
+): Promise<FolderPart> {
   if (listing.folders.length === 0) {
     const paths = imagePaths(folder, listing);
     return { paths, labels: null };
@@ -70,21 +76,30 @@ async function readPart(folder: string, listing: Listing, classes: readonly stri
       `The folder ${folder} holds both images (${some(listing.files.filter(isImageName))}) and folders (${some(listing.folders)}). Put every image into the folder of its class, or all into one folder.`,
     );
   }
-  const unknown = listing.folders.filter((name) => !classes.includes(name));
+  // A map: there may be as many classes as images.
+  const labelOf = new Map(classes.map((name, label) => [name, label]));
+  const unknown = listing.folders.filter((name) => !labelOf.has(name));
   if (unknown.length > 0) {
     throw new DataError(
       `The folder ${folder} has ${some(unknown)}, and the training images have no such class. Use the same names in both parts.`,
     );
   }
-  const paths: string[] = [];
-  const labels: number[] = [];
+  const perClass: string[][] = classes.map(() => []);
   for (const name of listing.folders) {
     const inner = join(folder, name);
-    const own = imagePaths(inner, await listFolder(inner));
-    paths.push(...own);
-    for (let k = 0; k < own.length; k += 1) labels.push(classes.indexOf(name));
+    perClass[labelOf.get(name)!] = imagePaths(inner, await listFolder(inner, root));
   }
-  return { paths, labels: Int32Array.from(labels) };
+  return labelled(perClass);
+}
+
+/** The files of every class as one part, however many there are. */
+export function labelled(
+  perClass: readonly (readonly string[])[],
+): FolderPart & { readonly labels: Int32Array } {
+  return {
+    paths: perClass.flat(),
+    labels: Int32Array.from(perClass.flatMap((paths, label) => paths.map(() => label))),
+  };
 }
 
 /** The images that lie directly in a folder, which must hold nothing else. */

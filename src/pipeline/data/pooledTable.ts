@@ -73,7 +73,16 @@ interface Place {
 }
 
 function inMemory(count: number, elements: number, pool: number): Place {
-  const all = emptySums(count * elements, pool);
+  let all: Sums;
+  try {
+    all = emptySums(count * elements, pool);
+  } catch (error) {
+    const bytes = count * elements * bytesPerSum(pool);
+    throw new DataError(
+      `The images need ${Math.ceil(bytes / 2 ** 20)} MiB, and so much memory cannot be had. Lower data.memory, so that they lie in a file.`,
+      { cause: error },
+    );
+  }
   return {
     write: (sums, row) => all.set(sums, row * elements),
     read(rows) {

@@ -1,5 +1,6 @@
 /** Images as a dataset's files hold them, before a run draws, pools and standardises them. */
 import { DataError } from '../../errors.js';
+import { readingFault } from '../store/boundedFile.js';
 
 /** One part of a dataset. Pixels are read when they are asked for: only those that a run draws. */
 export interface RawImages {
@@ -51,16 +52,12 @@ export function takeImages(images: RawImages, numbers: Int32Array): RawImages {
   };
 }
 
-/** A file system error as a `DataError` that names the file. */
+/** An error of reading as a `DataError` that names the file. */
 export function unreadable(path: string, error: unknown): DataError {
-  const { code } = error as NodeJS.ErrnoException;
-  const reason =
-    code === 'ENOENT' || code === 'ENOTDIR'
-      ? 'does not exist'
-      : code === 'EISDIR'
-        ? 'is a folder, not a file'
-        : `cannot be read (${code ?? (error as Error).message})`;
-  return new DataError(`${path} ${reason}. Give the folder of the dataset's files with --data DIR.`, {
-    cause: error,
-  });
+  return new DataError(
+    `${path} ${readingFault(error)}. Give the folder of the dataset's files with --data DIR.`,
+    {
+      cause: error,
+    },
+  );
 }

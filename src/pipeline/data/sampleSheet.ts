@@ -1,4 +1,5 @@
 /** A picture of a few images of every class, for a first look at a dataset. */
+import { DataError } from '../../errors.js';
 import { encodePng } from '../store/png.js';
 import type { RawImages } from './rawImages.js';
 
@@ -8,6 +9,8 @@ const MOST_ROWS = 20;
 /** Small images are enlarged until they are about so many pixels wide. */
 const CELL = 56;
 const GAP = 2;
+/** A picture of more bytes is not made. */
+const LARGEST_SHEET = 2 ** 28;
 /** Grey stands out from dark and from light images. */
 const BACKGROUND = 128;
 
@@ -39,6 +42,11 @@ export async function sampleSheet(images: RawImages, classes: number): Promise<U
   const columns = Math.max(...rows.map((row) => row.length));
   const sheetWidth = columns * (width * scale + GAP) + GAP;
   const sheetHeight = rows.length * (height * scale + GAP) + GAP;
+  if (sheetWidth * sheetHeight * channels > LARGEST_SHEET) {
+    throw new DataError(
+      `Images of ${height}×${width} pixels are too large for a picture of ${rows.length} rows of them. Leave --out away.`,
+    );
+  }
   const sheet = new Uint8Array(sheetWidth * sheetHeight * channels).fill(BACKGROUND);
   const elements = channels * height * width;
   for (const [row, numbers] of rows.entries()) {

@@ -6,7 +6,7 @@ import { initialParameters } from '../../nn/model.js';
 import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import { withProjector } from '../../nn/selfSupervised.js';
 import { selfSupervision } from '../objectives.js';
-import { wholeBatches } from '../stages/selfSupervisedExperts.js';
+import { wholeBatches } from '../stages/draws.js';
 import type { Bench } from './bench.js';
 
 /** A synthetic set that was learnt for the self-supervised loss: it has no targets. */

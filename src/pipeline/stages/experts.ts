@@ -2,7 +2,6 @@
  * Stage 3: K experts, students that regress the teacher's representations of the real images (MKDT eq. 5) from different
  * initialisations; their parameters at the start and after every epoch are kept. Stage 4: the high-loss subset.
  */
-import { permutation } from '../../kernels/philox.js';
 import {
   placeImages,
   placeTraining,
@@ -12,9 +11,9 @@ import {
 } from '../../nn/deviceImages.js';
 import { Encoder, rowErrors } from '../../nn/inference.js';
 import { mse } from '../../nn/losses.js';
-import { initialParameters, type Model } from '../../nn/model.js';
+import type { Model } from '../../nn/model.js';
 import type { SgdSettings } from '../../nn/optimisers/sgd.js';
-import { batchSizesOf, splitBatches, Trainer, type TrainingStep } from '../../nn/training.js';
+import { batchSizesOf, Trainer, type TrainingStep } from '../../nn/training.js';
 import { subsetSize } from '../config/rules.js';
 import type { Parts } from '../parts.js';
 import {
@@ -27,8 +26,9 @@ import {
   studentModel,
   writeTensors,
 } from './context.js';
-import { requireFinite } from './finite.js';
+import { trainTrajectory } from './expertTraining.js';
 import { readAhead } from './readAhead.js';
+import { hardestFirst } from './starts.js';
 import { LOSSES, requireSpace, TRAJECTORY, Trajectories } from './trajectories.js';
 
 /** How a student learns a table of targets. */
@@ -104,34 +104,26 @@ class ExpertTraining {
   /** Trains one expert and writes its trajectory, whole. */
   async train(expert: number): Promise<void> {
     const context = this.#context;
-    const trainer = this.#trainer;
     const { config, dataset, folder, events } = context;
-    const { epochs, batch, learningRate } = config.experts;
+    const { epochs } = config.experts;
     const { parameters } = studentModel(context);
-    const { total } = parameters;
-    const start = initialParameters(parameters, { seed: config.seed, purpose: 'expert', index: expert });
-    const trajectory = new Float32Array((epochs + 1) * total);
-    trajectory.set(start);
-    const losses = new Float32Array(epochs);
-    trainer.start(start, learningRate);
-    for (let epoch = 1; epoch <= epochs; epoch++) {
-      const index = expert * epochs + epoch;
-      const order = permutation({ seed: config.seed, purpose: 'expert.order', index }, dataset.train.count);
-      const batches = splitBatches(order, batch);
-      await trainer.submit(batches);
-      trajectory.set(await trainer.parameters(), epoch * total);
-      const loss = await trainer.lastLoss(batches.at(-1)!.length);
-      requireFinite(loss, `expert ${expert}'s loss after epoch ${epoch}`, 'Lower experts.learningRate.');
-      losses[epoch - 1] = loss;
-      events.append({ stage: 'experts', expert, epoch, loss });
-      context.advance(expert * epochs + epoch, loss);
-    }
+    const { trajectory, losses } = await trainTrajectory({
+      trainer: this.#trainer,
+      config,
+      layout: parameters,
+      count: dataset.train.count,
+      expert,
+      reached(epoch, loss) {
+        events.append({ stage: 'experts', expert, epoch, loss });
+        context.advance(expert * epochs + epoch, loss);
+      },
+    });
     const layout = parameters.entries.map(({ name, shape, offset }) => ({ name, shape, offset }));
     await writeTensors(
       folder,
       files.expert(expert),
       [
-        [TRAJECTORY, floatTensor(trajectory, epochs + 1, total)],
+        [TRAJECTORY, floatTensor(trajectory, epochs + 1, parameters.total)],
         [LOSSES, floatTensor(losses, epochs)],
       ],
       { layout: JSON.stringify(layout) },
@@ -173,9 +165,8 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
     releaseImages(device, images);
   }
   const size = subsetSize(config.subset.fraction, count);
-  const order = Array.from(losses.keys()).sort((a, b) => losses[b]! - losses[a]! || a - b);
   await writeTensors(folder, files.subset, [
-    ['indices', integerTensor(Int32Array.from(order.slice(0, size)), size)],
+    ['indices', integerTensor(Int32Array.from(hardestFirst(losses).slice(0, size)), size)],
     ['losses', floatTensor(Float32Array.from(losses), count)],
   ]);
   return [files.subset];

@@ -23,11 +23,10 @@ import {
   studentModel,
   writeTensors,
 } from './context.js';
-import { batchesFrom } from './draws.js';
+import { batchesFrom, wholeBatches } from './draws.js';
 import { requireFinite } from './finite.js';
 import { HostDescent } from './hostDescent.js';
 import { keepPositive } from './outerOptimiser.js';
-import { wholeBatches } from './selfSupervisedExperts.js';
 
 /** What a student learns by from `count` images, `batch` of them a step: the loss of pairs, whose numbers are inputs. */
 export function selfSupervisedProblem(

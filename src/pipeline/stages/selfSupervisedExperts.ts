@@ -9,17 +9,8 @@ import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import { withProjector } from '../../nn/selfSupervised.js';
 import { selfSupervision } from '../objectives.js';
 import { files, floatTensor, placement, type StageContext, studentModel, writeTensors } from './context.js';
+import { wholeBatches } from './draws.js';
 import { requireFinite } from './finite.js';
-
-/**
- * A permutation cut into whole batches. A rest too short for one is left out, as in the teacher's training: both losses
- * compare an image with the others of its batch, and of one image alone there is nothing to compare.
- */
-export function wholeBatches(order: Int32Array, batch: number): Int32Array[] {
-  return Array.from({ length: Math.floor(order.length / batch) }, (_, k) =>
-    order.subarray(k * batch, (k + 1) * batch),
-  );
-}
 
 /** Trains the experts; a trajectory [epochs + 1, θ] each. */
 export async function trainSelfSupervisedExperts(context: StageContext): Promise<string[]> {

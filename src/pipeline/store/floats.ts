@@ -17,7 +17,7 @@ function fromHalf(bits: number): number {
 
 /** Reads `bytes`, a whole number of numbers that may lie at any offset. F64 is rounded to the nearest float32. */
 export function readFloats(bytes: Uint8Array, format: FloatFormat): Float32Array {
-  if (format === 'F32') return new Float32Array(Uint8Array.from(bytes).buffer);
+  if (format === 'F32') return new Float32Array(new Uint8Array(bytes).buffer);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = floatBytes[format];
   const numbers = new Float32Array(bytes.length / size);

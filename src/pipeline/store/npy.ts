@@ -5,6 +5,7 @@
  */
 import { DataError } from '../../errors.js';
 import { type FloatFormat, floatBytes, readFloats } from './floats.js';
+import { shown, shownShape } from './shownText.js';
 
 /** An array of floating-point numbers, read as float32. */
 export interface NpyArray {
@@ -17,6 +18,10 @@ export interface NpyArray {
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] as const;
 /** Bytes of magic and version. */
 const VERSION_END = 8;
+/** Bytes that a header may hold, as NumPy itself reads them. A plain array's has about a hundred. */
+const LARGEST_HEADER = 10_000;
+/** Dimensions that an array may have, as in NumPy. */
+const MOST_DIMENSIONS = 64;
 
 const formats: Readonly<Record<string, FloatFormat>> = { '<f2': 'F16', '<f4': 'F32', '<f8': 'F64' };
 
@@ -39,18 +44,55 @@ function readHeader(bytes: Uint8Array, fileName: string): { header: string; star
       `${fileName}: the header is said to hold ${length} bytes, and ${bytes.length - begin} follow. The file is cut short or damaged.`,
     );
   }
+  if (length > LARGEST_HEADER) {
+    throw new DataError(
+      `${fileName}: the header is said to hold ${length} bytes, where at most ${LARGEST_HEADER} are read. Save it as a plain array.`,
+    );
+  }
   const header = new TextDecoder('utf-8').decode(bytes.subarray(begin, begin + length));
   return { header, start: begin + length };
 }
 
-function fieldOf(header: string, pattern: RegExp, field: string, fileName: string): string {
-  const match = pattern.exec(header);
-  if (match === null) {
-    throw new DataError(
-      `${fileName}: the header gives no ${field} as a plain array has it: ${header.trim().slice(0, 80)}`,
-    );
+/** What a plain array's header says, as it is written there. */
+interface Fields {
+  readonly descr: string;
+  readonly fortran_order: string;
+  readonly shape: string;
+}
+
+/** Sticky: each goes on where the one before ended. */
+const NAME = /\s*'(descr|fortran_order|shape)'\s*:\s*/y;
+const VALUE = /'([^']*)'|(True|False)|\(([\d,\s]*)\)/y;
+const AFTER = /\s*(,?)\s*(\}?)/y;
+const BEGIN = /^\s*\{/;
+const SHAPE = /^\s*(\d+\s*(,\s*\d+\s*)*,?\s*)?$/;
+
+/** The three fields of the dictionary, each once and nothing beside them; null for any other text. */
+function fieldsOf(header: string): Fields | null {
+  const found = new Map<string, string>();
+  const begin = BEGIN.exec(header);
+  if (begin === null) return null;
+  let at = begin[0].length;
+  const next = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    const match = pattern.exec(header);
+    if (match !== null) at = pattern.lastIndex;
+    return match;
+  };
+  for (;;) {
+    const name = next(NAME)?.[1];
+    const value = next(VALUE);
+    if (name === undefined || value === null || found.has(name)) return null;
+    // Each field has its own kind of value: a text, a truth, extents.
+    const kind = name === 'descr' ? value[1] : name === 'shape' ? value[3] : value[2];
+    if (kind === undefined) return null;
+    found.set(name, kind);
+    const [, comma, end] = next(AFTER)!;
+    if (end === '}') break;
+    if (comma === '') return null;
   }
-  return match[1]!;
+  if (found.size !== 3 || header.slice(at).trim() !== '' || !SHAPE.test(found.get('shape')!)) return null;
+  return Object.fromEntries(found) as unknown as Fields;
 }
 
 /**
@@ -59,13 +101,17 @@ function fieldOf(header: string, pattern: RegExp, field: string, fileName: strin
  */
 export function decodeNpy(bytes: Uint8Array, fileName: string): NpyArray {
   const { header, start } = readHeader(bytes, fileName);
-  const descr = fieldOf(header, /'descr'\s*:\s*'([^']*)'/, 'descr', fileName);
-  const order = fieldOf(header, /'fortran_order'\s*:\s*(True|False)/, 'fortran_order', fileName);
-  const extents = fieldOf(header, /'shape'\s*:\s*\(([\d,\s]*)\)/, 'shape', fileName);
+  const fields = fieldsOf(header);
+  if (fields === null) {
+    throw new DataError(
+      `${fileName}: the header is not a plain array's, which gives descr, fortran_order and shape: ${shown(header.trim())}. Save it with np.save('file.npy', array.astype('<f4')).`,
+    );
+  }
+  const { descr, fortran_order: order, shape: extents } = fields;
   const format = Object.hasOwn(formats, descr) ? formats[descr] : undefined;
   if (format === undefined) {
     throw new DataError(
-      `${fileName} holds numbers of type ${descr}; <f2, <f4 and <f8 are read. Save it with array.astype('<f4').`,
+      `${fileName} holds numbers of type ${shown(descr)}; <f2, <f4 and <f8 are read. Save it with array.astype('<f4').`,
     );
   }
   if (order === 'True') {
@@ -78,11 +124,16 @@ export function decodeNpy(bytes: Uint8Array, fileName: string): NpyArray {
     .map((extent) => extent.trim())
     .filter((extent) => extent !== '')
     .map(Number);
+  if (shape.length > MOST_DIMENSIONS || !shape.every(Number.isSafeInteger)) {
+    throw new DataError(
+      `${fileName}: the shape ${shownShape(shape)} is none of an array: at most ${MOST_DIMENSIONS} dimensions, each below 2⁵³, are read.`,
+    );
+  }
   const wanted = shape.reduce((product, extent) => product * extent, 1) * floatBytes[format];
   const body = bytes.subarray(start);
   if (wanted !== body.length) {
     throw new DataError(
-      `${fileName}: the shape [${shape.join(', ')}] of ${descr} asks for ${wanted} bytes, and ${body.length} follow the header. The file is cut short or damaged.`,
+      `${fileName}: the shape ${shownShape(shape)} of ${descr} asks for ${wanted} bytes, and ${body.length} follow the header. The file is cut short or damaged.`,
     );
   }
   return { shape, data: readFloats(body, format) };

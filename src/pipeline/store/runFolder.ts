@@ -5,10 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { access, readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { join, normalize } from 'node:path';
 import { StoreError } from '../../errors.js';
+import { type Disk, diskOver, isUnfinished } from './disk.js';
+import { readingFailure } from './failures.js';
+import { type FileSystem, nodeFileSystem } from './fileSystem.js';
 import { type FolderLock, lockFolder } from './lock.js';
 import {
   decodeManifest,
@@ -23,11 +25,14 @@ import {
 export class RunFolder {
   /** The folder, as it was given to `open`. */
   readonly path: string;
+  /** Writes into the folder as long as it is ours; paths are those of `pathOf`. */
+  readonly disk: Disk;
   readonly #lock: FolderLock;
   readonly #stages: Map<string, StageRecord>;
 
-  private constructor(path: string, lock: FolderLock, stages: Map<string, StageRecord>) {
+  private constructor(path: string, lock: FolderLock, disk: Disk, stages: Map<string, StageRecord>) {
     this.path = path;
+    this.disk = disk;
     this.#lock = lock;
     this.#stages = stages;
   }
@@ -35,22 +40,18 @@ export class RunFolder {
   /**
    * Opens a run's folder, and creates it where there is none. Throws `StoreError` when it cannot be created or
    * written, when another process has it open, and when its manifest is damaged.
+   *
+   * @param system by which everything is written; tests make single calls of it fail
    */
-  static async open(path: string): Promise<RunFolder> {
-    try {
-      await mkdir(path, { recursive: true });
-    } catch (error) {
-      throw new StoreError(
-        `The run folder ${path} cannot be created: ${reasonOf(error)}. Choose another with --out DIR.`,
-        { cause: error },
-      );
-    }
-    const lock = await lockFolder(path);
+  static async open(path: string, system: FileSystem = nodeFileSystem): Promise<RunFolder> {
+    await diskOver(system).makeFolder(path);
+    const lock = await lockFolder(path, system);
     try {
       const stages = await readManifest(join(path, MANIFEST));
-      const folder = new RunFolder(path, lock, stages ?? new Map());
+      const disk = diskOver(system, () => lock.check());
+      const folder = new RunFolder(path, lock, disk, stages ?? new Map());
       // Only a folder with a manifest is known to be a run's: elsewhere nothing is removed.
-      if (stages) await removeUnfinished(path);
+      if (stages) await folder.#removeUnfinished();
       else await folder.#writeManifest();
       return folder;
     } catch (error) {
@@ -66,30 +67,12 @@ export class RunFolder {
 
   /** Writes a file whole: readers see the old content or the new. `name` is relative to the folder. */
   async writeBytes(name: string, bytes: Uint8Array): Promise<void> {
-    const path = this.pathOf(name);
-    if (!this.#lock.held()) {
-      throw new StoreError(
-        `The run folder ${this.path} is closed or was taken over by another process; ${name} is not written.`,
-      );
-    }
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFileAtomic(path, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
-        fsync: true,
-      });
-    } catch (error) {
-      throw new StoreError(
-        `${path} cannot be written: ${reasonOf(error)}. Mend that and run the same command again.`,
-        {
-          cause: error,
-        },
-      );
-    }
+    await this.disk.writeWhole(this.pathOf(name), bytes);
   }
 
   /** Writes a text in UTF-8, whole. */
   async writeText(name: string, text: string): Promise<void> {
-    await this.writeBytes(name, new TextEncoder().encode(text));
+    await this.disk.writeWhole(this.pathOf(name), text);
   }
 
   /** A file's content. Throws `StoreError` when it cannot be read. */
@@ -98,9 +81,7 @@ export class RunFolder {
     try {
       return await readFile(path);
     } catch (error) {
-      throw new StoreError(`${path} cannot be read: ${reasonOf(error)}. Run the stage that makes it again.`, {
-        cause: error,
-      });
+      throw readingFailure(path, error, 'Run the stage that makes it again.');
     }
   }
 
@@ -122,12 +103,7 @@ export class RunFolder {
 
   /** Removes a file, or a folder with all that is in it, if it is there. */
   async remove(name: string): Promise<void> {
-    const path = this.pathOf(name);
-    try {
-      await rm(path, { recursive: true, force: true });
-    } catch (error) {
-      throw new StoreError(`${path} cannot be removed: ${reasonOf(error)}.`, { cause: error });
-    }
+    await this.disk.remove(this.pathOf(name));
   }
 
   /** Whether the folder has such a file. */
@@ -145,7 +121,7 @@ export class RunFolder {
       name === '' ||
       inside === '.' ||
       /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside) ||
-      unfinished.test(inside)
+      isUnfinished(inside)
     ) {
       throw new StoreError(`${JSON.stringify(name)} is no name for a file of the run folder ${this.path}.`);
     }
@@ -209,11 +185,14 @@ export class RunFolder {
     try {
       for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
     } catch (error) {
-      throw new StoreError(`${path} cannot be read: ${reasonOf(error)}. Run the stage that makes it again.`, {
-        cause: error,
-      });
+      throw readingFailure(path, error, 'Run the stage that makes it again.');
     }
     return hash.digest('hex');
+  }
+
+  /** Removes what a killed process was in the middle of writing. */
+  async #removeUnfinished(): Promise<void> {
+    for (const path of await unfinishedIn(this.path)) await this.disk.remove(path);
   }
 
   async #writeManifest(): Promise<void> {
@@ -229,25 +208,6 @@ export class RunFolder {
   }
 }
 
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case 'ENOENT':
-      return 'it does not exist';
-    case 'EEXIST':
-    case 'ENOTDIR':
-      return 'a file stands where a folder is needed';
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return 'writing or reading there is not permitted';
-    case 'ENOSPC':
-      return 'the disk is full';
-    default:
-      return code ?? message;
-  }
-}
-
 /** The manifest's stages; undefined where there is no manifest yet. */
 async function readManifest(path: string): Promise<Map<string, StageRecord> | undefined> {
   let text: string;
@@ -255,18 +215,17 @@ async function readManifest(path: string): Promise<Map<string, StageRecord> | un
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new StoreError(`${path} cannot be read: ${reasonOf(error)}.`, { cause: error });
+    throw readingFailure(path, error, 'Make it readable, or choose another folder with --out DIR.');
   }
   return decodeManifest(text, path);
 }
 
-/** What an atomic write's temporary file is called until it is renamed: the file's name and a number. */
-const unfinished = /\.[a-z]+\.\d{1,10}$/;
-
-/** Removes what a killed process was in the middle of writing. */
-async function removeUnfinished(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile() && unfinished.test(entry.name))
-      await rm(join(entry.parentPath, entry.name), { force: true });
-  }
+/** Paths of what processes that were killed were in the middle of writing. */
+export async function unfinishedIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw readingFailure(folder, error, 'Make all of it readable, or choose another folder with --out DIR.');
+  });
+  return entries
+    .filter((entry) => entry.isFile() && isUnfinished(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
 }

@@ -2,9 +2,10 @@
  * Safetensors: an 8-byte little-endian header length, a JSON header of dtype, shape and byte range by tensor
  * name, then the tensors' bytes without gaps. Written deterministically: the same tensors give the same bytes.
  */
-import { z } from 'zod';
 import { DataError, ShapeError } from '../../errors.js';
 import { type FloatFormat, floatBytes, readFloats } from './floats.js';
+import { shown, shownShape } from './shownText.js';
+import { parseJson } from './strictJson.js';
 
 /** A tensor as a file holds it. */
 export interface NamedTensor {
@@ -27,8 +28,13 @@ export interface TensorFile {
 /** A file starts with its header's length in so many bytes. */
 export const LENGTH_BYTES = 8;
 const ELEMENT_BYTES = 4;
-/** The format's own bound on a header's length. */
-const LARGEST_HEADER = 100_000_000;
+/**
+ * Bytes that a header may hold: tens of thousands of tensors. The format's own bound of 100 MB would take gigabytes once it
+ * is parsed.
+ */
+const LARGEST_HEADER = 4 * 2 ** 20;
+/** Dimensions that a tensor may have. */
+const MOST_DIMENSIONS = 32;
 
 const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
@@ -84,14 +90,32 @@ function checkTensor(name: string, { dtype, shape, data }: NamedTensor): void {
   }
 }
 
-const size = z.number().int().min(0);
+/** A whole number from 0 that a float64 holds exactly. */
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-const headerSchema = z.record(
-  z.string(),
-  z.strictObject({ dtype: z.string(), shape: z.array(size), data_offsets: z.tuple([size, size]) }),
-);
+/** What a header says of one tensor. */
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [start: number, end: number];
+}
 
-const metadataSchema = z.record(z.string(), z.string());
+/** One check after the other, the first that fails ends it: a list of all that is wrong could be of any length. */
+function entryOf(value: unknown, fail: (fault: string) => DataError): Entry {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fail('it is no object');
+  const { dtype, shape, data_offsets, ...others } = value as Record<string, unknown>;
+  const strange = Object.keys(others)[0];
+  if (strange !== undefined) throw fail(`it has a field ${JSON.stringify(shown(strange))}`);
+  if (typeof dtype !== 'string') throw fail('its dtype is no text');
+  if (!Array.isArray(shape) || !shape.every(isSize)) throw fail('its shape is no list of sizes');
+  if (shape.length > MOST_DIMENSIONS) {
+    throw fail(`it has ${shape.length} dimensions, where at most ${MOST_DIMENSIONS} are read`);
+  }
+  if (!Array.isArray(data_offsets) || data_offsets.length !== 2 || !data_offsets.every(isSize)) {
+    throw fail('its data_offsets are not two places in the file');
+  }
+  return { dtype, shape, data_offsets: [data_offsets[0]!, data_offsets[1]!] };
+}
 
 const isFloat = (dtype: string): dtype is FloatFormat => Object.hasOwn(floatBytes, dtype);
 
@@ -110,7 +134,7 @@ export function decodeSafetensors(
   for (const [name, { dtype, stored, shape, start, end }] of places) {
     // A copy of its own: the file's data need not lie at a multiple of 4 bytes.
     const part = bytes.subarray(start, end);
-    const data = stored === 'I32' ? new Int32Array(Uint8Array.from(part).buffer) : readFloats(part, stored);
+    const data = stored === 'I32' ? new Int32Array(new Uint8Array(part).buffer) : readFloats(part, stored);
     tensors.set(name, { dtype, shape, data });
   }
   return { tensors, metadata };
@@ -142,18 +166,23 @@ export function decodeHeader(
   const bodyLength = fileLength - bodyStart;
   const places = new Map<string, TensorPlace>();
   const ranges: { name: string; start: number; end: number }[] = [];
-  for (const [name, { dtype, shape, data_offsets }] of header) {
+  for (const [key, value] of header) {
+    const name = shown(key);
+    const { dtype, shape, data_offsets } = entryOf(
+      value,
+      (fault) => new DataError(`${fileName}: tensor ${name} is described wrongly: ${fault}.`),
+    );
     const [start, end] = data_offsets;
     const stored = dtype === 'I32' || (isFloat(dtype) && (widen || dtype === 'F32')) ? dtype : null;
     if (stored === null) {
       throw new DataError(
-        `${fileName}: tensor ${name} is of type ${dtype}; only ${widen ? 'F16, F32, F64' : 'F32'} and I32 are read.`,
+        `${fileName}: tensor ${name} is of type ${shown(dtype)}; only ${widen ? 'F16, F32, F64' : 'F32'} and I32 are read.`,
       );
     }
     const expected = elements(shape) * (stored === 'I32' ? ELEMENT_BYTES : floatBytes[stored]);
     if (end - start !== expected) {
       throw new DataError(
-        `${fileName}: tensor ${name} has ${end - start} bytes, but ${dtype} [${shape.join(', ')}] asks for ${expected}.`,
+        `${fileName}: tensor ${name} has ${end - start} bytes, but ${dtype} ${shownShape(shape)} asks for ${expected}.`,
       );
     }
     if (end > bodyLength) {
@@ -163,7 +192,7 @@ export function decodeHeader(
     }
     ranges.push({ name, start, end });
     const place = { start: bodyStart + start, end: bodyStart + end };
-    places.set(name, { dtype: stored === 'I32' ? 'I32' : 'F32', stored, shape, ...place });
+    places.set(key, { dtype: stored === 'I32' ? 'I32' : 'F32', stored, shape, ...place });
   }
   checkGapless(ranges, bodyLength, fileName);
   return { places, metadata };
@@ -202,9 +231,14 @@ export function headerBytes(prefix: Uint8Array, fileName: string, fileLength: nu
   }
   const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
-  if (headerLength > Math.min(fileLength - LENGTH_BYTES, LARGEST_HEADER)) {
+  if (headerLength > fileLength - LENGTH_BYTES) {
     throw new DataError(
       `${fileName}: the header is said to hold ${headerLength} bytes, more than follow it. The file is cut short or not safetensors.`,
+    );
+  }
+  if (headerLength > LARGEST_HEADER) {
+    throw new DataError(
+      `${fileName}: the header is said to hold ${headerLength} bytes, where at most ${LARGEST_HEADER} are read. Split the file into several.`,
     );
   }
   return LENGTH_BYTES + headerLength;
@@ -214,26 +248,25 @@ function readHeader(bytes: Uint8Array, fileName: string, fileLength: number) {
   const bodyStart = headerBytes(bytes, fileName, fileLength);
   let json: unknown;
   try {
-    json = JSON.parse(
+    json = parseJson(
       new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(LENGTH_BYTES, bodyStart)),
     );
   } catch (error) {
-    throw new DataError(`${fileName}: the header is not JSON. The file is damaged or not safetensors.`, {
-      cause: error,
-    });
+    throw new DataError(
+      `${fileName}: the header is not JSON as the format has it. The file is damaged or not safetensors.`,
+      { cause: error },
+    );
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new DataError(`${fileName}: the header is not a JSON object of tensors.`);
   }
-  const { __metadata__: rawMetadata = {}, ...rawTensors } = json as Record<string, unknown>;
-  const metadata = metadataSchema.safeParse(rawMetadata);
-  if (!metadata.success) throw new DataError(`${fileName}: __metadata__ is not an object of texts.`);
-  const header = headerSchema.safeParse(rawTensors);
-  if (!header.success) {
-    const [issue] = header.error.issues;
-    throw new DataError(
-      `${fileName}: tensor ${String(issue?.path[0])} is described wrongly: ${issue?.message} at ${issue?.path.slice(1).join('.')}.`,
-    );
-  }
-  return { header: Object.entries(header.data), metadata: metadata.data, bodyStart };
+  const { __metadata__: metadata = {}, ...tensors } = json as Record<string, unknown>;
+  if (!isTexts(metadata)) throw new DataError(`${fileName}: __metadata__ is not an object of texts.`);
+  return { header: Object.entries(tensors), metadata, bodyStart };
 }
+
+const isTexts = (value: unknown): value is Record<string, string> =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((text) => typeof text === 'string');

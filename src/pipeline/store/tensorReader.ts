@@ -1,6 +1,7 @@
 /** A safetensors file read by position: the header once, then rows of a tensor as they are asked for. */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { DataError, StoreError } from '../../errors.js';
+import { openRegular, readingFault } from './boundedFile.js';
 import { decodeHeader, headerBytes, LENGTH_BYTES, type TensorPlace } from './safetensors.js';
 
 const BYTES = 4;
@@ -17,8 +18,7 @@ export class TensorReader {
 
   /** Throws `StoreError` where the file cannot be read, and `DataError` as `decodeSafetensors` does. */
   static async open(path: string): Promise<TensorReader> {
-    return await withFile(path, async (file) => {
-      const { size } = await file.stat();
+    return await withFile(path, async (file, size) => {
       const prefix = await readAt(file, 0, Math.min(size, LENGTH_BYTES), path);
       const header = await readAt(file, 0, headerBytes(prefix, path, size), path);
       return new TensorReader(path, decodeHeader(header, path, size).places);
@@ -52,19 +52,19 @@ export class TensorReader {
   }
 }
 
-async function withFile<Result>(path: string, use: (file: FileHandle) => Promise<Result>): Promise<Result> {
-  let file: FileHandle | undefined;
+async function withFile<Result>(
+  path: string,
+  use: (file: FileHandle, size: number) => Promise<Result>,
+): Promise<Result> {
+  let opened: Awaited<ReturnType<typeof openRegular>> | undefined;
   try {
-    file = await open(path);
-    return await use(file);
+    opened = await openRegular(path);
+    return await use(opened.file, opened.size);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new StoreError(`${path} cannot be read (${code ?? message}). Run the stage that makes it again.`, {
-      cause,
-    });
+    throw new StoreError(`${path} ${readingFault(cause)}. Run the stage that makes it again.`, { cause });
   } finally {
-    await file?.close();
+    await opened?.file.close();
   }
 }
 

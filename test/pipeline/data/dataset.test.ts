@@ -169,7 +169,10 @@ describe('loadDataset, mnist', () => {
   });
 
   it('names the file that a folder lacks', async () => {
-    const attempt = loadDataset(mnist({ folder: join(folder, 'nowhere') }), 1);
+    await expect(loadDataset(mnist({ folder: join(folder, 'nowhere') }), 1)).rejects.toThrow(
+      /nowhere does not exist.*--data DIR/,
+    );
+    const attempt = loadDataset(mnist({ folder: await folderOf('of no files', {}) }), 1);
     await expect(attempt).rejects.toThrow(DataError);
     await expect(attempt).rejects.toThrow(/train-images-idx3-ubyte does not exist.*--data DIR/);
   });

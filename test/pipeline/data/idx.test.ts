@@ -40,6 +40,46 @@ describe('readIdx', () => {
   });
 });
 
+describe('readIdx of a gzipped file', () => {
+  const zeros = (length: number) => gzipSync(Buffer.concat([whole.subarray(0, 12), Buffer.alloc(length)]));
+
+  it('unpacks no more than its header asks for', async () => {
+    const bomb = await saved('bomb.gz', zeros(2 ** 28));
+    const before = process.resourceUsage().maxRSS;
+    await expect(readIdx(bomb, 2)).rejects.toThrow(
+      /bomb\.gz is not a whole gzip file \(it unpacks to more than its header asks for\)/,
+    );
+    // In KiB: what 256 MiB of zeros would have taken.
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(2 ** 16);
+  });
+
+  it('does not unpack what asks for more than its bytes can hold', async () => {
+    const header = Uint8Array.from(whole);
+    new DataView(header.buffer).setUint32(4, 2 ** 20);
+    const small = await saved('small.gz', gzipSync(header));
+    await expect(readIdx(small, 2)).rejects.toThrow(
+      /its header asks for 4 MiB, and it holds \d+ bytes packed/,
+    );
+  });
+
+  it('reads one with a long comment in front, and refuses one whose comment never ends', async () => {
+    const packed = gzipSync(whole);
+    const commented = (length: number) =>
+      Buffer.concat([
+        packed.subarray(0, 3),
+        Buffer.of(16),
+        packed.subarray(4, 10),
+        Buffer.alloc(length, 0x61),
+        Buffer.of(0),
+        packed.subarray(10),
+      ]);
+    expect([...(await readIdx(await saved('long.gz', commented(5000)), 2)).data]).toEqual([1, 2, 3, 4, 5, 6]);
+    await expect(readIdx(await saved('endless.gz', commented(2 ** 18)), 2)).rejects.toThrow(
+      /no array begins where one should/,
+    );
+  });
+});
+
 describe('parseIdx', () => {
   it.each<[string, (bytes: Uint8Array) => Uint8Array, RegExp]>([
     [

@@ -1,10 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { link, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../../../src/errors.js';
 import { loadDataset } from '../../../src/pipeline/data/dataset.js';
-import { imageFolderLayout, readImageFolder } from '../../../src/pipeline/data/imageFolder.js';
+import { imageFolderLayout, labelled, readImageFolder } from '../../../src/pipeline/data/imageFolder.js';
+import { crc32 } from '../../support/crc32.js';
 import { dataOf, jpeg, png, writeFiles } from '../../support/imageFiles.js';
 
 let scratch: string;
@@ -49,13 +51,36 @@ describe('the layout of an image folder', () => {
     expect([classes, [...train.labels!], [...test!.labels!]]).toEqual([['a', 'b'], [0, 1], [1]]);
   });
 
-  it('is one of images without labels where there are no sub-folders, links counting as what they lead to', async () => {
+  it('is one of images without labels where there are no sub-folders, links within it counting as what they lead to', async () => {
     const inner = await writeFiles(join(scratch, 'flat'), { 'b.png': await png(), 'a.png': await png() });
     expect(await imageFolderLayout(inner)).toMatchObject({ classes: [], train: { labels: null } });
-    const outer = join(scratch, 'linked');
-    await mkdir(outer);
-    await symlink(inner, join(outer, 'class'));
-    expect((await imageFolderLayout(outer)).classes).toEqual(['class']);
+    const outer = await writeFiles(join(scratch, 'linked'), { 'class/a.png': await png() });
+    await symlink('class', join(outer, 'other'));
+    expect((await imageFolderLayout(outer)).classes).toEqual(['class', 'other']);
+    // The folder that was named may itself be a link.
+    await symlink(outer, join(scratch, 'link to linked'));
+    expect((await imageFolderLayout(join(scratch, 'link to linked'))).classes).toEqual(['class', 'other']);
+  });
+
+  it.each<[string, string, string]>([
+    ['a class', 'class', '..'],
+    ['a part', 'train', '../elsewhere'],
+    ['a file', 'a/private.png', '../../elsewhere/a.png'],
+  ])('refuses %s that is a link out of it', async (name, link, target) => {
+    const folder = await writeFiles(join(scratch, `out by ${name}`), { 'a/a.png': await png() });
+    await writeFiles(join(scratch, 'elsewhere'), { 'a.png': await png() });
+    await symlink(target, join(folder, link));
+    const attempt = imageFolderLayout(folder);
+    await expect(attempt).rejects.toThrow(DataError);
+    await expect(attempt).rejects.toThrow(/is a link that leads out of the folder, to .*cp -rL/);
+  });
+
+  it('takes more images in a class than a call takes arguments, and as many classes as images', () => {
+    const names = (count: number) => Array.from({ length: count }, (_, k) => `${k}.png`);
+    const crowded = labelled([['a.png'], names(300_000)]);
+    expect([crowded.paths.length, crowded.labels[0], crowded.labels.at(-1)]).toEqual([300_001, 0, 1]);
+    const sparse = labelled(names(200_000).map((name) => [name]));
+    expect([sparse.paths.length, sparse.labels.at(-1)]).toEqual([200_000, 199_999]);
   });
 
   it.each<[string, string[], RegExp]>([
@@ -141,6 +166,18 @@ describe('readImageFolder', () => {
     ['a JPEG cut short', (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 40)],
     ['a JPEG with damaged data', (bytes: Uint8Array) => bytes.slice().fill(0x55, 700, 900)],
     ['a file of other content', () => Buffer.from('hello')],
+    [
+      'a drawing that refers to other files',
+      () =>
+        Buffer.from(
+          '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><image href="file:///etc/hosts"/></svg>',
+        ),
+    ],
+    ['a GIF', () => Buffer.from('R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs=', 'base64')],
+    ['a PDF', () => Buffer.from('%PDF-1.4\n')],
+    ['a TIFF', () => Buffer.from('II*\0\b\0\0\0')],
+    ['a PNG signature alone', () => Buffer.from('89504e470d0a1a0a', 'hex')],
+    ['a JPEG signature alone', () => Buffer.from('ffd8ffe0', 'hex')],
     ['an empty file', () => new Uint8Array()],
   ])('names %s', async (name, damage) => {
     const whole = await jpeg({ width: 40, height: 40 });
@@ -148,6 +185,37 @@ describe('readImageFolder', () => {
     const attempt = loadDataset(dataOf('folder', folder), 1);
     await expect(attempt).rejects.toThrow(DataError);
     await expect(attempt).rejects.toThrow(/broken\.jpg is no whole PNG or JPEG image \(.+\)/);
+  });
+
+  it('refuses a PNG that claims gigabytes, and one too large to be used as it is, before decoding', async () => {
+    const claiming = (width: number, height: number, whole: Uint8Array): Buffer => {
+      const bytes = Buffer.from(whole);
+      bytes.writeUInt32BE(width, 16);
+      bytes.writeUInt32BE(height, 20);
+      bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+      return bytes;
+    };
+    const whole = await png();
+    const folder = join(scratch, 'claims');
+    const attempt = (bytes: Uint8Array, side: number | null) =>
+      writeFiles(folder, { '1.png': bytes, '2.png': bytes }).then(() =>
+        loadDataset(dataOf('folder', folder, { resize: { side, rule: 'cover' } }), 1),
+      );
+    const huge = claiming(60_000, 60_000, whole);
+    await expect(attempt(huge, 8)).rejects.toThrow(
+      /\d\.png has 60000×60000 pixels, where at most 33554432 in all are read/,
+    );
+    await expect(attempt(huge, null)).rejects.toThrow(DataError);
+    await expect(attempt(claiming(4000, 2000, whole), null)).rejects.toThrow(
+      /\d\.png has 2000×4000 pixels, where at most 4194304 .* as they are. Set data\.resize\.side/,
+    );
+    await expect(attempt(claiming(4000, 2000, whole), 8)).rejects.toThrow(/no whole PNG or JPEG/);
+  });
+
+  it.skipIf(process.platform === 'win32')('does not wait for a pipe that is called an image', async () => {
+    const folder = await writeFiles(join(scratch, 'pipe'), { 'a.png': await png() });
+    execFileSync('mkfifo', [join(folder, 'b.png')]);
+    await expect(loadDataset(dataOf('folder', folder), 1)).rejects.toThrow(/b\.png is a pipe or a device/);
   });
 
   it('decodes only what is drawn: a broken file elsewhere does no harm', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -47,6 +47,12 @@ describe('recogniseSource', () => {
     const attempt = recogniseSource(folder);
     await expect(attempt).rejects.toThrow(DataError);
     await expect(attempt).rejects.toThrow(message);
+  });
+
+  it('is not led round in circles by links', async () => {
+    const folder = await writeFiles(join(scratch, 'circles'), { 'a.txt': '', 'inner/b.txt': '' });
+    for (const name of ['one', 'two', 'train', 'inner/three']) await symlink('.', join(folder, name));
+    await expect(recogniseSource(folder)).rejects.toThrow(/Known are/);
   });
 
   const real = '../shared/data/cifar-10-batches-bin';

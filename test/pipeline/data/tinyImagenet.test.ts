@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -52,11 +52,33 @@ describe('readTinyImagenet', () => {
     ],
     ['a class without folder', { 'wnids.txt': 'n01\nn05\n' }, /train\/n05\/images does not exist/],
     ['no classes', { 'wnids.txt': '\n' }, /wnids\.txt names no classes/],
+    [
+      'a class that leads out of the folder',
+      { 'wnids.txt': 'n01\n../../../etc\n' },
+      /wnids\.txt names the class "\.\.\/\.\.\/\.\.\/etc", where identifiers/,
+    ],
+    ['a class twice', { 'wnids.txt': 'n01\nn02\nn01\n' }, /wnids\.txt names a class twice/],
+    [
+      'an annotation that leads out of the folder',
+      { 'val/val_annotations.txt': '../val_annotations.txt\tn01\t0\n' },
+      /no such file/,
+    ],
   ])('refuses %s, naming the file', async (name, changed, message) => {
     const folder = await writeFiles(join(scratch, name), { ...files, ...changed });
     const attempt = readTinyImagenet(dataOf('tiny-imagenet', folder));
     await expect(attempt).rejects.toThrow(DataError);
     await expect(attempt).rejects.toThrow(message);
+  });
+
+  it('refuses a part that is a link out of the folder', async () => {
+    const { 'train/n01/images/n01_0.JPEG': image, ...others } = files;
+    const folder = await writeFiles(join(scratch, 'link out'), others);
+    await writeFiles(join(scratch, 'elsewhere'), { 'images/n01_0.JPEG': image! });
+    await rm(join(folder, 'train', 'n01'), { recursive: true });
+    await symlink('../../elsewhere', join(folder, 'train', 'n01'));
+    await expect(readTinyImagenet(dataOf('tiny-imagenet', folder))).rejects.toThrow(
+      /n01\/images is a link that leads out of the folder/,
+    );
   });
 
   it('says what a folder lacks', async () => {

@@ -76,8 +76,41 @@ describe('decodeNpy', () => {
     ['whole numbers', fileOf(header('<i4', '(2, 3)'), body), /type <i4; <f2, <f4 and <f8/],
     ['the other byte order', fileOf(header('>f4', '(2, 3)'), body), /type >f4/],
     ['a name of the prototype', fileOf(header('constructor', '(2, 3)'), body), /type constructor/],
-    ['records', fileOf("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (6,)}", body), /no descr/],
-    ['no shape', fileOf("{'descr': '<f4', 'fortran_order': False}", body), /no shape/],
+    [
+      'records',
+      fileOf("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (6,)}", body),
+      /not a plain array's/,
+    ],
+    ['no shape', fileOf("{'descr': '<f4', 'fortran_order': False}", body), /not a plain array's/],
+    ['objects, which are pickles', fileOf(header('|O', '(2, 3)'), body), /type \|O; <f2, <f4/],
+    [
+      'a field twice',
+      fileOf("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (3, 2)}", body),
+      /not a plain array's/,
+    ],
+    [
+      'what only looks like fields, in a text',
+      fileOf(`{'a': "{'descr': '<f4', 'fortran_order': False, 'shape': (6,)}"}`, body),
+      /not a plain array's/,
+    ],
+    ['code in place of a value', fileOf("{'descr': __import__('os')}", body), /not a plain array's/],
+    ['words after the dictionary', fileOf(`${header('<f4', '(6,)')} or 1`, body), /not a plain array's/],
+    ['two numbers without a comma', fileOf(header('<f4', '(2 3)'), body), /not a plain array's/],
+    [
+      'a shape that no number holds',
+      fileOf(header('<f4', `(${'9'.repeat(400)}, 0)`), body),
+      /none of an array.*each below 2⁵³/,
+    ],
+    [
+      'more dimensions than there are',
+      fileOf(header('<f4', `(${'1, '.repeat(65)})`), body),
+      /none of an array: at most 64 dimensions/,
+    ],
+    [
+      'a header of megabytes, before reading it',
+      fileOf(`${header('<f4', '(6,)')}${' '.repeat(2 ** 20)}`, body, 2),
+      /header is said to hold \d+ bytes, where at most 10000/,
+    ],
     ['a shape of more', fileOf(header('<f4', '(2, 4)'), body), /asks for 32 bytes, and 24 follow/],
     ['a shape of less', fileOf(header('<f4', '(2, 2)'), body), /asks for 16 bytes, and 24 follow/],
     [

@@ -104,11 +104,54 @@ describe('decodeSafetensors', () => {
     ['a negative size', { a: entry(0, 4, { shape: [-1] }) }, /tensor a is described wrongly/],
     ['a missing field', { a: { dtype: 'F32', shape: [1] } }, /tensor a is described wrongly.*data_offsets/],
     ['metadata that is not texts', { __metadata__: { a: 1 } }, /__metadata__/],
+    ['metadata that is a list', { __metadata__: ['a'] }, /__metadata__/],
+    [
+      'a tensor of two descriptions',
+      '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"I32","shape":[2],"data_offsets":[0,8]}}',
+      /not JSON as the format has it/,
+    ],
+    [
+      'a field given twice',
+      '{"a":{"dtype":"F32","shape":[1],"shape":[2],"data_offsets":[0,8]}}',
+      /not JSON as the format has it/,
+    ],
+    ['a field that the format lacks', { a: entry(0, 8, { shape: [2], __proto: 1 }) }, /a field "__proto"/],
+    ['lists within lists', `{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, /not JSON as the format has it/],
+    ['offsets turned round', { a: entry(8, 4) }, /tensor a has -4 bytes/],
+    ['offsets that no number holds', { a: entry(0, 2 ** 53) }, /data_offsets are not two places/],
+    ['an infinite size', '{"a":{"dtype":"F32","shape":[1e999],"data_offsets":[0,8]}}', /no list of sizes/],
+    [
+      'sizes whose product wraps at 2⁶⁴',
+      { a: entry(0, 8, { shape: [2 ** 32, 2 ** 31, 2 ** 3, 2] }) },
+      /asks for \d/,
+    ],
+    [
+      'sizes whose product is no number',
+      { a: entry(0, 8, { shape: [...Array(31).fill(2 ** 52), 0] }) },
+      /tensor a has 8 bytes/,
+    ],
+    ['more dimensions than are read', { a: entry(0, 4, { shape: Array(33).fill(1) }) }, /33 dimensions/],
+    ['a name of megabytes, without repeating it', { ['a'.repeat(2 ** 20)]: 1 }, /^.{0,200}$/],
   ])('refuses %s, naming the file', (_, header, message) => {
     const attempt = () => decodeSafetensors(fileOf(header, new Uint8Array(8)), 'some.safetensors');
     expect(attempt).toThrow(DataError);
     expect(attempt).toThrow(message);
     expect(attempt).toThrow(/^some\.safetensors/);
+  });
+
+  it('takes a tensor named as the prototype for what it is', () => {
+    const header =
+      '{"__proto__":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"__proto__":"x"}}';
+    const { tensors, metadata } = decodeSafetensors(fileOf(header, new Uint8Array(8)), 'f');
+    expect(tensors.get('__proto__')?.shape).toEqual([2]);
+    expect(Object.getPrototypeOf(metadata)).toBe(Object.prototype);
+    expect(Object.entries(metadata)).toEqual([['__proto__', 'x']]);
+  });
+
+  it('refuses a header of more than 4 MiB before reading it', () => {
+    const bytes = new Uint8Array(8 + 4 * 2 ** 20 + 8).fill(0x20);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(4 * 2 ** 20 + 8), true);
+    expect(() => decodeSafetensors(bytes, 'f')).toThrow(/where at most 4194304 are read/);
   });
 
   it('refuses a header said to be longer than the file, before reading it', () => {
