@@ -233,52 +233,6 @@ function pathIn(folder: string, name: string): string {
   return join(folder, normalize(name));
 }
 
-/** SHA-256 of a file, which need not fit into memory. What was not written since it was read last is not read again. */
-  async #hashOf(name: string): Promise<string> {
-    const path = this.pathOf(name);
-    const found = await stat(path, { bigint: true }).catch(() => null);
-    const written = found && `${found.ino}:${found.size}:${found.mtimeNs}`;
-    const known = this.#hashes.get(name);
-    if (written !== null && known?.written === written) return known.hash;
-    const hash = await hashFile(path);
-    // A file may be written twice within a tick of the clock that its time is taken from.
-    const isSettled = found !== null && Date.now() - Number(found.mtimeMs) > SETTLED_MILLISECONDS;
-    if (written !== null && isSettled) this.#hashes.set(name, { written, hash });
-    return hash;
-  }
-
-  /** Removes what a killed process was in the middle of writing. */
-  async #removeUnfinished(): Promise<void> {
-    for (const path of await unfinishedIn(this.path)) await this.disk.remove(path);
-  }
-
-  async #writeManifest(): Promise<void> {
-    await this.writeText(MANIFEST, encodeManifest(this.#stages));
-  }
-
-  /** One hash over all that a finished stage made, for the inputs of the stages that read it. */
-  artefactHash(stage: string): string {
-    const record = this.#stages.get(stage);
-    if (!record)
-      throw new StoreError(`The run folder ${this.path} holds no finished stage ${stage}. Run it first.`);
-    return hashInputs(record.artefacts);
-  }
-}
-
-/** Where a file of a run's folder lies. Throws `StoreError` for a name that leads out of it. */
-function pathIn(folder: string, name: string): string {
-  const inside = normalize(name);
-  if (
-    name === '' ||
-    inside === '.' ||
-    /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside) ||
-    isUnfinished(inside)
-  ) {
-    throw new StoreError(`${JSON.stringify(name)} is no name for a file of the run folder ${folder}.`);
-  }
-  return join(folder, inside);
-}
-
 /** SHA-256 of a file, which need not fit into memory. */
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
