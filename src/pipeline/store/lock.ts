@@ -4,7 +4,7 @@
  * misses its own, as after a long suspension, has been taken over from and writes nothing any more. The package proper-lockfile
  * decides by age alone: it takes over from a process that is only suspended, and lets two contenders do so at once.
  */
-import { readFile, rm, rmdir, utimes } from 'node:fs/promises';
+import { readFile, rm, rmdir, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { StoreError } from '../../errors.js';
@@ -108,7 +108,8 @@ async function makeLock(folder: string, system: FileSystem): Promise<void> {
 async function clearDeadOwners(folder: string): Promise<void> {
   for (const { owner, state } of await ownersWithStates(folder)) {
     if (state !== 'dead') continue;
-    const isMine = await rm(owner.file).then(
+    // Not `rm`, which takes a file that somebody else has just removed for one that it removed.
+    const isMine = await unlink(owner.file).then(
       () => true,
       () => false,
     );
