@@ -90,7 +90,8 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-async function launch(): Promise<Browser> {
+/** Starts the browser, with no page yet. */
+export async function launch(): Promise<Browser> {
   const folder = await unpackedOnce('Chromium', ARCHIVES);
   return await chromium.launch({
     executablePath: join(folder, 'chromium'),
