@@ -17,6 +17,20 @@ export class DeviceError extends HypergradError {
   override readonly exitCode = 3;
 }
 
+/** The device is gone: its driver was reset, it was taken away, or destroyed. Opening it anew may help; a run does so itself. */
+export class DeviceLostError extends DeviceError {
+  /** What the driver gave as the reason, in a sentence. */
+  readonly reason: string;
+
+  constructor(message: string, reason = message, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** The device has not answered for too long. Nothing can be done with it in this process. */
+export class DeviceTimeoutError extends DeviceError {}
+
 /** A tensor's shape, type or an operation's attribute does not fit. */
 export class ShapeError extends HypergradError {
   override readonly exitCode = 4;
@@ -30,6 +44,11 @@ export class DataError extends HypergradError {
 /** A configuration, preset, `--set` or command-line value is unknown or does not fit. */
 export class ConfigError extends HypergradError {
   override readonly exitCode = 2;
+}
+
+/** A number that is watched is NaN or infinite: training has diverged. */
+export class NumericsError extends HypergradError {
+  override readonly exitCode = 7;
 }
 
 /** The user asked for work to stop, and it did. The exit code is a shell's for the signal SIGINT. */

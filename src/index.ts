@@ -161,7 +161,17 @@ export {
   trajectoryLoss,
 } from './autograd/unroll/problem.js';
 export { Unroll } from './autograd/unroll/unroll.js';
-export { ConfigError, DataError, DeviceError, HypergradError, ShapeError, StoreError } from './errors.js';
+export {
+  ConfigError,
+  DataError,
+  DeviceError,
+  DeviceLostError,
+  DeviceTimeoutError,
+  HypergradError,
+  NumericsError,
+  ShapeError,
+  StoreError,
+} from './errors.js';
 export { type BrowserDeviceChoice, type BrowserDeviceOptions, openBrowserDevice } from './gpu/browser.js';
 export { type AdapterDescription, Device, type DeviceOrigin } from './gpu/device.js';
 export type { HostActivity, HostSpan } from './gpu/hostClock.js';

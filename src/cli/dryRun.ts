@@ -7,6 +7,7 @@ import type { Config } from '../pipeline/config/schema.js';
 import type { Dataset } from '../pipeline/data/dataset.js';
 import { type Estimate, estimateRun } from '../pipeline/estimate/estimate.js';
 import { describeEstimate } from '../pipeline/estimate/text.js';
+import type { Voice } from './voice.js';
 
 /** Bytes that are free where a folder lies or would be made; null where the system does not say. */
 async function freeDisk(folder: string): Promise<number | null> {
@@ -36,16 +37,16 @@ export async function printEstimate(
   {
     folder,
     isJson,
-    say,
+    voice: { say, step },
   }: {
     /** Where the run would write. */
     readonly folder: string;
     readonly isJson: boolean;
-    readonly say: (text: string) => void;
+    readonly voice: Voice;
   },
 ): Promise<void> {
   const estimate = await estimateRun(device, config, dataset, {
-    progress: (what) => process.stderr.write(`estimating ${what}\n`),
+    progress: (what) => step(`estimating ${what}`),
   });
   const free = await freeDisk(folder);
   say(`\n${describeEstimate(estimate)}`);

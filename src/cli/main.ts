@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { DeviceTimeoutError } from '../errors.js';
 import { describeFailure } from './errors.js';
 import { createProgram } from './program.js';
 
@@ -27,4 +28,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   fail(error);
+  // Work that a hanging device never ends would keep the process.
+  if (error instanceof DeviceTimeoutError) process.exit();
 }

@@ -29,14 +29,15 @@ interface Running {
 }
 
 /** Four significant digits. */
-const fourDigits = (value: number): string => String(Number(value.toPrecision(4)));
+export const fourDigits = (value: number): string => String(Number(value.toPrecision(4)));
 
-function rate(perSecond: number): string {
+/** Steps a second, two digits of them at least. */
+export function rate(perSecond: number): string {
   return perSecond >= 10 ? perSecond.toFixed(0) : String(Number(perSecond.toPrecision(2)));
 }
 
-/** To the second; to the tenth below ten of them. */
-function duration(seconds: number): string {
+/** Seconds in words: to the second; to the tenth below ten of them. */
+export function duration(seconds: number): string {
   if (seconds < 9.95) return `${Number(seconds.toFixed(1))} s`;
   const whole = Math.round(seconds);
   if (whole < 90) return `${whole} s`;

@@ -42,6 +42,7 @@ export class BufferPool {
   readonly #free = new Map<number, GPUBuffer[]>();
   readonly #lent = new Set<GPUBuffer>();
   #freeBytes = 0;
+  #bytes = 0;
 
   constructor(gpu: GPUDevice, options: BufferPoolOptions) {
     this.#gpu = gpu;
@@ -51,6 +52,11 @@ export class BufferPool {
   /** Bytes that lie unused in the pool. */
   get freeBytes(): number {
     return this.#freeBytes;
+  }
+
+  /** Bytes of all buffers of this pool, lent or not. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /**
@@ -85,6 +91,7 @@ export class BufferPool {
     }
     const buffer = this.#gpu.createBuffer({ size, usage, label });
     this.#lent.add(buffer);
+    this.#bytes += size;
     return buffer;
   }
 
@@ -100,6 +107,7 @@ export class BufferPool {
     }
     const isOfAClass = buffer.size === Math.min(sizeClass(buffer.size), this.#options.largest);
     if (!isOfAClass || this.#freeBytes + buffer.size > this.#options.keep) {
+      this.#bytes -= buffer.size;
       buffer.destroy();
       return;
     }
@@ -116,5 +124,6 @@ export class BufferPool {
     this.#free.clear();
     this.#lent.clear();
     this.#freeBytes = 0;
+    this.#bytes = 0;
   }
 }

@@ -1,9 +1,11 @@
-import { DeviceError } from '../errors.js';
+import { DeviceError, DeviceLostError, DeviceTimeoutError } from '../errors.js';
 import { BufferPool, formatBytes } from './bufferPool.js';
+import { lanesOf, requestWithAllLimits } from './deviceRequest.js';
 import { describeFault } from './faults.js';
 import { PipelineCache } from './pipelines.js';
-import { type ProfileOptions, Profiler } from './profiler.js';
+import type { ProfileOptions, Profiler } from './profiler.js';
 import { Readback, type WaitFor } from './readback.js';
+import { openingWaits, Waits, within } from './waits.js';
 
 /** What was opened. */
 export interface AdapterDescription {
@@ -21,22 +23,15 @@ export interface DeviceOrigin {
   readonly bundled: boolean;
   /** How this host waits for the device; a plain `await` when left out. */
   readonly waitFor?: WaitFor;
+  /** Seconds that the device may be silent while it is waited for; half an hour when left out. */
+  readonly patience?: number;
 }
 
-const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+/** Submissions between two signs of life that the device is asked for while it works ahead of the host. */
+const SUBMISSIONS_A_MARK = 4;
 
-/** Asked for alone where an adapter refuses its own full list of limits. */
-const COMPUTE_LIMITS = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupSizeY',
-  'maxComputeWorkgroupSizeZ',
-  'maxComputeWorkgroupsPerDimension',
-] as const satisfies readonly (keyof GPUSupportedLimits)[];
+/** Milliseconds within which a device that fails work because it is lost reports its loss. */
+const LOSS_IS_TOLD_WITHIN = 50;
 
 /** Drivers that run shaders on the processor, as their names or descriptions tell. */
 const SOFTWARE_NAME = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
@@ -56,36 +51,12 @@ export function adapterName(info: GPUAdapterInfo): string {
   return head ? `${head} (${info.description})` : info.description;
 }
 
-function offeredLimits(limits: GPUSupportedLimits): Record<string, number> {
-  const offered: Record<string, number> = {};
-  for (const name in limits) {
-    const value: unknown = Reflect.get(limits, name);
-    if (typeof value === 'number') offered[name] = value;
-  }
-  return offered;
-}
-
-function lanesOf({ features, adapterInfo }: GPUDevice): number {
-  const { subgroupMinSize = 1, subgroupMaxSize } = adapterInfo;
-  return features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? Math.max(1, subgroupMinSize) : 1;
-}
-
-async function requestWithAllLimits(adapter: GPUAdapter): Promise<GPUDevice> {
-  const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
-  try {
-    return await adapter.requestDevice({ requiredFeatures, requiredLimits: offeredLimits(adapter.limits) });
-  } catch {
-    // Some adapters list a limit that they do not accept as a request; these are the ones that kernels need.
-    const requiredLimits = Object.fromEntries(COMPUTE_LIMITS.map((name) => [name, adapter.limits[name]]));
-    return await adapter.requestDevice({ requiredFeatures, requiredLimits });
-  }
-}
-
 /**
  * An open WebGPU device with its buffer pool, pipeline cache and readback.
  *
  * Errors that WebGPU reports late are kept, and thrown by the next `acquireBuffer`, `read` or `settle`: the
- * first of them, once. Loss of the device is thrown by every call from then on.
+ * first of them, once. Loss of the device, or its silence for too long, ends every wait, and is thrown by every call from
+ * then on.
  */
 export class Device {
   /** The WebGPU device itself. */
@@ -100,17 +71,21 @@ export class Device {
   readonly #buffers: BufferPool;
   readonly #pipelines: PipelineCache;
   readonly #readback: Readback;
+  readonly #waits: Waits;
   #fault: DeviceError | undefined;
-  #loss: DeviceError | undefined;
+  #submissions = 0;
   #closed = false;
   #profiler: Profiler | null = null;
 
-  private constructor(gpu: GPUDevice, adapter: AdapterDescription, waitFor: WaitFor) {
+  private constructor(gpu: GPUDevice, adapter: AdapterDescription, origin: DeviceOrigin) {
     this.gpu = gpu;
     this.adapter = adapter;
     this.limits = gpu.limits;
     this.lanes = lanesOf(gpu);
-    this.#waitFor = waitFor;
+    this.#waits = new Waits(`device '${adapter.name}'`, origin.patience);
+    const { waitFor = (work) => work } = origin;
+    // The host's way of waiting is outermost, so that it ends with the wait, whatever becomes of the device's promise.
+    this.#waitFor = (work, during = 'it was waited for') => waitFor(this.#waits.bounded(work, during));
     const largest = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
     this.#buffers = new BufferPool(gpu, {
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
@@ -118,17 +93,21 @@ export class Device {
       keep: 2 ** 30,
     });
     this.#pipelines = new PipelineCache(gpu);
-    this.#readback = new Readback(gpu, waitFor);
+    this.#readback = new Readback(gpu, this.#waitFor);
     gpu.addEventListener('uncapturederror', (event) => {
       // It is thrown as an exception; the host need not print it as well.
       event.preventDefault();
-      this.#fault ??= describeFault(event.error);
+      this.#fault ??= describeFault(event.error, this.#buffers.bytes);
     });
     void gpu.lost.then(({ reason, message }) => {
       if (this.#closed) return;
-      this.#loss = new DeviceError(
-        `The device '${adapter.name}' was lost (${reason}): ${message.trim()} ` +
-          'Open it again and repeat the work; if it happens again, use smaller steps or another device.',
+      const why = `${message.trim().replace(/\.$/, '') || 'no reason was given'} (${reason}).`;
+      this.#waits.fail(
+        new DeviceLostError(
+          `The device '${adapter.name}' was lost: ${why} ` +
+            'Open it again and repeat the work; if it happens again, use smaller steps or another device.',
+          why,
+        ),
       );
     });
   }
@@ -142,8 +121,12 @@ export class Device {
     const name = adapterName(adapter.info);
     let gpu: GPUDevice;
     try {
-      gpu = await requestWithAllLimits(adapter);
+      gpu = await openingWaits(`adapter '${name}'`).bounded(
+        requestWithAllLimits(adapter),
+        'a device was opened',
+      );
     } catch (cause) {
+      if (cause instanceof DeviceTimeoutError) throw cause;
       const detail = cause instanceof Error ? cause.message.trim() : String(cause);
       throw new DeviceError(`The adapter '${name}' gives no device: ${detail} Choose another one.`, {
         cause,
@@ -151,7 +134,7 @@ export class Device {
     }
     const kind = isSoftware(adapter.info) ? 'software' : 'hardware';
     const description: AdapterDescription = { name, kind, bundled: origin.bundled };
-    return new Device(gpu, description, origin.waitFor ?? ((work) => work));
+    return new Device(gpu, description, origin);
   }
 
   /** One line: what was opened, a software device named as such. */
@@ -182,12 +165,17 @@ export class Device {
 
   /**
    * The compute pipeline of a WGSL text: entry point `main`, automatic layout, compiled once per text.
-   * @throws DeviceError with the kernel's label, the compiler's message and the source line.
+   * @throws DeviceError with the kernel's label, the compiler's message and the source line; of a lost device, its loss.
    */
   async computePipeline(code: string, label: string): Promise<GPUComputePipeline> {
     this.#checkOpen();
-    const compile = (): Promise<GPUComputePipeline> => this.#waitFor(this.#pipelines.get(code, label));
-    return await (this.#profiler === null ? compile() : this.#profiler.compile(compile));
+    const compile = (): Promise<GPUComputePipeline> =>
+      this.#waitFor(this.#pipelines.get(code, label), `it compiled the kernel '${label}'`);
+    try {
+      return await (this.#profiler === null ? compile() : this.#profiler.compile(compile));
+    } catch (cause) {
+      throw (await this.loss()) ?? cause;
+    }
   }
 
   /** Writes `data` at `byteOffset` (a multiple of 4), in order with submitted work. */
@@ -215,6 +203,8 @@ export class Device {
     const encoder = this.gpu.createCommandEncoder();
     encode(encoder);
     this.gpu.queue.submit([encoder.finish()]);
+    if (++this.#submissions % SUBMISSIONS_A_MARK === 0)
+      this.#waits.mark(this.gpu.queue.onSubmittedWorkDone());
   }
 
   /** @internal What looks on at all that is submitted, while a profile is taken. */
@@ -235,6 +225,8 @@ export class Device {
     };
     this.#check();
     refuseSecond();
+    // Most never measure: a page loads the profiler when it is asked for.
+    const { Profiler } = await import('./profiler.js');
     const profiler = await Profiler.start(
       {
         gpu: this.gpu,
@@ -262,7 +254,7 @@ export class Device {
       this.#check();
       return bytes;
     } catch (cause) {
-      throw this.#translate(cause, 'reading a buffer back');
+      throw await this.#failureOf(cause, 'reading a buffer back');
     }
   }
 
@@ -275,15 +267,27 @@ export class Device {
     try {
       await this.#observed(() => this.#waitFor(this.gpu.queue.onSubmittedWorkDone()));
     } catch (cause) {
-      throw this.#translate(cause, 'waiting for the device');
+      throw await this.#failureOf(cause, 'waiting for the device');
     }
     this.#check();
+  }
+
+  /**
+   * The device's loss; null while it is there. A device that is about to report its loss is given a moment to do so.
+   */
+  async loss(): Promise<DeviceLostError | null> {
+    if (this.#waits.failure === null && !this.#closed) await within(this.gpu.lost, LOSS_IS_TOLD_WITHIN);
+    const { failure } = this.#waits;
+    return failure instanceof DeviceLostError ? failure : null;
   }
 
   /** Destroys the device and all its buffers. Calling it again does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    // A device that hangs is left alone: destroying it would wait for its work for ever.
+    if (this.#waits.failure instanceof DeviceTimeoutError) return;
+    this.#waits.fail(this.#closedError());
     this.#pipelines.clear();
     this.#readback.close();
     this.#buffers.close();
@@ -295,11 +299,13 @@ export class Device {
     return this.#profiler === null ? await work() : await this.#profiler.wait(work);
   }
 
+  #closedError(): DeviceError {
+    return new DeviceError(`The device '${this.adapter.name}' is closed. Open a new one before using it.`);
+  }
+
   #checkOpen(): void {
-    if (this.#closed) {
-      throw new DeviceError(`The device '${this.adapter.name}' is closed. Open a new one before using it.`);
-    }
-    if (this.#loss) throw this.#loss;
+    if (this.#closed) throw this.#closedError();
+    if (this.#waits.failure !== null) throw this.#waits.failure;
   }
 
   #check(): void {
@@ -310,8 +316,9 @@ export class Device {
   }
 
   /** The error to throw for a failed wait: what the device reported first, else the failure itself. */
-  #translate(cause: unknown, during: string): DeviceError {
+  async #failureOf(cause: unknown, during: string): Promise<DeviceError> {
     if (cause instanceof DeviceError) return cause;
+    if (this.#fault === undefined) await this.loss();
     try {
       this.#check();
     } catch (known) {

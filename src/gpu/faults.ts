@@ -1,11 +1,17 @@
 import { DeviceError } from '../errors.js';
+import { formatBytes } from './bufferPool.js';
 
-/** An error that WebGPU reports late, as the exception that a caller is given. */
-export function describeFault(error: GPUError): DeviceError {
+/**
+ * An error that WebGPU reports late, as the exception that a caller is given.
+ *
+ * @param held bytes of the buffers that were made on the device
+ */
+export function describeFault(error: GPUError, held: number): DeviceError {
   const text = error.message.trim();
   if (error instanceof GPUOutOfMemoryError) {
     return new DeviceError(
-      `The device ran out of memory: ${text} Use a smaller batch, model or number of kept steps.`,
+      `The device ran out of memory, with ${formatBytes(held)} in this program's buffers: ${text} The device is still there: ` +
+        'use a smaller batch or model, or keep less of each step (distil.memory=recompute), or end what else uses its memory.',
     );
   }
   if (error instanceof GPUValidationError) {

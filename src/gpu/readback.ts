@@ -1,8 +1,11 @@
 import { DeviceError } from '../errors.js';
 import { BufferPool } from './bufferPool.js';
 
-/** Waits for a promise of the device's; the host may do so in a way that leaves the processor to the device. */
-export type WaitFor = <T>(work: Promise<T>) => Promise<T>;
+/**
+ * Waits for a promise of the device's; the host may do so in a way that leaves the processor to the device. `during` says
+ * what is waited for, for messages.
+ */
+export type WaitFor = <T>(work: Promise<T>, during?: string) => Promise<T>;
 
 /** Copies device buffers back to the host through reused staging buffers. */
 export class Readback {
@@ -39,7 +42,7 @@ export class Readback {
       const encoder = this.#gpu.createCommandEncoder({ label: 'readback' });
       encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
       this.#gpu.queue.submit([encoder.finish()]);
-      await this.#waitFor(staging.mapAsync(GPUMapMode.READ, 0, byteLength));
+      await this.#waitFor(staging.mapAsync(GPUMapMode.READ, 0, byteLength), 'a buffer was read back');
       mapped = true;
       return staging.getMappedRange(0, byteLength).slice(0);
     } finally {

@@ -27,8 +27,10 @@ export interface Stage {
   readonly after: readonly StageName[];
   readonly steps: (config: Config, dataset: Dataset) => number;
   readonly unit: string;
-  /** Whether it keeps checkpoints itself; others can be stopped wherever they tell how far they are. */
-  readonly keepsCheckpoints?: true;
+  /** Whether it keeps no checkpoints: it can be stopped wherever it tells how far it is, and begins anew then. */
+  readonly beginsAnew?: true;
+  /** Whether it tells the events of its finished parts again when it goes on. */
+  readonly tellsAgain?: true;
   /** Does the work and names the files that it wrote. */
   readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
 }
@@ -56,7 +58,6 @@ export const stages: readonly Stage[] = [
     steps: ({ teacher }) => teacher.steps,
     unit: 'steps',
     when: ({ targets }) => targets.from === null,
-    keepsCheckpoints: true,
     run: trainTeacher,
   },
   {
@@ -75,6 +76,7 @@ export const stages: readonly Stage[] = [
     after: ['targets'],
     steps: ({ experts }) => experts.count * experts.epochs,
     unit: 'epochs',
+    tellsAgain: true,
     run: trainExperts,
   },
   {
@@ -91,7 +93,6 @@ export const stages: readonly Stage[] = [
     after: ['targets', 'experts', 'subset'],
     steps: ({ distil }) => distil.iterations,
     unit: 'iterations',
-    keepsCheckpoints: true,
     run: distil,
   },
   {

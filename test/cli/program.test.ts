@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { examplesOf } from '../../src/cli/examples.js';
+import { exitCodes } from '../../src/cli/exitCodes.js';
 import { createProgram } from '../../src/cli/program.js';
 import { ConfigError } from '../../src/errors.js';
 
@@ -26,6 +28,14 @@ async function parse(...args: string[]): Promise<unknown> {
       (error: unknown) => error,
     );
 }
+
+/** The words that lead to each command that help shows, the program itself among them. */
+function pathsBelow(command: Command, path: readonly string[] = []): string[][] {
+  const help = command.createHelp();
+  const shown = help.visibleCommands(command).filter((each) => command.commands.includes(each));
+  return [[...path], ...shown.flatMap((each) => pathsBelow(each, [...path, each.name()]))];
+}
+const paths = pathsBelow(createProgram());
 
 describe('what does not fit', () => {
   it.each([
@@ -62,27 +72,43 @@ describe('what does not fit', () => {
 });
 
 describe('help', () => {
-  it.each([
-    [[]],
-    [['run']],
-    [['data']],
-    [['evaluate']],
-    [['preview']],
-    [['preview', 'augmentations']],
-    [['compare']],
-    [['verify']],
-    [['tune']],
-    [['study']],
-    [['study', 'variance']],
-    [['study', 'horizon']],
-    [['doctor']],
-  ])('of %j holds examples and --debug', async (command) => {
+  it.each(paths.map((path) => [path]))('of %j holds examples and --debug', async (command) => {
     const error = await parse(...command, '--help');
     expect(error).toMatchObject({ exitCode: 0 });
     const text = textOf(stdout);
     expect(text).toContain('Examples:\n  ');
     expect(text).toContain('--debug');
     expect(text).toContain(`Usage: ${['hypergrad', ...command].join(' ')}`);
+  });
+
+  it('has examples of every command, and of no other', () => {
+    expect(Object.keys(examplesOf).sort()).toEqual(paths.map((path) => path.join(' ')).sort());
+    for (const examples of Object.values(examplesOf)) {
+      expect(examples.length).toBeGreaterThanOrEqual(2);
+      for (const { line } of examples) expect(line).toMatch(/(^| )hypergrad /);
+    }
+  });
+
+  it('describes every option and every argument', () => {
+    for (const path of paths) {
+      const command = path.reduce(
+        (parent, name) => parent.commands.find((each) => each.name() === name)!,
+        createProgram(),
+      );
+      expect(command.description(), path.join(' ')).not.toBe('');
+      for (const { flags, description } of command.options) expect(description, flags).not.toBe('');
+      for (const each of command.registeredArguments) expect(each.description, each.name()).not.toBe('');
+    }
+  });
+
+  it('lists the exit codes', async () => {
+    await parse('--help');
+    for (const [code, meaning] of exitCodes) expect(textOf(stdout)).toContain(`${code} `.padEnd(5) + meaning);
+  });
+
+  it('has no colour where it is not read on a terminal', async () => {
+    await parse('run', '--help');
+    expect(textOf(stdout)).not.toContain('\u001b');
   });
 
   it('of run lists the presets with what they are for', async () => {
@@ -102,6 +128,17 @@ it('tells the version of package.json', async () => {
   expect(textOf(stdout)).toBe(`${version}\n`);
 });
 
+it.each([[['--quiet', 'compare']], [['compare', '--quiet']]])('hands %j on to the command', async (words) => {
+  const program = createProgram();
+  const compare = program.commands.find((each) => each.name() === 'compare')!;
+  let quiet: unknown;
+  compare.action((_, flags: { quiet?: boolean }) => {
+    quiet = flags.quiet;
+  });
+  await program.parseAsync([...words, 'runs/a'], { from: 'user' });
+  expect(quiet).toBe(true);
+});
+
 it('takes --debug before and after the command', async () => {
   for (const args of [
     ['--debug', 'run', '--seed', 'x'],
@@ -109,6 +146,6 @@ it('takes --debug before and after the command', async () => {
   ]) {
     const program = createProgram();
     await expect(program.parseAsync(args, { from: 'user' })).rejects.toThrow(ConfigError);
-    expect(program.opts()).toEqual({ debug: true });
+    expect(program.opts()).toMatchObject({ debug: true });
   }
 });

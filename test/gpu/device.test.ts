@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DeviceError } from '../../src/errors.js';
+import { DeviceError, DeviceLostError } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import { openDevice } from '../../src/gpu/node/openDevice.js';
 
@@ -197,9 +197,50 @@ describe('a device that goes away', () => {
     const device = await openDevice();
     const buffer = device.acquireBuffer(64, 'orphan');
     device.gpu.destroy();
-    await expect(device.read(buffer, 0, 64)).rejects.toThrow(DeviceError);
+    await expect(device.read(buffer, 0, 64)).rejects.toThrow(DeviceLostError);
     await expect(device.settle()).rejects.toThrow(/lost/);
-    expect(() => device.acquireBuffer(4, 'late')).toThrow(/lost/);
+    expect(() => device.acquireBuffer(4, 'late')).toThrow(DeviceLostError);
+    await expect(device.loss()).resolves.toBeInstanceOf(DeviceLostError);
+    device.close();
+  });
+
+  it('ends everything that is waited for when it is lost, by its loss', async () => {
+    const device = await openDevice();
+    const buffer = device.acquireBuffer(64, 'orphan');
+    const waits = [
+      device.read(buffer, 0, 64),
+      device.read(buffer, 0, 4),
+      device.computePipeline(DOUBLE.replace('2.0', '5.0'), 'under way'),
+      device.computePipeline(DOUBLE.replace('2.0 *', 'twice *'), 'broken, and under way'),
+      device.settle(),
+    ];
+    device.gpu.destroy();
+    const start = performance.now();
+    for (const wait of waits) await expect(wait).rejects.toThrow(DeviceLostError);
+    expect(performance.now() - start).toBeLessThan(1000);
+    device.close();
+  });
+
+  it('says of itself that it is not lost while it works, and after it was closed', async () => {
+    const device = await openDevice();
+    await expect(device.loss()).resolves.toBeNull();
+    device.close();
+    await expect(device.loss()).resolves.toBeNull();
+  });
+
+  it('tells memory that ran out as such, with what it held, and goes on', async () => {
+    const device = await openDevice();
+    const buffer = device.acquireBuffer(3 * 2 ** 20, 'held');
+    const error = new GPUOutOfMemoryError('Allocation failed.');
+    const event = Object.assign(new Event('uncapturederror', { cancelable: true }), { error });
+    device.gpu.dispatchEvent(event);
+    const reason = await device.settle().catch((thrown: unknown) => thrown);
+    expect(reason).toBeInstanceOf(DeviceError);
+    expect(reason).not.toBeInstanceOf(DeviceLostError);
+    expect((reason as DeviceError).message).toMatch(
+      /ran out of memory.*3 MiB.*Allocation failed.*distil\.memory/,
+    );
+    await expect(device.read(buffer, 0, 4)).resolves.toHaveProperty('byteLength', 4);
     device.close();
   });
 });

@@ -190,6 +190,39 @@ describe.skipIf(!hasBundledVulkan)('a process of its own (Linux on x64 only)', (
     expect(printed).toBe('done\n');
   });
 
+  it('whose device hangs ends with a sentence, after as long as it was told to wait', async () => {
+    const printed = await child(
+      `const { gpu } = device;
+      const code = \`@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+        @compute @workgroup_size(1) fn main() {
+          for (var i = 0u; i < 4000000000u; i++) {
+            for (var j = 0u; j < 4000000000u; j++) { x[0] = x[0] * 1664525u + 1013904223u; }
+          }
+        }\`;
+      const pipeline = await device.computePipeline(code, 'endless');
+      const buffer = device.acquireBuffer(256, 'x');
+      const layout = pipeline.getBindGroupLayout(0);
+      const group = gpu.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer } }] });
+      device.submit((encoder) => {
+        const pass = encoder.beginComputePass();
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(1);
+        pass.end();
+      });
+      const error = await device.read(buffer, 0, 4).catch((reason) => reason);
+      console.log(error.name, error.message);
+      device.releaseBuffer(buffer);
+      device.close();
+      // As the command line does: work that never ends would keep the process.
+      process.exit();`,
+      { HYPERGRAD_DEVICE_TIMEOUT: '0.5' },
+    );
+    expect(printed).toMatch(
+      /^DeviceTimeoutError The device .* has not answered for 0\.5 s while a buffer was read/,
+    );
+  });
+
   it('prints nothing of its own, a validation error neither', async () => {
     const printed = await child(`
       device.gpu.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });

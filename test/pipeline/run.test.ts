@@ -104,6 +104,7 @@ describe('a run of the whole pipeline', () => {
         'experts/expert-001.safetensors',
         'images.png',
         'manifest.json',
+        'standardisation.json',
         'subset.safetensors',
         'synthetic.safetensors',
         'targets.safetensors',
@@ -173,6 +174,16 @@ describe('a run of the whole pipeline', () => {
     expect(again.ran).toEqual([]);
     expect(await artefacts(first.path)).toEqual(before);
     expect(await readFile(join(first.path, 'report.html'), 'utf8')).toBe(report);
+  });
+
+  it('skips every stage of a folder whose manifest is of version 1, and brings that up to date', async () => {
+    const { path } = await run('migrated');
+    const manifest = join(path, 'manifest.json');
+    const { stages: records } = JSON.parse(await readFile(manifest, 'utf8'));
+    for (const record of Object.values<{ reads?: unknown }>(records)) delete record.reads;
+    await writeFile(manifest, JSON.stringify({ version: 1, stages: records }));
+    expect((await run('migrated')).skipped).toEqual(stages);
+    expect(await artefacts(path)).toEqual(await artefacts(first.path));
   });
 
   it('does without the seconds of earlier stages where their file is damaged', async () => {

@@ -16,16 +16,17 @@ import {
 } from '../../pipeline/evaluate/evaluateSet.js';
 import { decodeSet } from '../../pipeline/evaluate/givenSet.js';
 import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summary.js';
+import { silentProgress } from '../../pipeline/progress.js';
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
 import { fileLimits, readBounded, readingFault } from '../../pipeline/store/boundedFile.js';
+import { hashInputs } from '../../pipeline/store/manifest.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
-import { hashInputs, RunFolder } from '../../pipeline/store/runFolder.js';
+import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { collect } from '../repeatable.js';
-import { terminalProgress } from '../terminalProgress.js';
-import { terminalText } from '../terminalText.js';
-import { openTunedDevice } from '../tunedDevice.js';
+import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
+import { progressFor, voiceOf } from '../voice.js';
 import { DEFAULT_PRESET, parseSeed } from './run.js';
 
 interface EvaluateFlags {
@@ -37,6 +38,7 @@ interface EvaluateFlags {
   readonly set?: readonly string[];
   readonly device?: DeviceChoice;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 /** What is evaluated: the set of a run, or a file. */
@@ -167,7 +169,7 @@ async function evaluateOn(
     loaded.push({ config: wanted, dataset });
     return dataset;
   };
-  const progress = terminalProgress(process.stderr);
+  const progress = progressFor(flags);
   try {
     const dataset = await load(config);
     const teacher = await teacherOf(subject, flags, config, load);
@@ -199,14 +201,17 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
   const config = configOf(subject.run ?? flags.teacher ?? null, flags);
   const folder = subject.run === null ? null : await RunFolder.open(subject.run);
   try {
-    const { device, description } = await openTunedDevice(
-      flags.device === undefined ? {} : { choice: flags.device },
-    );
+    const wanted = flags.device === undefined ? {} : { choice: flags.device };
+    const { device, description } = await openTunedDevice(wanted);
     try {
-      const say = (text: string) =>
-        (flags.json ? process.stderr : process.stdout).write(`${terminalText(text)}\n`);
-      say(description);
-      const found = await evaluateOn(device, subject, config, flags);
+      const { say, remark } = voiceOf(flags);
+      remark(description);
+      const found = await outliveDevice(
+        device,
+        wanted,
+        { folder: null, progress: silentProgress },
+        (device) => evaluateOn(device, subject, config, flags),
+      );
       say(`\n${describeSubject(subject, config)}\n${describeEvaluation(found)}`);
       if (folder !== null) say(`Written: ${await writeBeside(folder, config, found)}`);
       if (flags.json) {

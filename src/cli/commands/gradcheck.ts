@@ -1,12 +1,11 @@
 /** The command `hypergrad gradcheck`: the engine's gradients held against float64, differences and each other. */
-import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { ConfigError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import type { Agreement } from '../../pipeline/gradcheck/compare.js';
-import { type Gradcheck, gradcheck, type Section } from '../../pipeline/gradcheck/gradcheck.js';
+import { type Gradcheck, gradcheck, type Section, sections } from '../../pipeline/gradcheck/gradcheck.js';
 import { modeSteps } from '../../pipeline/gradcheck/modes.js';
 import {
   DEFAULT_STEPS,
@@ -16,8 +15,11 @@ import {
   optimiserNames,
   smallConfig,
 } from '../../pipeline/gradcheck/settings.js';
+import { writeOutput } from '../outputFile.js';
 import { collect } from '../repeatable.js';
+import { countSteps } from '../steps.js';
 import { openTunedDevice } from '../tunedDevice.js';
+import { voiceOf } from '../voice.js';
 
 interface GradcheckFlags {
   readonly preset?: string;
@@ -25,7 +27,9 @@ interface GradcheckFlags {
   readonly steps?: string;
   readonly seed?: string;
   readonly optimiser: OptimiserName;
-  readonly json?: string;
+  /** The file that the numbers are written to; true where they are printed. */
+  readonly json?: string | true;
+  readonly quiet?: boolean;
   readonly device?: DeviceChoice;
 }
 
@@ -151,6 +155,7 @@ async function run(flags: GradcheckFlags): Promise<void> {
   const seed = flags.seed === undefined ? undefined : wholeNumber('--seed', flags.seed, 0);
   const steps = flags.steps === undefined ? DEFAULT_STEPS : wholeNumber('--steps', flags.steps, 1);
   const sets = flags.set ?? [];
+  const { say, remark, step } = voiceOf({ ...flags, json: flags.json === true });
   const config =
     flags.preset === undefined
       ? smallConfig(sets, seed)
@@ -160,13 +165,14 @@ async function run(flags: GradcheckFlags): Promise<void> {
     flags.device === undefined ? {} : { choice: flags.device },
   );
   try {
-    process.stdout.write(`${description}\n${settingsLines(fitted).join('\n')}\n\n`);
-    const found = await gradcheck(device, fitted, (section) => {
-      if (process.stderr.isTTY) process.stderr.write(`checking ${sectionNames[section]} …\n`);
-    });
-    process.stdout.write(`${describeGradcheck(found)}\n\n`);
-    if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(found, null, 2)}\n`);
-    process.stdout.write(found.agrees ? 'all agree\n' : 'something does not agree: see FAIL above\n');
+    remark(`${description}\n${settingsLines(fitted).join('\n')}\n`);
+    const begin = countSteps(sections.length, (what) => step(`checking ${what}`));
+    const found = await gradcheck(device, fitted, (section) => begin(sectionNames[section]));
+    say(`${describeGradcheck(found)}\n`);
+    say(found.agrees ? 'all agree' : 'something does not agree: see FAIL above');
+    const numbers = `${JSON.stringify(found, null, 2)}\n`;
+    if (flags.json === true) process.stdout.write(numbers);
+    else if (flags.json !== undefined) await writeOutput('--json', flags.json, numbers);
     process.exitCode = found.agrees ? 0 : 1;
   } finally {
     device.close();
@@ -186,7 +192,10 @@ export function gradcheckCommand(): Command {
         .choices(optimiserNames)
         .default('sgd'),
     )
-    .option('--json <file>', 'write all numbers to a file as well')
+    .option(
+      '--json [file]',
+      'print all numbers as JSON on stdout, everything else on stderr; or write them to a file as well',
+    )
     .addHelpText(
       'after',
       '\nExit code: 0 when everything agrees, 1 when something does not. Works on random images; reads no data.',

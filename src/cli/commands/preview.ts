@@ -1,14 +1,15 @@
 /** The commands `hypergrad preview …`: a look at what a configuration does before it runs. */
 import { Command } from 'commander';
-import writeFileAtomic from 'write-file-atomic';
 import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import { previewSheet } from '../../pipeline/preview/viewSheet.js';
 import { encodePng } from '../../pipeline/store/png.js';
+import { writeOutput } from '../outputFile.js';
 import { collect } from '../repeatable.js';
 import { openTunedDevice } from '../tunedDevice.js';
+import { voiceOf } from '../voice.js';
 import { DEFAULT_PRESET, parseSeed } from './run.js';
 
 /** What the user typed after `hypergrad preview augmentations`, the file aside. */
@@ -20,7 +21,20 @@ interface PreviewFlags {
   readonly images: number;
   readonly views: number;
   readonly out: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
   readonly device?: DeviceChoice;
+}
+
+/** What `--json` prints. */
+interface Picture {
+  readonly file: string;
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Images shown, and views of each. */
+  readonly images: number;
+  readonly views: number;
 }
 
 /** More would make no picture that can be looked at. */
@@ -48,25 +62,23 @@ async function previewAugmentations(file: string | undefined, flags: PreviewFlag
     seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
     dataFolder: flags.data,
   });
+  let picture: Picture;
   const { device } = await openTunedDevice(flags.device === undefined ? {} : { choice: flags.device });
   try {
     const dataset = await loadDataset(config.data, config.seed);
     try {
       const { pixels, width, height, channels } = await previewSheet(device, config, dataset, flags);
+      picture = { file: out, width, height, images: flags.images, views: flags.views };
       const png = await encodePng(pixels, width, height, channels);
-      await writeFileAtomic(out, Buffer.from(png)).catch((error: NodeJS.ErrnoException) => {
-        throw new ConfigError(
-          `--out ${JSON.stringify(out)} cannot be written (${error.code}). Name a file in a folder that exists.`,
-          { cause: error },
-        );
-      });
+      await writeOutput('--out', out, png);
     } finally {
       dataset.close();
     }
   } finally {
     device.close();
   }
-  process.stdout.write(`Training images on the left, and random views of each: ${out}\n`);
+  if (flags.json) process.stdout.write(`${JSON.stringify(picture, null, 2)}\n`);
+  else voiceOf(flags).say(`Training images on the left, and random views of each: ${out}`);
 }
 
 function augmentationsCommand(): Command {
@@ -82,6 +94,7 @@ function augmentationsCommand(): Command {
     .option('--images <count>', 'images shown, one a row', countOf('--images'), 8)
     .option('--views <count>', 'views of each', countOf('--views'), 8)
     .option('--out <file>', 'where the picture is written (.png)', 'augmentations.png')
+    .option('--json', 'print the name of the picture and its size as JSON')
     .action(previewAugmentations);
 }
 

@@ -16,8 +16,9 @@ import { printEstimate } from '../dryRun.js';
 import { listenForInterruption } from '../interruption.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { collect } from '../repeatable.js';
-import { terminalProgress } from '../terminalProgress.js';
-import { openTunedDevice } from '../tunedDevice.js';
+import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
+import { voiceOf } from '../voice.js';
+import { watchedProgress } from '../watchedProgress.js';
 
 /** What is run when neither a file nor a preset is named. */
 export const DEFAULT_PRESET = 'mnist-small';
@@ -31,6 +32,7 @@ export interface RunFlags {
   readonly set?: readonly string[];
   readonly device?: DeviceChoice;
   readonly json?: boolean;
+  readonly quiet?: boolean;
   /** Only say what the run would take. */
   readonly dryRun?: boolean;
   /** The trace's file; true where it goes into the run's folder. */
@@ -110,42 +112,47 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const traceFile = typeof flags.profile === 'string' ? flags.profile : undefined;
   if (traceFile !== undefined) await requireTraceFile(traceFile);
   const path = flags.out ?? defaultFolder(file, flags.preset);
-  const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
+  const voice = voiceOf(flags);
+  const { say } = voice;
 
-  const { device, description } = await openTunedDevice(
-    flags.device === undefined ? {} : { choice: flags.device },
-  );
+  const wanted = flags.device === undefined ? {} : { choice: flags.device };
+  const { device, description } = await openTunedDevice(wanted);
   try {
-    say(description);
+    voice.remark(description);
     // Before the folder: a run that cannot begin leaves nothing there.
     const dataset = await loadDataset(config.data, config.seed);
     requireFit(config, dataset);
     if (config.targets.from !== null) await readGivenTargets(config, dataset);
     if (flags.dryRun) {
-      await printEstimate(device, config, dataset, { folder: path, isJson: flags.json ?? false, say });
+      await printEstimate(device, config, dataset, { folder: path, isJson: flags.json ?? false, voice });
       return;
     }
     const folder = await RunFolder.open(path);
-    const progress = terminalProgress(process.stderr);
+    const goOn = `${commandOf(file, flags)} --out ${quote(path)}`;
+    const progress = watchedProgress(flags, path, { command: goOn, image: dataset.image });
     const profiles: Record<string, Profile> = {};
     const interruption = listenForInterruption((text) => process.stderr.write(`${text}\n`));
     try {
-      const result = await runPipeline({
-        config,
-        dataset,
-        folder,
-        device,
-        command: commandOf(file, flags),
-        progress,
-        signal: interruption.signal,
-        ...(flags.profile === undefined
-          ? {}
-          : {
-              profiled: (stage, profile) => {
-                profiles[stage] = profile;
-              },
-            }),
-      });
+      const { signal } = interruption;
+      const result = await outliveDevice(device, wanted, { folder, progress, signal }, (device, progress) =>
+        runPipeline({
+          config,
+          dataset,
+          folder,
+          device,
+          command: commandOf(file, flags),
+          progress,
+          signal,
+          ...(flags.profile === undefined
+            ? {}
+            : {
+                profiled: (stage, profile) => {
+                  profiles[stage] = profile;
+                },
+              }),
+        }),
+      ).catch(progress.failed);
+      await progress.succeeded();
       progress.close();
       say(`\n${describeResult(result)}\nReport: ${folder.pathOf('report.html')}`);
       if (flags.profile !== undefined) say(`\n${await writeProfiles(folder, profiles, traceFile)}`);

@@ -15,8 +15,9 @@ import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
 import { runStudy, type Study } from '../../pipeline/studies/study.js';
 import { checkVariance, defaultVariance, varianceStudy } from '../../pipeline/studies/varianceStudy.js';
 import { collect } from '../repeatable.js';
-import { terminalProgress } from '../terminalProgress.js';
-import { openTunedDevice } from '../tunedDevice.js';
+import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
+import { voiceOf } from '../voice.js';
+import { type WatchedProgress, watchedProgress } from '../watchedProgress.js';
 import { DEFAULT_PRESET, parseSeed, quote } from './run.js';
 
 interface SharedFlags {
@@ -27,6 +28,7 @@ interface SharedFlags {
   readonly run?: string;
   readonly out?: string;
   readonly json?: boolean;
+  readonly quiet?: boolean;
   readonly device?: DeviceChoice;
 }
 
@@ -118,14 +120,13 @@ async function study<Settings, Found>(
 ): Promise<void> {
   const { config, name } = configOf(file, flags);
   const path = flags.out ?? join('runs', `${name}-${kind.name}`);
-  const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
-  const { device, description } = await openTunedDevice(
-    flags.device === undefined ? {} : { choice: flags.device },
-  );
+  const { say, remark } = voiceOf(flags);
+  const wanted = flags.device === undefined ? {} : { choice: flags.device };
+  const { device, description } = await openTunedDevice(wanted);
   const opened: RunFolder[] = [];
-  const progress = terminalProgress(process.stderr);
+  let progress: WatchedProgress | undefined;
   try {
-    say(description);
+    remark(description);
     const dataset = await loadDataset(config.data, config.seed);
     requireFit(config, dataset);
     check(config, dataset.train.count);
@@ -136,20 +137,30 @@ async function study<Settings, Found>(
     };
     const source = flags.run === undefined ? undefined : await open(flags.run);
     const folder = await open(path);
-    const { record, page } = await runStudy(kind, settings, {
-      config,
-      dataset,
-      device,
-      folder,
-      ...(source === undefined ? {} : { source }),
-      command: commandOf(kind.name, file, flags, options),
-      progress,
+    const command = commandOf(kind.name, file, flags, options);
+    const watched = watchedProgress(flags, path, {
+      command: `${command} --out ${quote(path)}`,
+      image: dataset.image,
     });
-    progress.close();
+    progress = watched;
+    const work = { folder, progress: watched };
+    const { record, page } = await outliveDevice(device, wanted, work, (device, progress) =>
+      runStudy(kind, settings, {
+        config,
+        dataset,
+        device,
+        folder,
+        ...(source === undefined ? {} : { source }),
+        command,
+        progress,
+      }),
+    ).catch(watched.failed);
+    await watched.succeeded();
+    watched.close();
     say(`\n${describeStudy(page)}\n\nPage: ${folder.pathOf('study.html')}`);
     if (flags.json) process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
   } finally {
-    progress.close();
+    progress?.close();
     for (const folder of opened) await folder.close();
     device.close();
   }

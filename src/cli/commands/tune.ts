@@ -5,10 +5,13 @@ import { gainOf } from '../../autograd/tune/choose.js';
 import type { TuningChoice } from '../../autograd/tune/tuneDevice.js';
 import { ConfigError } from '../../errors.js';
 import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
+import { tuningGroups } from '../../kernels/tuningCandidates.js';
 import { describePreset } from '../../pipeline/config/resolve.js';
 import type { TuningRecord } from '../../pipeline/tune/record.js';
 import { isTuningWanted, removeTuning, saveTuning } from '../../pipeline/tune/store.js';
 import { DEFAULT_ROUNDS, DEFAULT_TUNING_PRESET, tune } from '../../pipeline/tune/tune.js';
+import { countSteps } from '../steps.js';
+import { voiceOf } from '../voice.js';
 
 interface TuneFlags {
   readonly preset: string;
@@ -16,6 +19,7 @@ interface TuneFlags {
   readonly device?: DeviceChoice;
   readonly dryRun?: boolean;
   readonly json?: boolean;
+  readonly quiet?: boolean;
   readonly reset?: boolean;
 }
 
@@ -59,10 +63,10 @@ async function run(flags: TuneFlags): Promise<void> {
   const rounds = parseRounds(flags.rounds);
   describePreset(flags.preset);
   const isUsed = isTuningWanted();
-  const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
+  const { say, remark, step } = voiceOf(flags);
   const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
   try {
-    say(device.describe());
+    remark(device.describe());
     if (flags.reset) {
       const removed = await removeTuning(device.adapter.name);
       say(removed === null ? 'There was no tuning of this adapter.' : `Removed ${removed}`);
@@ -71,7 +75,7 @@ async function run(flags: TuneFlags): Promise<void> {
     const record = await tune(device, {
       preset: flags.preset,
       rounds,
-      progress: (what) => process.stderr.write(`measuring ${what}\n`),
+      progress: countSteps(1 + Object.keys(tuningGroups).length, (what) => step(`measuring ${what}`)),
     });
     say(`\n${describeRecord(record)}`);
     if (!flags.dryRun) {

@@ -4,6 +4,7 @@ import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { type CaseResult, findCases, verifyCase, worstOf } from '../../pipeline/verify/verify.js';
 import { terminalText } from '../terminalText.js';
 import { openTunedDevice } from '../tunedDevice.js';
+import { voiceOf } from '../voice.js';
 
 /** Exit codes: every case passed, one did not, one could not be read. */
 const EXIT_CODES = { passed: 0, failed: 1, unreadable: 2 } as const;
@@ -11,6 +12,7 @@ const EXIT_CODES = { passed: 0, failed: 1, unreadable: 2 } as const;
 interface VerifyFlags {
   readonly device?: DeviceChoice;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 /** Two digits, and an exponent of two at least: 3.1e-08. */
@@ -48,7 +50,7 @@ async function verify(paths: readonly string[], flags: VerifyFlags): Promise<voi
   );
   const results: CaseResult[] = [];
   try {
-    process.stderr.write(`${description}\n`);
+    voiceOf(flags).step(description);
     for (const file of files) {
       const result = await verifyCase(file, device);
       results.push(result);

@@ -1,7 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
-import { ConfigError, DeviceError } from '../../errors.js';
+import { ConfigError, DeviceError, DeviceTimeoutError } from '../../errors.js';
 import { adapterName, Device, isSoftware } from '../device.js';
+import { openingWaits } from '../waits.js';
 import { bundledVulkan } from './bundledVulkan.js';
+import { patienceOf } from './patience.js';
 import { patientWait } from './patientWait.js';
 import { hasSystemAdapters, loadLibrary, withEnvironment } from './vulkanLoader.js';
 
@@ -20,6 +22,8 @@ export interface OpenDeviceOptions {
   readonly choice?: DeviceChoice;
   /** Part of the adapter's name, in any case; only adapters whose name holds it are opened. */
   readonly adapterName?: string;
+  /** @internal Whether drivers are asked anew, rather than as they answered before: what a device that was lost needs. */
+  readonly anew?: boolean;
 }
 
 type Source = 'hardware' | 'software' | 'bundled';
@@ -56,6 +60,14 @@ const instances = new Map<string, GPU>();
 
 /** Dawn coarsens timestamps against spying web pages, far beyond what a kernel takes; under Node there are none. */
 const PRECISE_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization';
+
+/** Instances that are asked no more. They stay, for the devices that were opened by them. */
+const retired: GPU[] = [];
+
+function retireInstances(): void {
+  retired.push(...instances.values());
+  instances.clear();
+}
 
 function instanceOf(create: CreateGpu, drivers: 'system' | 'bundled', flags: string[] = []): GPU {
   const key = [drivers, ...flags].join(' ');
@@ -100,10 +112,15 @@ async function loadDawn(): Promise<CreateGpu> {
   }
 }
 
+/** An adapter, waited for only so long. */
+function requestFrom(instance: GPU, options: GPURequestAdapterOptions = {}): Promise<GPUAdapter | null> {
+  return openingWaits('driver').bounded(instance.requestAdapter(options), 'a device was looked for');
+}
+
 /** Names as the drivers give them, such as `llvmpipe (LLVM 19.1.7, 256 bits)`. */
 async function listAdapterNames(create: CreateGpu): Promise<string[]> {
   try {
-    await instanceOf(create, 'system', [`adapter=${NO_SUCH_ADAPTER}`]).requestAdapter();
+    await requestFrom(instanceOf(create, 'system', [`adapter=${NO_SUCH_ADAPTER}`]));
     return [];
   } catch (error) {
     return [...reasonOf(error).matchAll(/name: '(.*)'$/gm)].map((match) => match[1] ?? '');
@@ -124,7 +141,7 @@ function hasName(adapter: GPUAdapter, wanted: string | undefined): boolean {
 
 /** The adapters that the current drivers offer, best first, each looked for only when the one before is no use. */
 async function* systemAdapters(create: CreateGpu): AsyncGenerator<GPUAdapter> {
-  const preferred = await instanceOf(create, 'system').requestAdapter({
+  const preferred = await requestFrom(instanceOf(create, 'system'), {
     powerPreference: 'high-performance',
   });
   if (!preferred) return;
@@ -132,7 +149,7 @@ async function* systemAdapters(create: CreateGpu): AsyncGenerator<GPUAdapter> {
   const names = await listAdapterNames(create);
   if (names.length < 2) return;
   for (const name of names) {
-    const adapter = await instanceOf(create, 'system', [`adapter=${name}`]).requestAdapter();
+    const adapter = await requestFrom(instanceOf(create, 'system', [`adapter=${name}`]));
     if (adapter) yield adapter;
   }
 }
@@ -165,7 +182,7 @@ async function findBundledAdapter(create: CreateGpu, wanted: string | undefined)
   // A loader that is in the process already finds the bundled driver just as well.
   if (!hasSystemAdapters() && !loadLibrary(loader)) throw new DeviceError(`${loader} cannot be loaded`);
   const adapter = await withEnvironment({ VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest }, () =>
-    instanceOf(create, 'bundled').requestAdapter(),
+    requestFrom(instanceOf(create, 'bundled')),
   );
   if (!adapter) throw new DeviceError(`its driver ${manifest} offers no adapter`);
   if (!hasName(adapter, wanted)) throw new DeviceError(`its name is ${adapterName(adapter.info)}`);
@@ -193,6 +210,8 @@ async function search<Result>(
     try {
       return await use(await findFrom(source, create, wanted));
     } catch (error) {
+      // Where a driver hangs, the next one is not waited for: the user says which to do without.
+      if (error instanceof DeviceTimeoutError) throw error;
       reasons.push(`${SOURCE_NAMES[source]}: ${reasonOf(error).replace(/\.$/, '')}`);
     }
   }
@@ -210,18 +229,23 @@ async function searchAlone<Result>(
   use: (candidate: Candidate) => Promise<Result>,
 ): Promise<Result> {
   const choice = chooseFrom(options);
-  const found = lastSearch.then(() => search(choice, options.adapterName, use));
+  const found = lastSearch.then(() => {
+    if (options.anew) retireInstances();
+    return search(choice, options.adapterName, use);
+  });
   lastSearch = found.catch(() => undefined);
   return await found;
 }
 
 /**
  * Opens a WebGPU device under Node. Prints nothing; `describe()` of the result says what was opened.
- * @throws ConfigError for an unknown choice, DeviceError when no device can be opened, with what was tried.
+ * @throws ConfigError for an unknown choice or value of HYPERGRAD_DEVICE_TIMEOUT, DeviceError when no device can be opened,
+ * with what was tried.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
+  const patience = patienceOf();
   return await searchAlone(options, ({ adapter, bundled }) =>
-    Device.fromAdapter(adapter, { bundled, waitFor: patientWait }),
+    Device.fromAdapter(adapter, { bundled, waitFor: patientWait, patience }),
   );
 }
 

@@ -29,7 +29,8 @@ function schedule(): void {
 /**
  * Waits for a promise of Dawn's. Dawn's Node binding polls with `setImmediate` while anything is pending, which
  * keeps one core busy; a software device needs that core (on two cores the wait takes half as long again). So
- * each turn of the event loop sleeps for a moment, at most a millisecond.
+ * each turn of the event loop sleeps for a moment, at most a millisecond. `work` must end by itself, or the turns go on
+ * for ever: `Device` gives promises that do (`Waits`).
  */
 export async function patientWait<T>(work: Promise<T>): Promise<T> {
   waiting += 1;

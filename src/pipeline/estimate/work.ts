@@ -24,7 +24,7 @@ import type { Dataset } from '../data/dataset.js';
 import { regressionOf, transferredOf } from '../evaluate/students.js';
 import type { StageName } from '../progress.js';
 import { studentModel, teacherModel } from '../stages/context.js';
-import { innerProblem } from '../stages/distil.js';
+import { innerProblem } from '../stages/innerProblem.js';
 import { learntNames, memoryMode } from '../stages/outerLoop.js';
 import { teacherTape } from '../stages/teacher.js';
 

@@ -3,25 +3,15 @@
  * the synthetic set, and moves pixels, targets and the inner step α down the gradient of the trajectory loss (MKDT
  * eq. 4), taken through all N steps, or the last of them.
  */
-import { f32 } from '../../autograd/tape.js';
-import type { InnerProblem } from '../../autograd/unroll/problem.js';
-import { mse } from '../../nn/losses.js';
-import type { Model } from '../../nn/model.js';
-import type { Dataset } from '../data/dataset.js';
 import { files, type StageContext, studentModel } from './context.js';
 import { drawBatches, drawStart, startEpochsAt } from './draws.js';
+import { innerProblem } from './innerProblem.js';
 import { OuterLoop, type OuterStep } from './outerLoop.js';
 import { readAhead } from './readAhead.js';
 import { startingSet } from './starts.js';
-import { SNAPSHOTS, type SyntheticSet, snapshotFile, writeSyntheticSet } from './syntheticSet.js';
+import { SNAPSHOTS, snapshotFile, writeSyntheticSet } from './syntheticSet.js';
+import type { SyntheticSet } from './syntheticTensors.js';
 import { Trajectories } from './trajectories.js';
-
-/** What a student learns by: to give `count` images their targets. */
-export const innerProblem = (model: Model, image: Dataset['image'], count: number): InnerProblem => ({
-  parameters: model.parameters.total,
-  tables: { images: f32(count, ...image), targets: f32(count, model.outputCount) },
-  loss: (theta, { images, targets }) => mse(model.forward(theta, images!).output, targets!),
-});
 
 export async function distil(context: StageContext): Promise<string[]> {
   const { config, dataset, device, folder, events } = context;

@@ -22,6 +22,16 @@ export function batchesFrom(
   return batches.slice(0, steps);
 }
 
+/**
+ * A permutation cut into whole batches. A rest too short for one is left out, as in the teacher's training: both losses
+ * compare an image with the others of its batch, and of one image alone there is nothing to compare.
+ */
+export function wholeBatches(order: Int32Array, batch: number): Int32Array[] {
+  return Array.from({ length: Math.floor(order.length / batch) }, (_, k) =>
+    order.subarray(k * batch, (k + 1) * batch),
+  );
+}
+
 /** The batches of one unroll: permutations used up without replacement, a short last chunk included. */
 export function drawBatches(
   seed: number,

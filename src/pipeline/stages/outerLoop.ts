@@ -19,7 +19,7 @@ import { type Best, KeptSet, SmoothedLoss, type SmoothedLossState } from './best
 import { requireFinite } from './finite.js';
 import { compileOuterStep, keepPositive, ScalarDescent, stateNames } from './outerOptimiser.js';
 import type { StartingSet } from './starts.js';
-import type { SyntheticSet } from './syntheticSet.js';
+import type { SyntheticSet } from './syntheticTensors.js';
 
 const MEBIBYTE = 2 ** 20;
 

@@ -11,6 +11,10 @@ export interface StartingSet {
   readonly count: number;
 }
 
+/** Numbers of all images, those of the greatest losses first. */
+export const hardestFirst = (losses: Float32Array | Float64Array): number[] =>
+  Array.from(losses.keys()).sort((a, b) => losses[b]! - losses[a]! || a - b);
+
 /**
  * The images of the greatest losses, as many of each class: class by class each gives its hardest, until there are `count`.
  * Numbers differ by one where they do not divide, and by more where a class has no more images.
@@ -20,10 +24,9 @@ export interface StartingSet {
  * @returns numbers of images, in the order in which they were taken
  */
 export function classBalanced(losses: Float32Array, labels: Int32Array, count: number): Int32Array {
-  const hardest = Array.from(losses.keys()).sort((a, b) => losses[b]! - losses[a]! || a - b);
   const byClass = new Map<number, number[]>();
   for (const label of [...new Set(labels)].sort((a, b) => a - b)) byClass.set(label, []);
-  for (const image of hardest) byClass.get(labels[image]!)!.push(image);
+  for (const image of hardestFirst(losses)) byClass.get(labels[image]!)!.push(image);
   const taken: number[] = [];
   for (let rank = 0; taken.length < count && rank < losses.length; rank++) {
     for (const images of byClass.values()) if (rank < images.length) taken.push(images[rank]!);

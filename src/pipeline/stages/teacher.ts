@@ -130,6 +130,11 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       if (optimiser.hyperparameters.includes(name)) plan.write(name, Float32Array.of(settings[name]));
     }
 
+    // Where the next step reads it: outputs hold nothing yet where no step was left to be taken.
+    const carriedNow = async (name: string): Promise<Float32Array> => {
+      const { buffer, offset, bytes } = plan.inputs[name]!;
+      return new Float32Array(await device.read(buffer, offset, bytes));
+    };
     const resumed = context.checkpoints?.resumed ?? null;
     for (const [name, { data }] of resumed?.tensors ?? []) plan.write(name, data);
     let order: Int32Array = new Int32Array(0);
@@ -158,7 +163,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
           tensors: new Map(
             await Promise.all(
               carried.map(async (name) => {
-                const data = await plan.read(name);
+                const data = await carriedNow(name);
                 return [name, floatTensor(data, data.length)] as const;
               }),
             ),
@@ -168,8 +173,8 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     }
     const tensors = [
       // The encoder comes first in θ.
-      ...namedParameters(model.parameters, await plan.read('theta')),
-      ...(hasBuffers(model) ? namedParameters(model.buffers, await plan.read('running')) : []),
+      ...namedParameters(model.parameters, await carriedNow('theta')),
+      ...(hasBuffers(model) ? namedParameters(model.buffers, await carriedNow('running')) : []),
     ];
     await writeTensors(folder, files.teacher, tensors);
   } finally {

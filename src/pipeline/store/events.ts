@@ -1,7 +1,8 @@
 /** events.jsonl: what happened in a run, one JSON object a line, in order. */
-import { appendFile, readFile } from 'node:fs/promises';
-import writeFileAtomic from 'write-file-atomic';
+import { readFile } from 'node:fs/promises';
 import { StoreError } from '../../errors.js';
+import { type Disk, plainDisk } from './disk.js';
+import { readingFailure } from './failures.js';
 
 /** One event of a stage: plain values by name, no times, so that the same run gives the same lines. */
 export type RunEvent = { readonly stage: string } & { readonly [name: string]: unknown };
@@ -13,9 +14,7 @@ export async function readEvents(path: string): Promise<RunEvent[]> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new StoreError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
-      cause: error,
-    });
+    throw readingFailure(path, error, 'Make it readable, or choose another folder.');
   }
   const lines = text.split('\n').slice(0, -1);
   return lines.map((line, index) => parseEvent(line, `${path}, line ${index + 1}`));
@@ -34,6 +33,8 @@ function parseEvent(line: string, where: string): RunEvent {
   throw new StoreError(`${where}: not an event with a stage. Delete the line, or the file.`);
 }
 
+const LINE_END = '\n'.charCodeAt(0);
+
 const linesOf = (events: readonly RunEvent[]) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
 
 /**
@@ -42,13 +43,16 @@ const linesOf = (events: readonly RunEvent[]) => events.map((event) => `${JSON.s
  */
 export class EventLog {
   readonly #path: string;
+  readonly #disk: Disk;
   #pending: RunEvent[] = [];
   /** Every operation on the file waits for the one before. */
   #queue: Promise<void> = Promise.resolve();
-  #mended = false;
+  /** Bytes of the file that are whole lines of ours; null before anything was written. What lies behind is written over. */
+  #length: number | null = null;
 
-  constructor(path: string) {
+  constructor(path: string, disk: Disk = plainDisk) {
     this.#path = path;
+    this.#disk = disk;
   }
 
   /** Takes an event; it is written by the next `flush`. */
@@ -56,14 +60,19 @@ export class EventLog {
     this.#pending.push(event);
   }
 
-  /** Writes all events taken so far, and waits until they are on disk. Throws `StoreError`. */
+  /**
+   * Writes all events taken so far, and waits until they are on disk. Throws `StoreError`; then they are pending still, and the
+   * next flush writes each once.
+   */
   flush(): Promise<void> {
     return this.#next(async () => {
       // A copy: events are taken while the file is written, and those stay pending.
       const events = [...this.#pending];
       if (events.length === 0) return;
-      await this.#mend();
-      await appendFile(this.#path, linesOf(events), { flush: true });
+      const lines = new TextEncoder().encode(linesOf(events));
+      this.#length ??= await this.#wholeLines();
+      await this.#disk.extend(this.#path, this.#length, lines);
+      this.#length += lines.length;
       this.#pending = this.#pending.slice(events.length);
     });
   }
@@ -78,7 +87,9 @@ export class EventLog {
       this.#pending = this.#pending.filter(stays);
       const events = await readEvents(this.#path);
       const kept = events.filter(stays);
-      if (kept.length < events.length) await writeFileAtomic(this.#path, linesOf(kept));
+      if (kept.length === events.length) return;
+      this.#length = null;
+      await this.#disk.writeWhole(this.#path, linesOf(kept));
     });
   }
 
@@ -93,26 +104,17 @@ export class EventLog {
     return this.flush();
   }
 
-  /** Cuts off, once, a last line that a kill left without its end: the next line must not continue it. */
-  async #mend(): Promise<void> {
-    if (this.#mended) return;
-    const text = await readFile(this.#path, 'utf8').catch(() => '');
-    if (text !== '' && !text.endsWith('\n')) {
-      await writeFileAtomic(this.#path, text.slice(0, text.lastIndexOf('\n') + 1));
-    }
-    this.#mended = true;
+  /** Bytes up to the end of the last whole line: one that a kill left without its end must not be continued. */
+  async #wholeLines(): Promise<number> {
+    const bytes = await readFile(this.#path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return new Uint8Array(0);
+      throw readingFailure(this.#path, error, 'Make it readable, or choose another folder.');
+    });
+    return bytes.lastIndexOf(LINE_END) + 1;
   }
 
   #next(operation: () => Promise<void>): Promise<void> {
-    const result = this.#queue.then(operation).catch((error: unknown) => {
-      if (error instanceof StoreError) throw error;
-      throw new StoreError(
-        `${this.#path} cannot be written (${(error as NodeJS.ErrnoException).code ?? error}).`,
-        {
-          cause: error,
-        },
-      );
-    });
+    const result = this.#queue.then(operation);
     this.#queue = result.catch(() => undefined);
     return result;
   }

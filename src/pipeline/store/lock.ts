@@ -1,94 +1,145 @@
-/** The lock of a run's folder: one writer at a time, and a killed writer does not hold up the next. */
-import { createHash } from 'node:crypto';
-import { readdir, rm, rmdir, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+/**
+ * The lock of a run's folder: one writer at a time, and a killed writer does not hold up the next. The folder `.lock` is made by one
+ * contender only. Who takes over from whom is decided by the owners' files: removing one succeeds for one contender only, and whoever
+ * misses its own, as after a long suspension, has been taken over from and writes nothing any more. The package proper-lockfile
+ * decides by age alone: it takes over from a process that is only suspended, and lets two contenders do so at once.
+ */
+import { readFile, rm, rmdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lock } from 'proper-lockfile';
+import { setTimeout as wait } from 'node:timers/promises';
 import { StoreError } from '../../errors.js';
+import { diskOver } from './disk.js';
+import { writingFailure } from './failures.js';
+import type { FileSystem } from './fileSystem.js';
+import {
+  describeOwner,
+  type FoundOwner,
+  LOCK,
+  lockAge,
+  type OwnerState,
+  ourselves,
+  ownerFile,
+  ownersOf,
+  STALE_SECONDS,
+  stateOf,
+} from './lockOwner.js';
 
-/** A lock that its owner has not renewed for so long is taken over, from another machine too. */
-const STALE_MILLISECONDS = 30_000;
+/** A lock is renewed so often. */
+const RENEW_MILLISECONDS = 10_000;
 
-const OWNER_PREFIX = '.owner-';
-
-/** Names owners by machine and process: on the same machine it can be seen whether the process still lives. */
-const machine = createHash('sha256').update(hostname()).digest('hex').slice(0, 12);
+/** A contender that finds a lock without an owner's file waits so long for it to appear, and so often at the most. */
+const WAIT_MILLISECONDS = 50;
+const MOST_WAITS = 20;
 
 export interface FolderLock {
-  /** Whether the lock is still held: false once another writer has taken it over. */
-  held(): boolean;
+  /** Throws `StoreError` once the lock is released, or another process has taken it over. */
+  check(): Promise<void>;
+  /** Gives the folder free, if it is ours still. Never rejects: what stays behind names a process that will have ended. */
   release(): Promise<void>;
 }
 
-/** Locks a folder. Throws `StoreError` when another process, or this one, has it locked. */
-export async function lockFolder(folder: string): Promise<FolderLock> {
-  const lockfilePath = join(folder, '.lock');
-  const ownerFile = join(folder, `${OWNER_PREFIX}${machine}-${process.pid}`);
-  let held = true;
-  let unlock: () => Promise<void>;
+/** Locks a folder. Throws `StoreError` when another process, or this one, has it locked, and when it cannot be written. */
+export async function lockFolder(folder: string, system: FileSystem): Promise<FolderLock> {
+  const lock = join(folder, LOCK);
+  await makeLock(folder, system);
+  const owner = ownerFile(folder, process.pid);
+  const said = `${JSON.stringify(await ourselves())}\n`;
   try {
-    await clearDeadOwner(folder, lockfilePath);
-    unlock = await lock(folder, {
-      lockfilePath,
-      stale: STALE_MILLISECONDS,
-      onCompromised: () => {
-        held = false;
-      },
-    });
-    await writeFile(ownerFile, '');
+    await diskOver(system).writeWhole(owner, said);
   } catch (error) {
-    throw await lockError(folder, error);
+    await rmdir(lock).catch(() => undefined);
+    throw error;
   }
+  // Two that took over an abandoned lock at once both see the other here, or one of them does.
+  const [other] = await livingOwners(folder, owner);
+  if (other !== undefined) {
+    await rm(owner, { force: true });
+    throw await inUse(folder, other);
+  }
+  const renewal = setInterval(() => {
+    const now = new Date();
+    // Where that fails for long, others take over, and the next check tells.
+    utimes(lock, now, now).catch(() => undefined);
+  }, RENEW_MILLISECONDS).unref();
+  const isOurs = async (): Promise<boolean> => (await readFile(owner, 'utf8').catch(() => '')) === said;
+  let isReleased = false;
   return {
-    held: () => held,
-    release: async () => {
-      if (!held) return;
-      held = false;
-      await rm(ownerFile, { force: true });
-      await unlock();
+    async check() {
+      if (isReleased) throw new StoreError(`The run folder ${folder} is closed; nothing is written there.`);
+      if (await isOurs()) return;
+      const [next] = await ownersOf(folder).catch(() => []);
+      throw new StoreError(
+        `The run folder ${folder} was taken over by ${next === undefined ? 'another process' : describeOwner(next)}, while this one was held up; nothing more is written there. Wait for that process to end and run the same command again.`,
+      );
+    },
+    async release() {
+      if (isReleased) return;
+      isReleased = true;
+      clearInterval(renewal);
+      if (!(await isOurs())) return;
+      // In this order: an owner's file without a lock would be nobody's.
+      await rm(owner, { force: true }).catch(() => undefined);
+      await rmdir(lock).catch(() => undefined);
     },
   };
 }
 
-async function lockError(folder: string, error: unknown): Promise<StoreError> {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code !== 'ELOCKED') {
-    return new StoreError(
-      `The run folder ${folder} cannot be locked (${code ?? message}). Choose a folder that can be written with --out DIR.`,
-      { cause: error },
-    );
+/** Makes `.lock`, in the place of one whose owner is dead. */
+async function makeLock(folder: string, system: FileSystem): Promise<void> {
+  const lock = join(folder, LOCK);
+  for (let waits = 0; ; waits++) {
+    try {
+      await clearDeadOwners(folder);
+      await system.makeFolder(lock);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writingFailure(lock, 'created', error);
+    }
+    const [living] = await livingOwners(folder);
+    // Nobody says that it is theirs: somebody is just beginning, or was killed there.
+    const isAbandoned = living === undefined && ((await lockAge(folder)) ?? 0) > STALE_SECONDS;
+    if (isAbandoned) await rmdir(lock).catch(() => undefined);
+    else if (living !== undefined || waits === MOST_WAITS) throw await inUse(folder, living);
+    else await wait(WAIT_MILLISECONDS);
   }
-  const [owner] = await ownersOnThisMachine(folder);
-  return new StoreError(
-    `The run folder ${folder} is in use by another process${owner ? ` (${owner.process})` : ''}. Wait for it to end, or choose another folder; if it was killed, try again in ${STALE_MILLISECONDS / 1000} seconds.`,
-    { cause: error },
-  );
 }
 
-async function ownersOnThisMachine(folder: string): Promise<{ file: string; process: number }[]> {
-  const prefix = `${OWNER_PREFIX}${machine}-`;
-  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix));
-  return names.map((name) => ({ file: join(folder, name), process: Number(name.slice(prefix.length)) }));
-}
-
-/** Removes the lock of a process that no longer lives. Removing its owner file succeeds for one contender only. */
-async function clearDeadOwner(folder: string, lockfilePath: string): Promise<void> {
-  for (const owner of await ownersOnThisMachine(folder)) {
-    if (isAlive(owner.process)) continue;
-    const removed = await rm(owner.file).then(
+/** Removes the locks of owners that are dead. */
+async function clearDeadOwners(folder: string): Promise<void> {
+  for (const { owner, state } of await ownersWithStates(folder)) {
+    if (state !== 'dead') continue;
+    const isMine = await rm(owner.file).then(
       () => true,
       () => false,
     );
-    if (removed) await rmdir(lockfilePath).catch(() => undefined);
+    if (isMine) await rmdir(join(folder, LOCK)).catch(() => undefined);
   }
 }
 
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives, and belongs to another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+async function livingOwners(folder: string, except?: string): Promise<FoundOwner[]> {
+  const owners = await ownersWithStates(folder);
+  return owners
+    .filter(({ owner, state }) => state !== 'dead' && owner.file !== except)
+    .map(({ owner }) => owner);
+}
+
+/** All who say that they own a folder, and whether they live; nothing is changed. */
+export async function ownersWithStates(
+  folder: string,
+): Promise<{ readonly owner: FoundOwner; readonly state: OwnerState }[]> {
+  const owners = await ownersOf(folder);
+  // Afterwards: an owner that was seen had its lock by then.
+  const age = await lockAge(folder);
+  return await Promise.all(owners.map(async (owner) => ({ owner, state: await stateOf(owner, age) })));
+}
+
+async function inUse(folder: string, owner: FoundOwner | undefined): Promise<StoreError> {
+  const age = await lockAge(folder);
+  const who = owner === undefined ? 'another process' : describeOwner(owner);
+  const isSeen = owner !== undefined && (await stateOf(owner, age)) === 'alive';
+  const seconds = Math.max(1, Math.ceil(STALE_SECONDS - (age ?? 0)));
+  const killed = isSeen ? '' : `; if it was killed, try again in ${seconds} seconds`;
+  return new StoreError(
+    `The run folder ${folder} is in use by ${who}. Wait for it to end, or choose another folder with --out DIR${killed}.`,
+  );
 }

@@ -5,64 +5,46 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
-import { z } from 'zod';
+import { access, readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { join, normalize } from 'node:path';
 import { StoreError } from '../../errors.js';
+import { type Disk, diskOver, isUnfinished } from './disk.js';
+import { readingFailure } from './failures.js';
+import { type FileSystem, nodeFileSystem } from './fileSystem.js';
 import { type FolderLock, lockFolder } from './lock.js';
+import {
+  decodeManifest,
+  encodeManifest,
+  hashInputs,
+  MANIFEST,
+  plainCopy,
+  type StageRecord,
+} from './manifest.js';
 
-const MANIFEST = 'manifest.json';
+/** A file's time tells two contents apart once it is so old. */
+const SETTLED_MILLISECONDS = 100;
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
-
-const manifestSchema = z.strictObject({
-  version: z.literal(1),
-  stages: z.record(z.string(), z.strictObject({ inputs: hash, artefacts: z.record(z.string(), hash) })),
-});
-
-/** What the manifest says about one stage: the hash of what it read, and of each file that it made. */
-interface StageRecord {
-  readonly inputs: string;
-  readonly artefacts: Readonly<Record<string, string>>;
-}
-
-const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
-
-/**
- * JSON of a plain value with every object's keys sorted: equal values give equal texts.
- * Throws `StoreError` for what JSON cannot hold, such as NaN or a function.
- */
-function canonicalJson(value: unknown): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
-    const fields = Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`);
-    return `{${fields.join(',')}}`;
-  }
-  throw new StoreError(
-    `A stage's inputs hold ${String(value)}, which has no JSON. Name them by plain values.`,
-  );
-}
-
-/** SHA-256, in hex, of a plain value: what a stage reads, as one name. Throws `StoreError` for what is not plain. */
-export function hashInputs(value: unknown): string {
-  return sha256(canonicalJson(value));
+/** Whether a name is one of a file in a folder: it does not lead out of it, and is none that an unfinished write has. */
+export function isInside(name: string): boolean {
+  const inside = normalize(name);
+  const leadsOut = /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside);
+  return name !== '' && inside !== '.' && !leadsOut && !isUnfinished(inside);
 }
 
 /** A run's folder, locked while it is open. Every method throws `StoreError`, naming the file. */
 export class RunFolder {
   /** The folder, as it was given to `open`. */
   readonly path: string;
+  /** Writes into the folder as long as it is ours; paths are those of `pathOf`. */
+  readonly disk: Disk;
   readonly #lock: FolderLock;
   readonly #stages: Map<string, StageRecord>;
+  /** Hashes of files by name, each with what tells the content that was read from a later one. */
+  readonly #hashes = new Map<string, { readonly written: string; readonly hash: string }>();
 
-  private constructor(path: string, lock: FolderLock, stages: Map<string, StageRecord>) {
+  private constructor(path: string, lock: FolderLock, disk: Disk, stages: Map<string, StageRecord>) {
     this.path = path;
+    this.disk = disk;
     this.#lock = lock;
     this.#stages = stages;
   }
@@ -70,22 +52,18 @@ export class RunFolder {
   /**
    * Opens a run's folder, and creates it where there is none. Throws `StoreError` when it cannot be created or
    * written, when another process has it open, and when its manifest is damaged.
+   *
+   * @param system by which everything is written; tests make single calls of it fail
    */
-  static async open(path: string): Promise<RunFolder> {
-    try {
-      await mkdir(path, { recursive: true });
-    } catch (error) {
-      throw new StoreError(
-        `The run folder ${path} cannot be created: ${reasonOf(error)}. Choose another with --out DIR.`,
-        { cause: error },
-      );
-    }
-    const lock = await lockFolder(path);
+  static async open(path: string, system: FileSystem = nodeFileSystem): Promise<RunFolder> {
+    await diskOver(system).makeFolder(path);
+    const lock = await lockFolder(path, system);
     try {
       const stages = await readManifest(join(path, MANIFEST));
-      const folder = new RunFolder(path, lock, stages ?? new Map());
+      const disk = diskOver(system, () => lock.check());
+      const folder = new RunFolder(path, lock, disk, stages ?? new Map());
       // Only a folder with a manifest is known to be a run's: elsewhere nothing is removed.
-      if (stages) await removeUnfinished(path);
+      if (stages) await folder.#removeUnfinished();
       else await folder.#writeManifest();
       return folder;
     } catch (error) {
@@ -101,30 +79,12 @@ export class RunFolder {
 
   /** Writes a file whole: readers see the old content or the new. `name` is relative to the folder. */
   async writeBytes(name: string, bytes: Uint8Array): Promise<void> {
-    const path = this.pathOf(name);
-    if (!this.#lock.held()) {
-      throw new StoreError(
-        `The run folder ${this.path} is closed or was taken over by another process; ${name} is not written.`,
-      );
-    }
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFileAtomic(path, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
-        fsync: true,
-      });
-    } catch (error) {
-      throw new StoreError(
-        `${path} cannot be written: ${reasonOf(error)}. Mend that and run the same command again.`,
-        {
-          cause: error,
-        },
-      );
-    }
+    await this.disk.writeWhole(this.pathOf(name), bytes);
   }
 
   /** Writes a text in UTF-8, whole. */
   async writeText(name: string, text: string): Promise<void> {
-    await this.writeBytes(name, new TextEncoder().encode(text));
+    await this.disk.writeWhole(this.pathOf(name), text);
   }
 
   /** A file's content. Throws `StoreError` when it cannot be read. */
@@ -133,9 +93,7 @@ export class RunFolder {
     try {
       return await readFile(path);
     } catch (error) {
-      throw new StoreError(`${path} cannot be read: ${reasonOf(error)}. Run the stage that makes it again.`, {
-        cause: error,
-      });
+      throw readingFailure(path, error, 'Run the stage that makes it again.');
     }
   }
 
@@ -157,12 +115,7 @@ export class RunFolder {
 
   /** Removes a file, or a folder with all that is in it, if it is there. */
   async remove(name: string): Promise<void> {
-    const path = this.pathOf(name);
-    try {
-      await rm(path, { recursive: true, force: true });
-    } catch (error) {
-      throw new StoreError(`${path} cannot be removed: ${reasonOf(error)}.`, { cause: error });
-    }
+    await this.disk.remove(this.pathOf(name));
   }
 
   /** Whether the folder has such a file. */
@@ -175,16 +128,10 @@ export class RunFolder {
 
   /** Where a file of the folder lies. Throws `StoreError` for a name that leads out of it. */
   pathOf(name: string): string {
-    const inside = normalize(name);
-    if (
-      name === '' ||
-      inside === '.' ||
-      /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside) ||
-      unfinished.test(inside)
-    ) {
+    if (!isInside(name)) {
       throw new StoreError(`${JSON.stringify(name)} is no name for a file of the run folder ${this.path}.`);
     }
-    return join(this.path, inside);
+    return join(this.path, normalize(name));
   }
 
   /** Whether a stage was finished with the same inputs, and everything it made is still there unchanged. */
@@ -192,46 +139,94 @@ export class RunFolder {
     const record = this.#stages.get(stage);
     if (record?.inputs !== inputs) return false;
     for (const [file, expected] of Object.entries(record.artefacts)) {
-      if (!(await this.exists(file)) || (await this.#hashOf(file)) !== expected) return false;
+      if ((await this.hashOf(file)) !== expected) return false;
     }
     return true;
   }
 
+  /** SHA-256 of a file's content; null where there is no such file. */
+  async hashOf(name: string): Promise<string | null> {
+    return (await this.exists(name)) ? await this.#hashOf(name) : null;
+  }
+
+  /** What the manifest says about a stage or a part; undefined where it was not finished. */
+  recordOf(stage: string): StageRecord | undefined {
+    return this.#stages.get(stage);
+  }
+
+  /** Adds what a finished stage read, where it does not say: the manifest of an earlier version did not keep it. */
+  async completeRecord(stage: string, reads: Readonly<Record<string, unknown>>): Promise<void> {
+    const record = this.#stages.get(stage);
+    if (record === undefined || record.reads !== undefined) return;
+    this.#stages.set(stage, { ...record, reads: plainCopy(reads) });
+    await this.#writeManifest();
+  }
+
   /**
-   * Enters a finished stage in the manifest: the hash of what it read, and the files that it made. What its parts, whose names
-   * begin with the stage's and a slash, have entered already is not read again.
+   * Enters a finished stage in the manifest: the hash of what it read, the files that it made, and what it read. What its parts,
+   * whose names begin with the stage's and a slash, have entered already is not read again.
    */
-  async recordStage(stage: string, inputs: string, files: readonly string[]): Promise<void> {
+  async recordStage(
+    stage: string,
+    inputs: string,
+    files: readonly string[],
+    reads?: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
     const parts = [...this.#stages].filter(([name]) => name.startsWith(`${stage}/`));
     const known = Object.assign({}, ...parts.map(([, part]) => part.artefacts)) as Record<string, string>;
     const artefacts: [string, string][] = [];
     for (const file of [...files].sort()) artefacts.push([file, known[file] ?? (await this.#hashOf(file))]);
-    this.#stages.set(stage, { inputs, artefacts: Object.fromEntries(artefacts) });
+    this.#stages.set(stage, {
+      inputs,
+      artefacts: Object.fromEntries(artefacts),
+      ...(reads === undefined ? {} : { reads: plainCopy(reads) }),
+    });
     await this.#writeManifest();
   }
 
-  /** Strikes a stage that is about to run again from the manifest: what it left is no longer vouched for. */
-  async forgetStage(stage: string): Promise<void> {
-    if (this.#stages.delete(stage)) await this.#writeManifest();
+  /**
+   * Strikes a stage that is about to run again from the manifest, on request its parts too: what it left is no longer vouched
+   * for.
+   */
+  async forgetStage(stage: string, { parts = false }: { readonly parts?: boolean } = {}): Promise<void> {
+    const struck = [...this.#stages.keys()].filter(
+      (name) => name === stage || (parts && name.startsWith(`${stage}/`)),
+    );
+    for (const name of struck) this.#stages.delete(name);
+    if (struck.length > 0) await this.#writeManifest();
   }
 
-  /** SHA-256 of a file, which need not fit into memory. */
+  /** SHA-256 of a file, which need not fit into memory. What was not written since it was read last is not read again. */
   async #hashOf(name: string): Promise<string> {
     const path = this.pathOf(name);
+    const found = await stat(path, { bigint: true }).catch(() => null);
+    const written = found && `${found.ino}:${found.size}:${found.mtimeNs}`;
+    const known = this.#hashes.get(name);
+    if (written !== null && known?.written === written) return known.hash;
+    const hash = await this.#readHash(path);
+    // A file may be written twice within a tick of the clock that its time is taken from.
+    const isSettled = found !== null && Date.now() - Number(found.mtimeMs) > SETTLED_MILLISECONDS;
+    if (written !== null && isSettled) this.#hashes.set(name, { written, hash });
+    return hash;
+  }
+
+  async #readHash(path: string): Promise<string> {
     const hash = createHash('sha256');
     try {
       for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
     } catch (error) {
-      throw new StoreError(`${path} cannot be read: ${reasonOf(error)}. Run the stage that makes it again.`, {
-        cause: error,
-      });
+      throw readingFailure(path, error, 'Run the stage that makes it again.');
     }
     return hash.digest('hex');
   }
 
+  /** Removes what a killed process was in the middle of writing. */
+  async #removeUnfinished(): Promise<void> {
+    for (const path of await unfinishedIn(this.path)) await this.disk.remove(path);
+  }
+
   async #writeManifest(): Promise<void> {
-    const stages = Object.fromEntries([...this.#stages].sort(([a], [b]) => (a < b ? -1 : 1)));
-    await this.writeText(MANIFEST, `${JSON.stringify({ version: 1, stages }, null, 2)}\n`);
+    await this.writeText(MANIFEST, encodeManifest(this.#stages));
   }
 
   /** One hash over all that a finished stage made, for the inputs of the stages that read it. */
@@ -243,25 +238,6 @@ export class RunFolder {
   }
 }
 
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case 'ENOENT':
-      return 'it does not exist';
-    case 'EEXIST':
-    case 'ENOTDIR':
-      return 'a file stands where a folder is needed';
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return 'writing or reading there is not permitted';
-    case 'ENOSPC':
-      return 'the disk is full';
-    default:
-      return code ?? message;
-  }
-}
-
 /** The manifest's stages; undefined where there is no manifest yet. */
 async function readManifest(path: string): Promise<Map<string, StageRecord> | undefined> {
   let text: string;
@@ -269,25 +245,17 @@ async function readManifest(path: string): Promise<Map<string, StageRecord> | un
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new StoreError(`${path} cannot be read: ${reasonOf(error)}.`, { cause: error });
+    throw readingFailure(path, error, 'Make it readable, or choose another folder with --out DIR.');
   }
-  try {
-    return new Map(Object.entries(manifestSchema.parse(JSON.parse(text)).stages));
-  } catch (error) {
-    throw new StoreError(
-      `${path} is damaged or of another version. Delete it to run all stages again, or choose another folder with --out DIR.`,
-      { cause: error },
-    );
-  }
+  return decodeManifest(text, path);
 }
 
-/** What an atomic write's temporary file is called until it is renamed: the file's name and a number. */
-const unfinished = /\.[a-z]+\.\d{1,10}$/;
-
-/** Removes what a killed process was in the middle of writing. */
-async function removeUnfinished(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile() && unfinished.test(entry.name))
-      await rm(join(entry.parentPath, entry.name), { force: true });
-  }
+/** Paths of what processes that were killed were in the middle of writing. */
+export async function unfinishedIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw readingFailure(folder, error, 'Make all of it readable, or choose another folder with --out DIR.');
+  });
+  return entries
+    .filter((entry) => entry.isFile() && isUnfinished(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
 }

@@ -16,8 +16,8 @@ import {
   studentModel,
   takeRows,
 } from '../stages/context.js';
-import { innerProblem } from '../stages/distil.js';
 import { drawBatches, drawStart } from '../stages/draws.js';
+import { innerProblem } from '../stages/innerProblem.js';
 import { OuterLoop } from '../stages/outerLoop.js';
 
 export interface HorizonSettings {

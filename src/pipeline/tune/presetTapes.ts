@@ -13,8 +13,8 @@ import { batchSizesOf, trainingTape } from '../../nn/training.js';
 import { requireImageShape, subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import { studentModel } from '../stages/context.js';
-import { innerProblem } from '../stages/distil.js';
 import { regression } from '../stages/experts.js';
+import { innerProblem } from '../stages/innerProblem.js';
 import { learntNames } from '../stages/outerLoop.js';
 import { teacherTape } from '../stages/teacher.js';
 

@@ -1,6 +1,6 @@
 import type { Device } from '../../gpu/device.js';
 import { overridesOf } from '../../kernels/deviceTuning.js';
-import { hashInputs } from '../store/runFolder.js';
+import { hashInputs } from '../store/manifest.js';
 
 const DIGITS = 16;
 

@@ -132,7 +132,7 @@ const ELEMENTS = [
 describe.skipIf(!hasBundledChromium)('a page of hostile texts, in a browser', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launch();
+    browser = await launch({ hasGpu: false });
   });
   afterAll(() => browser?.close());
 

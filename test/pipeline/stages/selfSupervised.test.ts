@@ -15,12 +15,12 @@ import { loadDataset } from '../../../src/pipeline/data/dataset.js';
 import { silentProgress } from '../../../src/pipeline/progress.js';
 import type { RunResult } from '../../../src/pipeline/report/types.js';
 import { runPipeline } from '../../../src/pipeline/run.js';
+import { wholeBatches } from '../../../src/pipeline/stages/draws.js';
 import {
   drawSteps,
   drawWholeBatches,
   selfSupervisedProblem,
 } from '../../../src/pipeline/stages/selfSupervised.js';
-import { wholeBatches } from '../../../src/pipeline/stages/selfSupervisedExperts.js';
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../../src/pipeline/store/safetensors.js';
 import { expectNear, inner, numbers } from '../../support/compare.js';

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
+import { diskOver } from '../../../src/pipeline/store/disk.js';
 import { EventLog, readEvents } from '../../../src/pipeline/store/events.js';
+import { nodeFileSystem } from '../../../src/pipeline/store/fileSystem.js';
+import { type FaultySystem, faultySystem } from '../../support/faultySystem.js';
 
 let folder: string;
 let path: string;
@@ -100,6 +103,34 @@ describe('EventLog', () => {
     await expect(readEvents(path)).rejects.toThrow(/line 2: not JSON/);
     await writeFile(path, '{"iteration":1}\n');
     await expect(new EventLog(path).truncateStage('x')).rejects.toThrow(/line 1: not an event/);
+  });
+
+  it('writes each event once, whichever call of an earlier flush failed, and though a part of it was on the disk', async () => {
+    const first = event('teacher', 0);
+    const more = [1, 2, 3].map((iteration) => event('teacher', iteration));
+    const attempt = async (system: FaultySystem): Promise<unknown> => {
+      await rm(path, { force: true });
+      await written(first);
+      const log = new EventLog(path, diskOver(system));
+      for (const one of more) log.append(one);
+      const error = await log.flush().then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      log.append(event('teacher', 4));
+      await log.flush().catch(() => log.flush());
+      expect(await readEvents(path)).toEqual([first, ...more, event('teacher', 4)]);
+      return error;
+    };
+    const counting = faultySystem(nodeFileSystem);
+    await attempt(counting);
+    const perFlush = counting.calls.length / 2;
+    for (let at = 0; at < perFlush; at++) {
+      for (const fault of ['ENOSPC', 'EIO', 'short'] as const) {
+        const error = await attempt(faultySystem(nodeFileSystem, { at, fault }));
+        expect((error as Error).message, `${at} ${fault}`).toContain(`${path} cannot be written`);
+      }
+    }
   });
 
   it('says which file cannot be written, and keeps the events for another try', async () => {

@@ -1,11 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
-import { hashInputs, RunFolder } from '../../../src/pipeline/store/runFolder.js';
+import { hashInputs } from '../../../src/pipeline/store/manifest.js';
+import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 
 let root: string;
 let path: string;
@@ -35,31 +34,6 @@ async function failure(attempt: Promise<unknown>): Promise<string> {
   expect(error).toBeInstanceOf(StoreError);
   return (error as StoreError).message;
 }
-
-describe('hashInputs', () => {
-  it('does not depend on the order of keys, and drops undefined', () => {
-    expect(hashInputs({ a: [1, { c: null, d: 'x' }], b: true })).toBe(
-      hashInputs({ b: true, e: undefined, a: [1, { d: 'x', c: null }] }),
-    );
-  });
-
-  it('tells different values apart', () => {
-    const values = [{}, [], null, '', 0, false, { a: 1 }, { a: '1' }, { a: [1] }, [1, 2], [2, 1], ['1,2']];
-    expect(new Set(values.map(hashInputs)).size).toBe(values.length);
-  });
-
-  it.each([
-    Number.NaN,
-    Number.POSITIVE_INFINITY,
-    undefined,
-    () => 1,
-    new Map(),
-    Float32Array.of(1),
-    [undefined],
-  ])('refuses %s, which JSON would lose', (value) => {
-    expect(() => hashInputs({ value: [value] })).toThrow(StoreError);
-  });
-});
 
 describe('RunFolder files', () => {
   it('writes and reads bytes and texts, in sub-folders too', async () => {
@@ -93,7 +67,7 @@ describe('RunFolder files', () => {
     const folder = await opened();
     await folder.close();
     await folder.close();
-    expect(await failure(folder.writeText('late', 'x'))).toContain('late is not written');
+    expect(await failure(folder.writeText('late', 'x'))).toContain('is closed; nothing is written there');
   });
 
   it('removes what a killed process left half-written, and nothing else', async () => {
@@ -134,6 +108,31 @@ describe('RunFolder stages', () => {
     expect(await folder.stageIsDone('teacher', inputs)).toBe(false);
   });
 
+  it('sees a file that was changed in place, though it has hashed it before', async () => {
+    const folder = await opened();
+    await folder.writeText('a.txt', 'a');
+    const before = await folder.hashOf('a.txt');
+    expect(await folder.hashOf('a.txt')).toBe(before);
+    await writeFile(join(path, 'a.txt'), 'b');
+    expect(await folder.hashOf('a.txt')).not.toBe(before);
+    await rm(join(path, 'a.txt'));
+    expect(await folder.hashOf('a.txt')).toBeNull();
+  });
+
+  it('forgets a stage alone, or with its parts', async () => {
+    const folder = await opened();
+    await folder.writeText('a.txt', 'a');
+    for (const name of ['experts', 'experts/000', 'expertsToo/000']) {
+      await folder.recordStage(name, inputs, ['a.txt']);
+    }
+    await folder.forgetStage('experts');
+    expect(await folder.stageIsDone('experts', inputs)).toBe(false);
+    expect(await folder.stageIsDone('experts/000', inputs)).toBe(true);
+    await folder.forgetStage('experts', { parts: true });
+    expect(await folder.stageIsDone('experts/000', inputs)).toBe(false);
+    expect(await folder.stageIsDone('expertsToo/000', inputs)).toBe(true);
+  });
+
   it('remembers stages when it is opened again', async () => {
     const folder = await opened();
     await folder.writeText('a.txt', 'a');
@@ -160,7 +159,7 @@ describe('RunFolder stages', () => {
       manifests.push(await readFile(join(path, 'manifest.json'), 'utf8'));
     }
     expect(manifests[0]).toBe(manifests[1]);
-    expect(JSON.parse(manifests[0]!).version).toBe(1);
+    expect(JSON.parse(manifests[0]!).version).toBe(2);
   });
 
   it("hashes a stage's artefacts by name and content", async () => {
@@ -185,16 +184,35 @@ describe('RunFolder stages', () => {
     expect(await folder.stageIsDone('teacher', inputs)).toBe(false);
   });
 
-  it.each(['{', '{"version":2,"stages":{}}', '{"version":1,"stages":{"a":{"inputs":"x","artefacts":{}}}}'])(
-    'refuses the damaged manifest %s, and lets the lock go',
-    async (text) => {
-      await mkdir(path, { recursive: true });
-      await writeFile(join(path, 'manifest.json'), text);
-      expect(await failure(RunFolder.open(path))).toContain('manifest.json is damaged');
-      await rm(join(path, 'manifest.json'));
-      await opened();
-    },
-  );
+  it('refuses a damaged manifest, and lets the lock go', async () => {
+    await mkdir(path, { recursive: true });
+    await writeFile(join(path, 'manifest.json'), '{');
+    expect(await failure(RunFolder.open(path))).toContain('manifest.json is damaged');
+    await rm(join(path, 'manifest.json'));
+    await opened();
+  });
+
+  it('keeps what a stage read beside its hash, and adds it to what an earlier version left', async () => {
+    const folder = await opened();
+    await folder.writeText('a.txt', 'a');
+    const reads = { seed: 1, config: { steps: 3 }, tuning: undefined };
+    await folder.recordStage('teacher', inputs, ['a.txt'], reads);
+    const written = await readFile(join(path, 'manifest.json'), 'utf8');
+    await folder.close();
+    expect(JSON.parse(written).stages.teacher.reads).toEqual({ seed: 1, config: { steps: 3 } });
+
+    const { reads: _, ...record } = JSON.parse(written).stages.teacher;
+    await writeFile(join(path, 'manifest.json'), JSON.stringify({ version: 1, stages: { teacher: record } }));
+    const again = await opened();
+    expect(await again.stageIsDone('teacher', inputs)).toBe(true);
+    expect(again.recordOf('teacher')).toEqual(record);
+    await again.completeRecord('teacher', reads);
+    expect(await readFile(join(path, 'manifest.json'), 'utf8')).toBe(written);
+    await again.completeRecord('teacher', { seed: 2 });
+    expect(again.recordOf('teacher')!.reads).toEqual({ seed: 1, config: { steps: 3 } });
+    await again.completeRecord('experts', reads);
+    expect(again.recordOf('experts')).toBeUndefined();
+  });
 });
 
 describe('RunFolder.open', () => {
@@ -209,26 +227,9 @@ describe('RunFolder.open', () => {
 
   it('refuses a second opening while the first lasts', async () => {
     const folder = await opened();
-    expect(await failure(RunFolder.open(path))).toContain(`in use by another process (${process.pid})`);
+    expect(await failure(RunFolder.open(path))).toContain(`in use by process ${process.pid}`);
     await folder.close();
     await opened();
-  });
-
-  it('refuses a folder that another process holds, and takes it over at once when that is killed', async () => {
-    await mkdir(path, { recursive: true });
-    const holder = await holdLock(path);
-    try {
-      expect(await failure(RunFolder.open(path))).toContain('in use by another process');
-      await kill(holder);
-      // Killed: its lock is still there, and names a process that no longer lives.
-      expect(await readdir(path)).toContain('.lock');
-      const [owner] = await readdir(path).then((names) => names.filter((name) => name.startsWith('.owner-')));
-      expect(owner).toMatch(new RegExp(`-${holder.pid}$`));
-      await opened();
-      expect(await readdir(path)).not.toContain(owner);
-    } finally {
-      await kill(holder);
-    }
   });
 
   it('leaves no lock behind when closed', async () => {
@@ -236,30 +237,3 @@ describe('RunFolder.open', () => {
     expect(await readdir(path)).toEqual(['manifest.json']);
   });
 });
-
-/** A process of its own that takes the folder's lock as `RunFolder` does, and keeps it until it is killed. */
-async function holdLock(folder: string): Promise<ChildProcess> {
-  const library = createRequire(import.meta.url).resolve('proper-lockfile');
-  const script = join(root, 'hold.cjs');
-  await writeFile(
-    script,
-    `const { createHash } = require('node:crypto');
-    const machine = createHash('sha256').update(require('node:os').hostname()).digest('hex').slice(0, 12);
-    const folder = ${JSON.stringify(folder)};
-    require(${JSON.stringify(library)}).lock(folder, { lockfilePath: folder + '/.lock' }).then(() => {
-      require('node:fs').writeFileSync(folder + '/.owner-' + machine + '-' + process.pid, '');
-      process.send('held');
-      setInterval(() => {}, 1000);
-    });`,
-  );
-  const child = fork(script);
-  await new Promise((resolve) => child.once('message', resolve));
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await ended;
-}

@@ -14,8 +14,8 @@ import {
   takeRows,
   writeTensors,
 } from '../../../src/pipeline/stages/context.js';
-import { innerProblem } from '../../../src/pipeline/stages/distil.js';
 import { drawBatches } from '../../../src/pipeline/stages/draws.js';
+import { innerProblem } from '../../../src/pipeline/stages/innerProblem.js';
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import { horizonSteps, measureHorizon } from '../../../src/pipeline/studies/horizon.js';
 import { checkHorizon, horizonStudy } from '../../../src/pipeline/studies/horizonStudy.js';

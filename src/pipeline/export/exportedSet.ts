@@ -1,0 +1,77 @@
+/** What a finished run hands over: its synthetic set in the scale of pictures, and what a reader of it has to know. */
+import { join } from 'node:path';
+import { StoreError } from '../../errors.js';
+import { resolveConfig } from '../config/resolve.js';
+import type { Config } from '../config/schema.js';
+import { readStandardisation } from '../data/standardisation.js';
+import { decodeEvaluation } from '../evaluate/record.js';
+import { summariseTable } from '../evaluate/summary.js';
+import type { ResultRow } from '../report/types.js';
+import { files, readTensors } from '../stages/context.js';
+import { snapshotFile } from '../stages/syntheticSet.js';
+import { openToRead } from '../store/readFolder.js';
+
+/** A synthetic set as it is handed over. */
+export interface ExportedSet {
+  /** [count, C, H, W] in 0 … 1, as pictures are; distilled pixels may lie outside. */
+  readonly images: Float32Array;
+  /** [count, D]: what an encoder learns to give for each image. */
+  readonly targets: Float32Array;
+  readonly count: number;
+  readonly image: readonly [channels: number, height: number, width: number];
+  readonly representation: number;
+  /** α, the learning rate that the set was distilled for. */
+  readonly innerStep: number;
+  /** One number a channel: an encoder expects (x − mean) / deviation. */
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+  readonly config: Config;
+  /** Accuracy of a linear probe by row; none where the run was not evaluated, has no labels, or a snapshot is taken. */
+  readonly rows: readonly ResultRow[];
+  /** Updates that a snapshot had seen; null for the run's result. */
+  readonly snapshot: number | null;
+}
+
+/**
+ * Reads a run's synthetic set, or its snapshot after so many iterations.
+ *
+ * @throws StoreError when the folder holds no such set.
+ */
+export async function readExportedSet(path: string, snapshot: number | null = null): Promise<ExportedSet> {
+  const folder = openToRead(path);
+  await folder.readBytes('config.yaml');
+  const config = resolveConfig({ file: join(path, 'config.yaml'), sets: [] });
+  const file = snapshot === null ? files.synthetic : snapshotFile(snapshot, 'safetensors');
+  const tensor = await readTensors(folder, file);
+  const { shape, data } = tensor('images');
+  const targets = tensor('targets');
+  if (shape.length !== 4 || targets.shape.length !== 2) {
+    throw new StoreError(`${folder.pathOf(file)} is no synthetic set. Give the run's command again.`);
+  }
+  const [count, channels, height, width] = shape as [number, number, number, number];
+  const { mean, deviation } = await readStandardisation(folder, config);
+  const area = height * width;
+  return {
+    images: (data as Float32Array).map((value, k) => {
+      const channel = Math.floor(k / area) % channels;
+      return value * deviation[channel]! + mean[channel]!;
+    }),
+    targets: targets.data as Float32Array,
+    count,
+    image: [channels, height, width],
+    representation: targets.shape[1]!,
+    innerStep: tensor('innerStep').data[0]!,
+    mean,
+    deviation,
+    config,
+    rows: snapshot === null ? await readRows(folder) : [],
+    snapshot,
+  };
+}
+
+/** The run's table; none where it was broken off before its evaluation. */
+async function readRows({ readBytes, pathOf }: ReturnType<typeof openToRead>): Promise<readonly ResultRow[]> {
+  const bytes = await readBytes(files.evaluation).catch(() => null);
+  if (bytes === null) return [];
+  return summariseTable(decodeEvaluation(new TextDecoder().decode(bytes), pathOf(files.evaluation))).rows;
+}

@@ -1,0 +1,60 @@
+/**
+ * Every single call by which a tiny run writes fails once: the disk is full, reports a fault of its own, or takes half of the bytes.
+ * Each time the run stops with a clear sentence, and the same command again ends with the bits of a run that nothing disturbed.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { useDevice } from '../support/device.js';
+import type { Call } from '../support/faultySystem.js';
+import { faultsOf, runDisturbed, runUndisturbed, sentenceFault } from '../support/writeFaults.js';
+
+const device = useDevice();
+let scratch = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'hypergrad-writes-'));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+const QUICK = ['teacher.steps=20', 'distil.keep=best', 'distil.snapshots=2', 'evaluate.seeds=1'];
+
+/** Runs, and which of their calls fail. */
+const runs: readonly (readonly [what: string, sets: readonly string[], fails: (call: Call) => boolean])[] = [
+  ['all stages of the method', [...QUICK, 'evaluate.rows=[mkdt]'], () => true],
+  [
+    'the stages of its baseline',
+    [...QUICK, 'evaluate.rows=[trajectoryMatchingOnSsl]'],
+    ({ path }) => /self-supervised|selfSupervised/.test(path),
+  ],
+];
+
+/** Calls that may fail and be made up for: events are written while a stage runs, and again at its end. */
+const isMadeUpFor = ({ path }: Call): boolean => path.endsWith('events.jsonl');
+
+describe('a run of which one call fails that writes', () => {
+  it.each(runs)('stops, and ends with the same bits when it is run again: %s', async (_, sets, fails) => {
+    const tiny = { device: await device(), folder: join(scratch, 'run'), sets };
+    const { calls, contents } = await runUndisturbed(tiny);
+    const chosen = calls.filter(fails);
+    const counts: Record<string, number> = {};
+    const faults: string[] = [];
+    for (const call of chosen) {
+      for (const fault of faultsOf(call)) {
+        const what = `${call.name} of ${call.path.slice(scratch.length)} (${call.nth}), ${fault}`;
+        const disturbed = await runDisturbed(tiny, call, fault);
+        const wrong =
+          disturbed.error === undefined && isMadeUpFor(call)
+            ? null
+            : sentenceFault(disturbed.error, call, fault);
+        if (wrong !== null) faults.push(`${what}: ${wrong}`);
+        if (!isDeepStrictEqual(disturbed.contents, contents)) faults.push(`${what}: other bits`);
+        counts[fault] = (counts[fault] ?? 0) + 1;
+      }
+    }
+    expect(faults).toEqual([]);
+    expect(chosen.length).toBeGreaterThan(0);
+    process.stdout.write(`write faults survived: ${JSON.stringify(counts)}\n`);
+  });
+});
