@@ -8,7 +8,7 @@ import { createReadStream } from 'node:fs';
 import { access, readdir, stat, statfs } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import { StoreError } from '../../errors.js';
-import { fileLimits, readBounded } from './boundedFile.js';
+import { fileLimits, openRegular, readBounded } from './boundedFile.js';
 import { type Disk, diskOver, isUnfinished } from './disk.js';
 import { readingFailure } from './failures.js';
 import { type FileSystem, nodeFileSystem } from './fileSystem.js';
@@ -218,7 +218,10 @@ export class RunFolder {
   async #readHash(path: string): Promise<string> {
     const hash = createHash('sha256');
     try {
-      for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+      // A pipe or a device would never end.
+      const { file, size } = await openRegular(path);
+      await file.close();
+      if (size > 0) for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
     } catch (error) {
       throw readingFailure(path, error, 'Run the stage that makes it again.');
     }

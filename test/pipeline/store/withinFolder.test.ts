@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,23 @@ describe('a run folder of a stranger', () => {
       await folder.close();
     }
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'does not wait for a pipe that stands for an artefact',
+    async () => {
+      const run = join(scratch, 'pipes');
+      const folder = await RunFolder.open(run);
+      try {
+        execFileSync('mkfifo', [join(run, 'teacher.safetensors')]);
+        await expect(folder.readBytes('teacher.safetensors')).rejects.toThrow(/it is a pipe or a device/);
+        await expect(folder.recordStage('teacher', '0'.repeat(64), ['teacher.safetensors'])).rejects.toThrow(
+          /it is a pipe or a device/,
+        );
+      } finally {
+        await folder.close();
+      }
+    },
+  );
 
   it('may be a link itself', async () => {
     await mkdir(join(scratch, 'real'));
