@@ -1,5 +1,5 @@
 /** A run at one moment, put together from what its folder holds; nothing is locked, created or written. */
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { resolveConfig } from '../config/resolve.js';
@@ -7,8 +7,10 @@ import { imageShape } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import type { StageName } from '../progress.js';
 import { stagesOf } from '../stageList.js';
+import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
 import { openToRead } from '../store/readFolder.js';
+import { parseJson } from '../store/strictJson.js';
 import { STUDY_FILE } from '../studies/study.js';
 import { isHeld } from './holder.js';
 import { type Curve, LossReader } from './losses.js';
@@ -67,7 +69,11 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-const textOf = (path: string): Promise<string | null> => readFile(path, 'utf8').catch(() => null);
+const textOf = (path: string): Promise<string | null> =>
+  readBounded(path, fileLimits.record).then(
+    (bytes) => new TextDecoder().decode(bytes),
+    () => null,
+  );
 
 /** While a process works through the stages, those that it has not come to may have to be run again. */
 function stateOf(
@@ -150,10 +156,7 @@ export class RunWatcher {
 
   async #timings(): Promise<Record<string, unknown>> {
     try {
-      return JSON.parse((await textOf(join(this.#folder, 'timings.json'))) ?? '{}') as Record<
-        string,
-        unknown
-      >;
+      return parseJson((await textOf(join(this.#folder, 'timings.json'))) ?? '{}') as Record<string, unknown>;
     } catch {
       return {};
     }

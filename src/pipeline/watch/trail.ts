@@ -2,12 +2,14 @@
  * What a running process leaves in its run's folder for those who watch it: how far each stage is, and how the run ended. It is no
  * artefact: a finished run removes it, nothing reads it to go on, and where it cannot be written the run goes on without.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { HypergradError } from '../../errors.js';
 import type { Progress } from '../progress.js';
+import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
+import { parseJson } from '../store/strictJson.js';
 
 /** The file's name in the folder. */
 export const TRAIL = '.progress.json';
@@ -143,7 +145,9 @@ export function leaveTrail(
 /** The trail in a folder; null where there is none that can be read. */
 export async function readTrail(folder: string): Promise<Trail | null> {
   try {
-    return trailSchema.parse(JSON.parse(await readFile(join(folder, TRAIL), 'utf8')));
+    return trailSchema.parse(
+      parseJson(new TextDecoder().decode(await readBounded(join(folder, TRAIL), fileLimits.record))),
+    );
   } catch {
     return null;
   }
