@@ -50,11 +50,9 @@ export class LossReader {
 
   /** Takes in what was written since the last call; a file that is not there, or not to be read, adds nothing. */
   async poll(): Promise<void> {
-    const file = await openRegular(this.#path).then(
-      (opened) => opened.file,
-      () => null,
-    );
-    if (file === null) return;
+    const opened = await openRegular(this.#path).catch(() => null);
+    if (opened === null) return;
+    const { file } = opened;
     try {
       const { ino, size } = await file.stat({ bigint: true });
       if (ino !== this.#file || size < this.#offset) this.#forget();

@@ -8,11 +8,10 @@ import type { Config } from '../config/schema.js';
 import type { StageName } from '../progress.js';
 import { stagesOf } from '../stageList.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
+import { ownersWithStates } from '../store/lock.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
 import { openToRead } from '../store/readFolder.js';
-import { parseJson } from '../store/strictJson.js';
 import { STUDY_FILE } from '../studies/study.js';
-import { isHeld } from './holder.js';
 import { type Curve, LossReader } from './losses.js';
 import { readSynthetic, type SyntheticImages } from './synthetic.js';
 import { readTrail, type Trail } from './trail.js';
@@ -69,10 +68,18 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** A file's text; null where it is not to be read. */
 const textOf = (path: string): Promise<string | null> =>
   readBounded(path, fileLimits.record).then(
     (bytes) => new TextDecoder().decode(bytes),
     () => null,
+  );
+
+/** Whether a living process holds the folder's lock. */
+const isHeld = (folder: string): Promise<boolean> =>
+  ownersWithStates(folder).then(
+    (owners) => owners.some(({ state }) => state !== 'dead'),
+    () => false,
   );
 
 /** While a process works through the stages, those that it has not come to may have to be run again. */
@@ -156,7 +163,10 @@ export class RunWatcher {
 
   async #timings(): Promise<Record<string, unknown>> {
     try {
-      return parseJson((await textOf(join(this.#folder, 'timings.json'))) ?? '{}') as Record<string, unknown>;
+      return JSON.parse((await textOf(join(this.#folder, 'timings.json'))) ?? '{}') as Record<
+        string,
+        unknown
+      >;
     } catch {
       return {};
     }

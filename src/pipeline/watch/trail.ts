@@ -9,7 +9,6 @@ import { HypergradError } from '../../errors.js';
 import type { Progress } from '../progress.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
-import { parseJson } from '../store/strictJson.js';
 
 /** The file's name in the folder. */
 export const TRAIL = '.progress.json';
@@ -145,9 +144,8 @@ export function leaveTrail(
 /** The trail in a folder; null where there is none that can be read. */
 export async function readTrail(folder: string): Promise<Trail | null> {
   try {
-    return trailSchema.parse(
-      parseJson(new TextDecoder().decode(await readBounded(join(folder, TRAIL), fileLimits.record))),
-    );
+    const bytes = await readBounded(join(folder, TRAIL), fileLimits.record);
+    return trailSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
     return null;
   }
