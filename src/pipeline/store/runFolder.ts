@@ -24,6 +24,13 @@ import {
 /** A file's time tells two contents apart once it is so old. */
 const SETTLED_MILLISECONDS = 100;
 
+/** Whether a name is one of a file in a folder: it does not lead out of it, and is none that an unfinished write has. */
+export function isInside(name: string): boolean {
+  const inside = normalize(name);
+  const leadsOut = /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside);
+  return name !== '' && inside !== '.' && !leadsOut && !isUnfinished(inside);
+}
+
 /** A run's folder, locked while it is open. Every method throws `StoreError`, naming the file. */
 export class RunFolder {
   /** The folder, as it was given to `open`. */
@@ -220,16 +227,10 @@ export class RunFolder {
 
 /** Where a file of a run's folder lies. Throws `StoreError` for a name that leads out of it. */
 function pathIn(folder: string, name: string): string {
-  const inside = normalize(name);
-  if (
-    name === '' ||
-    inside === '.' ||
-    /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside) ||
-    isUnfinished(inside)
-  ) {
+  if (!isInside(name)) {
     throw new StoreError(`${JSON.stringify(name)} is no name for a file of the run folder ${folder}.`);
   }
-  return join(folder, inside);
+  return join(folder, normalize(name));
 }
 
 /** SHA-256 of a file, which need not fit into memory. */
