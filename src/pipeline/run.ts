@@ -3,6 +3,7 @@
  * are unchanged, is skipped.
  */
 import { subsetSize } from './config/rules.js';
+import { requireMemory } from './estimate/requireMemory.js';
 import type { RunResult } from './report/types.js';
 import { runStage } from './runStage.js';
 import { openSession, type SessionOptions } from './session.js';
@@ -22,6 +23,7 @@ export async function runPipeline({ command, ...options }: RunOptions): Promise<
   const session = await openSession(options);
   // Before anything is computed: the teacher alone may take hours.
   await requireSpace(options);
+  await requireMemory(options);
   try {
     for (const stage of stagesOf(config)) await runStage(stage, session);
   } catch (error) {
