@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { DataError, InterruptedError, StoreError } from '../errors.js';
 import type { StageName } from './progress.js';
+import { requireFiniteTensors } from './stages/finite.js';
 import { type Stopwatch, stopwatch } from './stopwatch.js';
 import type { EventLog } from './store/events.js';
 import type { FolderView, RunFolder } from './store/runFolder.js';
@@ -15,6 +16,9 @@ const INTERVAL_SECONDS = 60;
 
 /** 1 held neither seconds nor files. */
 const VERSION = 2;
+
+/** What is left to one whose training failed between two checkpoints. */
+const KEPT_BEFORE = "The checkpoint before it stays. Lower the stage's learning rate.";
 
 /** What a stage needs to go on. */
 export interface Captured {
@@ -159,6 +163,8 @@ export async function openCheckpoints(options: CheckpointOptions): Promise<Stage
       const isStopping = signal?.aborted ?? false;
       if (!isStopping && performance.now() - saved < 1000 * intervalSeconds) return;
       const { tensors, state = null, files = [] } = await capture();
+      // What is kept is to be gone on from.
+      requireFiniteTensors(tensors, `the checkpoint of the stage ${stage} after ${done} steps`, KEPT_BEFORE);
       const kept = await Promise.all(files.map(async (name) => [name, await folder.hashOf(name)]));
       // Events first: a checkpoint never knows of more than the file does.
       await events.flush();

@@ -3,6 +3,7 @@
  * are unchanged, is skipped.
  */
 import { subsetSize } from './config/rules.js';
+import { requireMemory } from './estimate/requireMemory.js';
 import { observe } from './plan/observe.js';
 import { planRun, type RunPlan } from './plan/plan.js';
 import { stageNames } from './progress.js';
@@ -33,6 +34,7 @@ export async function runPipeline({ command, planned, ...options }: RunOptions):
   }
   // Before anything is computed: the teacher alone may take hours.
   await requireSpace(options);
+  await requireMemory(options);
   try {
     for (const stage of stagesOf(config)) await runStage(stage, session);
   } catch (error) {
