@@ -43,6 +43,7 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 describe('a device that is lost once in each stage', () => {
   it.for(moments)(
     '%s leaves the bits of an undisturbed run',
+    { timeout: 900_000 },
     async ([, moment], context) => {
       const path = join(scratch, moment.at);
       const losses = stages.map((stage): Loss => ({ stage, moment }));
@@ -55,6 +56,5 @@ describe('a device that is lost once in each stage', () => {
       for (const stage of lostIn) counts[stage!] = (counts[stage!] ?? 0) + 1;
       countFaults(context, 'device losses', counts);
     },
-    900_000,
   );
 });
