@@ -37,7 +37,7 @@ const isMadeUpFor = ({ path }: Call): boolean => path.endsWith('events.jsonl');
 describe('a run of which one call fails that writes', () => {
   it.for(runs)(
     'stops, and ends with the same bits when it is run again: %s',
-    async ([, sets, fails], { task }) => {
+    async ([, sets, fails], context) => {
       const tiny = { device: await device(), folder: join(scratch, 'run'), sets };
       const { calls, contents } = await runUndisturbed(tiny);
       const chosen = calls.filter(fails);
@@ -58,7 +58,7 @@ describe('a run of which one call fails that writes', () => {
       }
       expect(faults).toEqual([]);
       expect(chosen.length).toBeGreaterThan(0);
-      countFaults({ task }, 'write faults', counts);
+      countFaults(context, 'write faults', counts);
     },
   );
 });
