@@ -18,7 +18,15 @@ export class DeviceError extends HypergradError {
 }
 
 /** The device is gone: its driver was reset, it was taken away, or destroyed. Opening it anew may help; a run does so itself. */
-export class DeviceLostError extends DeviceError {}
+export class DeviceLostError extends DeviceError {
+  /** What the driver gave as the reason, in a sentence. */
+  readonly reason: string;
+
+  constructor(message: string, reason = message, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
 
 /** The device has not answered for too long. Nothing can be done with it in this process. */
 export class DeviceTimeoutError extends DeviceError {}

@@ -28,6 +28,8 @@ export type {
   TransferResult,
 } from './pipeline/report/types.js';
 export { type RunOptions, runPipeline } from './pipeline/run.js';
+export type { SessionOptions } from './pipeline/session.js';
+export type { Plain, StageRecord } from './pipeline/store/manifest.js';
 export { RunFolder } from './pipeline/store/runFolder.js';
 export {
   decodeSafetensors,

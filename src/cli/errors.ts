@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { ConfigError, HypergradError } from '../errors.js';
+import { terminalText } from './terminalText.js';
 
 /** Exit code for a command line that does not fit: the same as for a configuration that does not. */
 const USAGE_EXIT_CODE = new ConfigError('').exitCode;
@@ -18,14 +19,14 @@ export function describeFailure(error: unknown, debug: boolean): Failure {
   if (error instanceof CommanderError) {
     return { text: '', exitCode: error.exitCode === 0 ? 0 : USAGE_EXIT_CODE };
   }
-  const details = debug ? `${inspect(error)}\n` : '';
+  const details = debug ? `${terminalText(inspect(error))}\n` : '';
   if (error instanceof HypergradError) {
-    return { text: `hypergrad: ${error.message}\n${details}`, exitCode: error.exitCode };
+    return { text: `hypergrad: ${terminalText(error.message)}\n${details}`, exitCode: error.exitCode };
   }
   const message = (error instanceof Error ? error.message : String(error)).trim().replace(/\.$/, '');
   const advice = debug ? '' : '; run again with --debug for details';
   return {
-    text: `hypergrad: ${message || 'Unnamed error'}. This is a fault of hypergrad${advice}.\n${details}`,
+    text: `hypergrad: ${terminalText(message) || 'Unnamed error'}. This is a fault of hypergrad${advice}.\n${details}`,
     exitCode: 1,
   };
 }

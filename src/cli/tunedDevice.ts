@@ -1,6 +1,8 @@
 /** How every command opens its device: with the block sizes that `hypergrad tune` found for it. */
 import type { Device } from '../gpu/device.js';
 import { type OpenDeviceOptions, openDevice } from '../gpu/node/openDevice.js';
+import type { Progress } from '../pipeline/progress.js';
+import { outliveLosses, type RecoveryOptions } from '../pipeline/recovery.js';
 import { isTuningWanted, loadTuning, type TuningState } from '../pipeline/tune/store.js';
 
 /** A device, and what to say of it. */
@@ -29,6 +31,23 @@ export async function openTunedDevice(options: OpenDeviceOptions = {}): Promise<
   const state = await loadTuning(device);
   if (state.use === 'ignored') process.stderr.write(`Warning: ${state.warning}\n`);
   return { device, description: `${device.describe()}${tuningSuffix(state)}` };
+}
+
+/**
+ * Does work on a device that was opened by `openTunedDevice(opened)`, and again on a reopened one when it is lost; told on
+ * stderr. Errors as `outliveLosses` throws them.
+ */
+export async function outliveDevice<Result>(
+  device: Device,
+  opened: OpenDeviceOptions,
+  options: Pick<RecoveryOptions, 'folder' | 'progress' | 'signal'>,
+  work: (device: Device, progress: Progress) => Promise<Result>,
+): Promise<Result> {
+  const reopen = async (): Promise<Device> => (await openTunedDevice({ ...opened, anew: true })).device;
+  const say = (line: string): void => {
+    process.stderr.write(`${line}\n`);
+  };
+  return await outliveLosses(device, { ...options, reopen, say }, work);
 }
 
 /** What `hypergrad doctor` says of a device's tuning. */

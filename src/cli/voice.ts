@@ -1,6 +1,10 @@
-/** What a command says, and where: answers on stdout, talk about the work on stderr or, without `--json`, beside the answer. */
+/**
+ * What a command says, and where: answers on stdout, talk about the work on stderr or, without `--json`, beside the answer.
+ * Texts may hold names from files, so that none reaches the terminal with control characters.
+ */
 import { silentProgress } from '../pipeline/progress.js';
 import { type TerminalProgress, terminalProgress } from './terminalProgress.js';
+import { terminalText } from './terminalText.js';
 
 /** The options that decide it; `--quiet` stands before or after any command. */
 export interface VoiceFlags {
@@ -22,7 +26,7 @@ export interface Voice {
 /** The voice of a command that was given these options. */
 export function voiceOf({ json, quiet = false }: VoiceFlags): Voice {
   const print = (stream: NodeJS.WriteStream, text: string): void => {
-    stream.write(`${text}\n`);
+    stream.write(`${terminalText(text)}\n`);
   };
   const talk = json ? process.stderr : process.stdout;
   return {

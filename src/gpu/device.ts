@@ -101,10 +101,12 @@ export class Device {
     });
     void gpu.lost.then(({ reason, message }) => {
       if (this.#closed) return;
+      const why = `${message.trim().replace(/\.$/, '') || 'no reason was given'} (${reason}).`;
       this.#waits.fail(
         new DeviceLostError(
-          `The device '${adapter.name}' was lost (${reason}): ${message.trim().replace(/\.?$/, '.')} ` +
+          `The device '${adapter.name}' was lost: ${why} ` +
             'Open it again and repeat the work; if it happens again, use smaller steps or another device.',
+          why,
         ),
       );
     });
@@ -152,6 +154,11 @@ export class Device {
   acquireBuffer(byteLength: number, label: string, isExact = false): GPUBuffer {
     this.#check();
     return this.#buffers.acquire(byteLength, label, isExact);
+  }
+
+  /** Bytes of all buffers that are allocated on the device now, lent or kept for the next who asks. */
+  get allocatedBytes(): number {
+    return this.#buffers.bytes + this.#readback.stagingBytes;
   }
 
   /** Gives a buffer back to the pool; after `close` there is nothing left to do. */

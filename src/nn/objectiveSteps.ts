@@ -11,6 +11,7 @@ import type { Device } from '../gpu/device.js';
 import type { StreamKey } from '../kernels/philox.js';
 import { type DeviceImages, stageRows, type TrainingImages } from './deviceImages.js';
 import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
+import type { TrainingState } from './training.js';
 
 /** Images on the device, with targets where the loss reads any. */
 export type ObjectiveData = DeviceImages & Partial<Pick<TrainingImages, 'targets' | 'targetType'>>;
@@ -101,10 +102,15 @@ export class ObjectiveSteps {
   }
 
   /** Goes to θ [parameters], with an empty momentum buffer, and the objective's learning rate or another. */
-  start(theta: Float32Array, learningRate = this.#objective.optimiser.learningRate): void {
+  start(theta: Float32Array, learningRate?: number): void {
+    this.restore({ theta, momentum: new Float32Array(theta.length) }, learningRate);
+  }
+
+  /** Goes on from another training's `state`, with the objective's learning rate or another. */
+  restore({ theta, momentum }: TrainingState, learningRate = this.#objective.optimiser.learningRate): void {
     this.#update.write('learningRate', Float32Array.of(learningRate));
     this.#device.write(this.#owned[0]!.buffer, theta);
-    this.#update.write('buffer', new Float32Array(theta.length));
+    this.#update.write('buffer', momentum);
   }
 
   /** The gradient of one batch at the present θ. Waits for the device. */
@@ -122,6 +128,11 @@ export class ObjectiveSteps {
   /** θ after everything that was submitted. Waits for the device. */
   async parameters(): Promise<Float32Array> {
     return await this.#read(this.#owned[0]!);
+  }
+
+  /** All that the next step depends on, but for the learning rate. Waits for the device. */
+  async state(): Promise<TrainingState> {
+    return { theta: await this.parameters(), momentum: await this.#read(this.#update.inputs.buffer!) };
   }
 
   /** Loss of the last batch of that size. Waits for the device. */

@@ -89,6 +89,14 @@ export function trainingTape(
   });
 }
 
+/** A training between two steps; with it another one of the same steps goes on to the same bits. */
+export interface TrainingState {
+  /** θ [parameters] */
+  readonly theta: Float32Array;
+  /** The momentum buffer [parameters]. */
+  readonly momentum: Float32Array;
+}
+
 export interface TrainerOptions extends TrainingStep {
   readonly device: Device;
   readonly data: ResidentData;
@@ -133,14 +141,26 @@ export class Trainer {
    * @throws ShapeError when θ has another length.
    */
   start(theta: Float32Array, learningRate: number): void {
+    this.restore({ theta, momentum: new Float32Array(theta.length) }, learningRate);
+  }
+
+  /**
+   * Goes on from another training's `state`.
+   * @throws ShapeError when θ or the momentum buffer has another length.
+   */
+  restore({ theta, momentum }: TrainingState, learningRate: number): void {
     const { device, parameters, label } = this.#options;
-    if (theta.length !== parameters) {
+    for (const [name, { length }] of [
+      ['θ', theta],
+      ['the momentum buffer', momentum],
+    ] as const) {
+      if (length === parameters) continue;
       throw new ShapeError(
-        `${label}: θ has ${theta.length} elements, but the trainer was made for ${parameters}.`,
+        `${label}: ${name} has ${length} elements, but the trainer was made for ${parameters}.`,
       );
     }
     device.write(this.#shared.theta.buffer, theta);
-    device.write(this.#shared.buffer.buffer, new Float32Array(theta.length));
+    device.write(this.#shared.buffer.buffer, momentum);
     device.write(this.#shared.learningRate.buffer, Float32Array.of(learningRate));
   }
 
@@ -173,15 +193,28 @@ export class Trainer {
     });
   }
 
+  /** Waits for everything that was submitted. */
+  async settle(): Promise<void> {
+    await this.#options.device.settle();
+  }
+
   /** θ as it is after everything that was submitted. Waits for the device. */
   async parameters(): Promise<Float32Array> {
-    const { buffer, offset, bytes } = this.#shared.theta;
-    return new Float32Array(await this.#options.device.read(buffer, offset, bytes));
+    return await this.#read(this.#shared.theta);
+  }
+
+  /** All that the next step depends on, but for the learning rate. Waits for the device. */
+  async state(): Promise<TrainingState> {
+    return { theta: await this.parameters(), momentum: await this.#read(this.#shared.buffer) };
   }
 
   /** Loss of the last batch of that size. Waits for the device. */
   async lastLoss(batchSize: number): Promise<number> {
     return (await this.#planFor(batchSize).read('loss'))[0]!;
+  }
+
+  async #read({ buffer, offset, bytes }: BufferRange): Promise<Float32Array> {
+    return new Float32Array(await this.#options.device.read(buffer, offset, bytes));
   }
 
   #planFor(batchSize: number): Plan {

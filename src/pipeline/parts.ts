@@ -2,6 +2,7 @@
  * A stage made of parts, such as the experts: each is entered in the manifest when it is finished, by what it reads itself. So
  * a stage that was interrupted, or is to make more parts than before, makes those that are missing.
  */
+import { roundSeconds, type Stopwatch, stopwatch } from './stopwatch.js';
 import { hashInputs } from './store/manifest.js';
 import type { RunFolder } from './store/runFolder.js';
 
@@ -27,25 +28,30 @@ export interface PartsOptions {
   /** Seconds by name of stage or part; a recorded part's are entered. */
   readonly timings: Record<string, number>;
   readonly saveTimings: () => Promise<void>;
+  /** Counts the stage's seconds; each part is a lap. */
+  readonly watch?: Stopwatch;
 }
 
-export function partsOf({ folder, stage, reads, timings, saveTimings }: PartsOptions): TimedParts {
-  const nameOf = (part: string): string => `${stage}/${part}`;
-  const inputsOf = (part: string): string => hashInputs({ reads, part });
+/** What the manifest calls a part. */
+export const partName = (stage: string, part: string): string => `${stage}/${part}`;
+
+/** Hash of what a part reads, where each part of the stage reads `reads`. */
+export const partInputs = (reads: unknown, part: string): string => hashInputs({ reads, part });
+
+export function partsOf(options: PartsOptions): TimedParts {
+  const { folder, stage, reads, timings, saveTimings, watch = stopwatch() } = options;
   let reusedSeconds = 0;
-  let since = performance.now();
   return {
     async isDone(part) {
-      const isDone = await folder.stageIsDone(nameOf(part), inputsOf(part));
-      if (isDone) reusedSeconds += timings[nameOf(part)] ?? 0;
-      since = performance.now();
+      const isDone = await folder.stageIsDone(partName(stage, part), partInputs(reads, part));
+      if (isDone) reusedSeconds += timings[partName(stage, part)] ?? 0;
+      watch.restart();
       return isDone;
     },
     async record(part, files) {
-      timings[nameOf(part)] = Math.round(performance.now() - since) / 1000;
+      timings[partName(stage, part)] = roundSeconds(watch.lap());
       await saveTimings();
-      await folder.recordStage(nameOf(part), inputsOf(part), files);
-      since = performance.now();
+      await folder.recordStage(partName(stage, part), partInputs(reads, part), files);
     },
     get reusedSeconds() {
       return reusedSeconds;

@@ -8,7 +8,7 @@ import type { StageName } from './progress.js';
 import type { StageContext } from './stages/context.js';
 import { distil } from './stages/distil.js';
 import { evaluate } from './stages/evaluate.js';
-import { chooseSubset, trainExperts } from './stages/experts.js';
+import { chooseSubset, expertParts, trainExperts } from './stages/experts.js';
 import { distilSelfSupervised } from './stages/selfSupervised.js';
 import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
 import { computeTargets } from './stages/targets.js';
@@ -21,14 +21,23 @@ export interface Stage {
   readonly when?: (config: Config) => boolean;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
+  /**
+   * What the fields of that are called in the configuration, by their place in it; those that are not named are called as they
+   * are. A change of settings is told by these names.
+   */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Names of its parts, where it keeps them one by one. */
+  readonly parts?: (config: Config) => string[];
   /** What each of its parts reads of it, where it keeps them one by one; as the stage itself by default. */
   readonly partReads?: (config: Config) => unknown;
   /** The stages whose artefacts it reads. */
   readonly after: readonly StageName[];
   readonly steps: (config: Config, dataset: Dataset) => number;
   readonly unit: string;
-  /** Whether it keeps checkpoints itself; others can be stopped wherever they tell how far they are. */
-  readonly keepsCheckpoints?: true;
+  /** Whether it keeps no checkpoints: it can be stopped wherever it tells how far it is, and begins anew then. */
+  readonly beginsAnew?: true;
+  /** Whether it tells the events of its finished parts again when it goes on. */
+  readonly tellsAgain?: true;
   /** Does the work and names the files that it wrote. */
   readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
 }
@@ -52,11 +61,11 @@ export const stages: readonly Stage[] = [
   {
     name: 'teacher',
     reads: ({ teacher, targets }) => (targets.from === null ? teacher : null),
+    settings: { '': 'teacher' },
     after: [],
     steps: ({ teacher }) => teacher.steps,
     unit: 'steps',
     when: ({ targets }) => targets.from === null,
-    keepsCheckpoints: true,
     run: trainTeacher,
   },
   {
@@ -73,12 +82,15 @@ export const stages: readonly Stage[] = [
     // Not how many there are: more can be trained later.
     partReads: ({ experts: { count: _, ...experts }, ...config }) => ({ experts, models: modelsOf(config) }),
     after: ['targets'],
+    parts: expertParts,
     steps: ({ experts }) => experts.count * experts.epochs,
     unit: 'epochs',
+    tellsAgain: true,
     run: trainExperts,
   },
   {
     name: 'subset',
+    settings: { experts: 'experts.count' },
     reads: (config) => ({ subset: config.subset, experts: config.experts.count, models: modelsOf(config) }),
     after: ['targets', 'experts'],
     steps: ({ experts }) => experts.count,
@@ -87,16 +99,17 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'distil',
+    settings: { experts: 'experts.count' },
     reads: (config) => ({ distil: config.distil, experts: config.experts.count, models: modelsOf(config) }),
     after: ['targets', 'experts', 'subset'],
     steps: ({ distil }) => distil.iterations,
     unit: 'iterations',
-    keepsCheckpoints: true,
     run: distil,
   },
   {
     name: 'selfSupervisedExperts',
     when: matchesSelfSupervised,
+    settings: { experts: 'selfSupervised.experts' },
     reads: (config) => ({
       experts: config.selfSupervised.experts,
       teacher: config.teacher,
@@ -110,6 +123,7 @@ export const stages: readonly Stage[] = [
   {
     name: 'selfSupervised',
     when: matchesSelfSupervised,
+    settings: { momentum: 'distil.momentum' },
     reads: (config) => ({
       selfSupervised: config.selfSupervised,
       momentum: config.distil.momentum,

@@ -50,6 +50,7 @@ export async function bundleForBrowser(entry: string): Promise<Bundled> {
       minify: false,
       target: 'es2022',
       lib: { entry: resolve(entry), formats: ['es'] },
+      rolldownOptions: { output: { codeSplitting: false } },
     },
   });
   const outputs = (Array.isArray(built) ? built : [built]).flatMap((each) =>
@@ -90,28 +91,35 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-async function launch(): Promise<Browser> {
+/** Starts the bundled Chromium, with WebGPU or without. */
+export async function launch({ hasGpu = true } = {}): Promise<Browser> {
   const folder = await unpackedOnce('Chromium', ARCHIVES);
   return await chromium.launch({
     executablePath: join(folder, 'chromium'),
     // The sandbox needs user namespaces, which containers often lack; the page is our own.
     chromiumSandbox: false,
-    args: FLAGS,
+    args: hasGpu ? FLAGS : ['--disable-features=WebGPU'],
     env: { ...process.env, LD_LIBRARY_PATH: join(folder, 'lib') },
   });
+}
+
+/** Collects whatever a visitor would find in a page's log. */
+export function faultsOf(page: Page): readonly string[] {
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(`uncaught ${error.stack ?? error.message}`));
+  page.on('crash', () => faults.push('the page crashed'));
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(`console: ${message.text()}`);
+  });
+  return faults;
 }
 
 /** Serves the module on 127.0.0.1, which counts as secure, and opens it. */
 export async function openPage(code: string): Promise<OpenPage> {
   const browser = await launch();
   const server = await serve(code);
-  const faults: string[] = [];
   const page = await browser.newPage();
-  page.on('pageerror', (error) => faults.push(`uncaught ${error.stack ?? error.message}`));
-  page.on('crash', () => faults.push('the page crashed'));
-  page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(`console: ${message.text()}`);
-  });
+  const faults = faultsOf(page);
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   const close = async (): Promise<void> => {
     await browser.close();

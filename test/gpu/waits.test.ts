@@ -44,7 +44,7 @@ describe('the waits of a device', () => {
   it('end together, and at once from then on, when the device is lost', async () => {
     const waits = new Waits('device');
     const pending = Array.from({ length: 5 }, (_, k) => waits.bounded(never, `it did ${k}`));
-    const loss = new DeviceLostError('gone');
+    const loss = new DeviceLostError('gone', 'gone');
     waits.fail(loss);
     waits.fail(new Error('a second reason does not count'));
     for (const wait of pending) await expect(wait).rejects.toBe(loss);

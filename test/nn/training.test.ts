@@ -117,6 +117,24 @@ describe('Trainer', () => {
     expectNear(await trainer.parameters(), wanted, { relative: 0.05, absolute: 0 });
   });
 
+  it('goes on from a state to the bits of a training that was not interrupted, and refuses one of another size', async () => {
+    const batches = epochs(4, 3);
+    trainer.start(start, 0.05);
+    await trainer.submit(batches);
+    const whole = await trainer.state();
+    trainer.start(start, 0.05);
+    await trainer.submit(batches.slice(0, 5));
+    const middle = await trainer.state();
+    expect(middle.momentum.some((value) => value !== 0)).toBe(true);
+    trainer.start(numbers(4, 'elsewhere', OUTPUTS * INPUTS), 0.5);
+    await trainer.submit(epochs(1, 4));
+    trainer.restore(middle, 0.05);
+    await trainer.submit(batches.slice(5));
+    expect(await trainer.state()).toEqual(whole);
+    const short = { ...middle, momentum: middle.momentum.slice(1) };
+    expect(() => trainer.restore(short, 0.05)).toThrow(/the momentum buffer has \d+ elements/);
+  });
+
   it('gives the same bits for the same seed, from wherever it was before', async () => {
     const run = async (seed: number) => {
       trainer.start(start, 0.05);

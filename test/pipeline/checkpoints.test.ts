@@ -10,6 +10,7 @@ import { type Progress, silentProgress } from '../../src/pipeline/progress.js';
 import { runPipeline } from '../../src/pipeline/run.js';
 import { readEvents } from '../../src/pipeline/store/events.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import { useDevice } from '../support/device.js';
 
 const device = useDevice();
@@ -25,6 +26,21 @@ const SETS = [
   'distil.startEpochsFrom=1',
 ];
 
+/** A run of every stage that there is. */
+const ALL_STAGES = [
+  'data.train=100',
+  'data.test=100',
+  'subset.fraction=0.1',
+  ...SETS,
+  'evaluate.rows=[mkdt, trajectoryMatchingOnSsl, allData, teacher]',
+  'evaluate.transfer=[{ architecture: mlp, depth: 1, width: 4 }]',
+  'evaluate.seeds=1',
+  'experts.epochs=2',
+  'distil.startEpochs=1',
+  'distil.startEpochsFrom=null',
+  'distil.expertEpochs=2',
+];
+
 let scratch = '';
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'hypergrad-checkpoints-'));
@@ -36,13 +52,21 @@ interface RunChoice {
   readonly progress?: Partial<Progress>;
   readonly signal?: AbortSignal;
   readonly checkpointSeconds?: number;
+  /** Told the name of every file before and after it is written. */
+  readonly writing?: (name: string, moment: 'before' | 'after') => void;
 }
 
 async function run(name: string, choice: RunChoice = {}): Promise<void> {
-  const { sets = SETS, progress = {}, signal, checkpointSeconds = 0 } = choice;
+  const { sets = SETS, progress = {}, signal, checkpointSeconds = 0, writing = () => {} } = choice;
   const config = resolveConfig({ preset: 'tiny-test', sets: [...sets], seed: 1 });
   const dataset = await loadDataset(config.data, config.seed);
   const folder = await RunFolder.open(join(scratch, name));
+  const write = folder.writeBytes.bind(folder);
+  folder.writeBytes = async (file, bytes) => {
+    writing(file, 'before');
+    await write(file, bytes);
+    writing(file, 'after');
+  };
   try {
     await runPipeline({
       ...{ config, dataset, folder, checkpointSeconds },
@@ -131,6 +155,42 @@ describe('a run that is broken off', () => {
     expect(iterations).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
+  it('in the middle of every stage, at one checkpoint after the other, ends with the bits of an undisturbed one', async () => {
+    await run('all', { sets: ALL_STAGES, checkpointSeconds: 1000 });
+    // Odd numbers are before a checkpoint is written, even ones after it.
+    const moments: Record<string, number[]> = {
+      teacher: [4],
+      targets: [3],
+      experts: [4, 11],
+      subset: [2],
+      distil: [7],
+      selfSupervisedExperts: [5, 12],
+      selfSupervised: [4],
+      evaluate: [3, 8, 15],
+    };
+    const seen: Record<string, number> = {};
+    const kills: Record<string, number[]> = {};
+    const writing = (file: string, moment: 'before' | 'after'): void => {
+      const stage = /^checkpoint-(\w+)/.exec(file)?.[1];
+      if (stage === undefined) return;
+      seen[stage] = (seen[stage] ?? 0) + 1;
+      if (!moments[stage]!.includes(seen[stage])) return;
+      kills[stage] = [...(kills[stage] ?? []), seen[stage]];
+      throw new Error(`killed ${moment} ${file} was written`);
+    };
+    const goOn = (): Promise<boolean> =>
+      run('killed', { sets: ALL_STAGES, writing }).then(
+        () => true,
+        (error: Error) => {
+          if (!error.message.startsWith('killed')) throw error;
+          return false;
+        },
+      );
+    while (!(await goOn()));
+    expect(kills).toEqual(moments);
+    expect(await contents('killed')).toEqual(await contents('all'));
+  });
+
   it('begins its stage anew where other settings are asked for, or the checkpoint is damaged', async () => {
     await breakOff('other', 'distil', 5, 'stop');
     const begun: number[] = [];
@@ -154,6 +214,33 @@ describe('a run that is broken off', () => {
     await writeFile(join(scratch, 'other', 'checkpoint-distil.safetensors'), 'rubbish');
     await run('other');
     expect(await contents('other')).toEqual(undisturbed);
+  });
+
+  it('begins its stage anew where the events that its checkpoint counts are gone', async () => {
+    await breakOff('cut', 'distil', 5, 'stop');
+    await rm(join(scratch, 'cut', 'events.jsonl'));
+    const begun: number[] = [];
+    const progress: Partial<Progress> = {
+      advanced: (stage, done) => {
+        if (stage === 'distil') begun.push(done);
+      },
+    };
+    await run('cut', { progress });
+    expect(begun[0]).toBe(1);
+    const events = await readEvents(join(scratch, 'cut', 'events.jsonl'));
+    expect(events.filter((event) => event.stage === 'distil')).toHaveLength(9);
+  });
+
+  it('refuses a checkpoint of a newer version in words, and leaves it where it is', async () => {
+    await breakOff('newer', 'distil', 2, 'stop');
+    const file = join(scratch, 'newer', 'checkpoint-distil.safetensors');
+    const { tensors, metadata } = decodeSafetensors(await readFile(file), file);
+    await writeFile(file, encodeSafetensors(tensors, { ...metadata, version: '3' }));
+    await expect(run('newer')).rejects.toThrow(/is of version 3, written by a newer hypergrad; .* or delete/);
+    // One of the version before holds no seconds.
+    const { seconds: _, files: __, ...old } = metadata;
+    await writeFile(file, encodeSafetensors(tensors, { ...old, version: '1' }));
+    expect(await breakOff('newer', 'distil', 1, 'stop')).toBe(3);
   });
 
   it('says what to do', async () => {

@@ -3,6 +3,7 @@ import { compareRuns } from '../../pipeline/compare/compareRuns.js';
 import { readRun } from '../../pipeline/compare/readRun.js';
 import { comparisonCsv, comparisonMarkdown, comparisonText } from '../../pipeline/compare/tables.js';
 import { plainText } from '../../pipeline/report/text.js';
+import { terminalText } from '../terminalText.js';
 
 interface CompareFlags {
   readonly json?: boolean;
@@ -18,7 +19,7 @@ async function compare(folders: readonly string[], flags: CompareFlags): Promise
   else if (flags.csv) process.stdout.write(comparisonCsv(comparison));
   else {
     const text = flags.markdown ? comparisonMarkdown(comparison) : comparisonText(comparison);
-    process.stdout.write(`${plainText([text.trimEnd()])}\n`);
+    process.stdout.write(`${terminalText(plainText([text.trimEnd()]))}\n`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError, DataError } from '../../errors.js';
@@ -16,14 +16,16 @@ import {
 } from '../../pipeline/evaluate/evaluateSet.js';
 import { decodeSet } from '../../pipeline/evaluate/givenSet.js';
 import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summary.js';
+import { silentProgress } from '../../pipeline/progress.js';
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
+import { fileLimits, readBounded, readingFault } from '../../pipeline/store/boundedFile.js';
 import { hashInputs } from '../../pipeline/store/manifest.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { collect } from '../repeatable.js';
-import { openTunedDevice } from '../tunedDevice.js';
+import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { progressFor, voiceOf } from '../voice.js';
 import { DEFAULT_PRESET, parseSeed } from './run.js';
 
@@ -150,10 +152,11 @@ async function evaluateOn(
   flags: EvaluateFlags,
 ): Promise<SetEvaluation> {
   const set = decodeSet(
-    await readFile(subject.file).catch((cause: unknown) => {
-      throw new DataError(`${subject.file} cannot be read: finish the run first, or name a file that can.`, {
-        cause,
-      });
+    await readBounded(subject.file, fileLimits.data).catch((cause: unknown) => {
+      throw new DataError(
+        `${subject.file} ${readingFault(cause)}: finish the run first, or name a file that can be read.`,
+        { cause },
+      );
     }),
     subject.file,
   );
@@ -198,13 +201,17 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
   const config = configOf(subject.run ?? flags.teacher ?? null, flags);
   const folder = subject.run === null ? null : await RunFolder.open(subject.run);
   try {
-    const { device, description } = await openTunedDevice(
-      flags.device === undefined ? {} : { choice: flags.device },
-    );
+    const wanted = flags.device === undefined ? {} : { choice: flags.device };
+    const { device, description } = await openTunedDevice(wanted);
     try {
       const { say, remark } = voiceOf(flags);
       remark(description);
-      const found = await evaluateOn(device, subject, config, flags);
+      const found = await outliveDevice(
+        device,
+        wanted,
+        { folder: null, progress: silentProgress },
+        (device) => evaluateOn(device, subject, config, flags),
+      );
       say(`\n${describeSubject(subject, config)}\n${describeEvaluation(found)}`);
       if (folder !== null) say(`Written: ${await writeBeside(folder, config, found)}`);
       if (flags.json) {

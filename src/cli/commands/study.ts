@@ -15,7 +15,7 @@ import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
 import { runStudy, type Study } from '../../pipeline/studies/study.js';
 import { checkVariance, defaultVariance, varianceStudy } from '../../pipeline/studies/varianceStudy.js';
 import { collect } from '../repeatable.js';
-import { openTunedDevice } from '../tunedDevice.js';
+import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
 import { type WatchedProgress, watchedProgress } from '../watchedProgress.js';
 import { DEFAULT_PRESET, parseSeed, quote } from './run.js';
@@ -121,9 +121,8 @@ async function study<Settings, Found>(
   const { config, name } = configOf(file, flags);
   const path = flags.out ?? join('runs', `${name}-${kind.name}`);
   const { say, remark } = voiceOf(flags);
-  const { device, description } = await openTunedDevice(
-    flags.device === undefined ? {} : { choice: flags.device },
-  );
+  const wanted = flags.device === undefined ? {} : { choice: flags.device };
+  const { device, description } = await openTunedDevice(wanted);
   const opened: RunFolder[] = [];
   let progress: WatchedProgress | undefined;
   try {
@@ -144,17 +143,20 @@ async function study<Settings, Found>(
       image: dataset.image,
     });
     progress = watched;
-    const { record, page } = await runStudy(kind, settings, {
-      config,
-      dataset,
-      device,
-      folder,
-      ...(source === undefined ? {} : { source }),
-      command,
-      progress: watched,
-    }).catch(watched.failed);
+    const work = { folder, progress: watched };
+    const { record, page } = await outliveDevice(device, wanted, work, (device, progress) =>
+      runStudy(kind, settings, {
+        config,
+        dataset,
+        device,
+        folder,
+        ...(source === undefined ? {} : { source }),
+        command,
+        progress,
+      }),
+    ).catch(watched.failed);
     await watched.succeeded();
-    progress?.close();
+    watched.close();
     say(`\n${describeStudy(page)}\n\nPage: ${folder.pathOf('study.html')}`);
     if (flags.json) process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
   } finally {

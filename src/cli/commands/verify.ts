@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ConfigError, DataError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { type CaseResult, findCases, verifyCase, worstOf } from '../../pipeline/verify/verify.js';
+import { terminalText } from '../terminalText.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
 
@@ -53,7 +54,7 @@ async function verify(paths: readonly string[], flags: VerifyFlags): Promise<voi
     for (const file of files) {
       const result = await verifyCase(file, device);
       results.push(result);
-      if (!flags.json) process.stdout.write(`${describeCase(result)}\n`);
+      if (!flags.json) process.stdout.write(`${terminalText(describeCase(result))}\n`);
     }
   } finally {
     device.close();

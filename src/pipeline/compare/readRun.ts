@@ -6,7 +6,10 @@ import { resolveConfig } from '../config/resolve.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { deviceName } from '../report/wording.js';
 import { files } from '../stages/context.js';
+import { fileLimits } from '../store/boundedFile.js';
+import { RESULT_VERSION, requireVersion, versionOf } from '../store/formatVersion.js';
 import { openToRead } from '../store/readFolder.js';
+import { parseJson } from '../store/strictJson.js';
 import type { ComparedRun } from './compareRuns.js';
 
 const resultSchema = z.object({
@@ -22,24 +25,27 @@ const resultSchema = z.object({
 export async function readRun(folder: string): Promise<ComparedRun> {
   const opened = openToRead(folder);
   const readText = async (name: string): Promise<string> =>
-    new TextDecoder().decode(await opened.readBytes(name));
+    new TextDecoder().decode(await opened.readBytes(name, fileLimits.record));
   const evaluation = decodeEvaluation(await readText(files.evaluation), join(folder, files.evaluation));
   const resultText = await readText('result.json');
   await readText('config.yaml');
   const config = resolveConfig({ file: join(folder, 'config.yaml'), sets: [] });
   let device: z.infer<typeof resultSchema>['device'];
   try {
-    device = resultSchema.parse(JSON.parse(resultText)).device;
+    const json: unknown = parseJson(resultText);
+    requireVersion(join(folder, 'result.json'), versionOf(json), RESULT_VERSION);
+    device = resultSchema.parse(json).device;
   } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
     throw new StoreError(`${join(folder, 'result.json')} is damaged. Give the run's command again.`, {
       cause,
     });
   }
   const { seeds } = config.evaluate;
-  const counts = [
-    ...evaluation.rows.map((row) => row.accuracies),
-    ...evaluation.heldOut.map((row) => row.errors),
-  ];
+  const counts = [evaluation, ...evaluation.transfer].flatMap(({ rows, heldOut }) => [
+    ...rows.map((row) => row.accuracies),
+    ...heldOut.map((row) => row.errors),
+  ]);
   if (counts.some((numbers) => numbers.length !== seeds)) {
     throw new StoreError(
       `${join(folder, files.evaluation)} is not of ${join(folder, 'config.yaml')}, which has ${seeds} evaluation seeds: the run was changed and not finished. Give its command again.`,

@@ -110,7 +110,7 @@ export function comparisonText(comparison: Comparison): string {
 
 /** A text that means itself inside a Markdown table. */
 const escapeMarkdown = (text: string): string =>
-  text.replace(/[\\`*_[\]<>|]/g, (character) => `\\${character}`).replace(/\s*\n\s*/g, ' ');
+  text.replace(/[\\`*_[\]<>|]/g, (character) => `\\${character}`).replace(/\s*[\r\n]\s*/g, ' ');
 
 /** A comparison as Markdown tables, a heading of level 3 over those of each further architecture. */
 export function comparisonMarkdown(comparison: Comparison): string {

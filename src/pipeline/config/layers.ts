@@ -2,10 +2,12 @@
  * Layers of configuration: each is what one place says (a preset, a file, an option), checked against the
  * fields that exist before it is laid over the ones below it.
  */
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter } from 'yaml';
 import { ConfigError } from '../../errors.js';
+import { shown } from '../store/shownText.js';
 import { configSchema } from './schema.js';
 import { nearest } from './suggest.js';
+import { parseYaml, YamlFault } from './yamlText.js';
 
 /** A group of named values. */
 export type Fields = { [name: string]: unknown };
@@ -54,7 +56,9 @@ const knownPaths: readonly string[] = [
 ];
 
 function unknownField(path: string, origin: string): ConfigError {
-  return new ConfigError(`There is no field ${path} (${origin}). Did you mean ${nearest(path, knownPaths)}?`);
+  return new ConfigError(
+    `There is no field ${shown(path)} (${origin}). Did you mean ${nearest(path, knownPaths)}?`,
+  );
 }
 
 /** Throws `ConfigError` at a layer's first field that does not exist, or that is a value and should be a group. */
@@ -95,15 +99,7 @@ function layOver(base: Fields, over: Fields): void {
 /** A layer from a text in YAML or JSON, and the preset that it names. Throws `ConfigError` with the line. */
 export function textLayer(text: string, name: string): { layer: Layer; preset: string | undefined } {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const [error] = document.errors;
-  if (error) {
-    const reason = error.message.split(/ at line \d+|\n/, 1)[0];
-    throw new ConfigError(`${name}, line ${lines.linePos(error.pos[0]).line}: not valid YAML: ${reason}.`, {
-      cause: error,
-    });
-  }
-  const values = plainValues(document, name);
+  const { document, values } = readValues(text, name, lines);
   const origin = (path: readonly string[]) => `${name}${lineOf(document, lines, path)}`;
   if (!Object.hasOwn(values, 'preset')) return { layer: { values, origin }, preset: undefined };
   const { preset, ...rest } = values;
@@ -113,20 +109,21 @@ export function textLayer(text: string, name: string): { layer: Layer; preset: s
   return { layer: { values: rest, origin }, preset };
 }
 
-function plainValues(document: Document, name: string): Fields {
-  let values: unknown;
+function readValues(
+  text: string,
+  name: string,
+  lines: LineCounter,
+): { readonly document: Document; readonly values: Fields } {
   try {
-    values = document.toJS();
+    const { document, value } = parseYaml(text, lines);
+    if (value === null) return { document, values: {} };
+    if (isGroup(value)) return { document, values: value };
+    throw new ConfigError(`${name}: holds ${show(value)} where fields such as "seed: 1" are expected.`);
   } catch (error) {
-    throw new ConfigError(`${name}: ${(error as Error).message}. Write its values out without aliases.`, {
-      cause: error,
-    });
+    if (!(error instanceof YamlFault)) throw error;
+    const place = error.position === null ? '' : `, line ${lines.linePos(error.position).line}`;
+    throw new ConfigError(`${name}${place}: ${error.message}.`, { cause: error });
   }
-  if (values === null) return {};
-  if (!isGroup(values)) {
-    throw new ConfigError(`${name}: holds ${show(values)} where fields such as "seed: 1" are expected.`);
-  }
-  return values;
 }
 
 function lineOf(document: Document, lines: LineCounter, path: readonly string[]): string {
@@ -143,7 +140,7 @@ export function valueLayer(path: readonly string[], value: unknown, label: strin
 
 /** A layer from `--set path=value`; the value is read as YAML. Throws `ConfigError`. */
 export function setLayer(setting: string): Layer {
-  const label = `--set ${setting}`;
+  const label = `--set ${shown(setting)}`;
   const equals = setting.indexOf('=');
   const path = setting.slice(0, Math.max(equals, 0)).trim();
   const text = setting.slice(equals + 1).trim();
@@ -152,7 +149,9 @@ export function setLayer(setting: string): Layer {
   }
   const field = valueAt(known, path.split('.'));
   if (field === undefined) {
-    throw new ConfigError(`There is no field ${path} (--set). Did you mean ${nearest(path, fieldPaths)}?`);
+    throw new ConfigError(
+      `There is no field ${shown(path)} (--set). Did you mean ${nearest(path, fieldPaths)}?`,
+    );
   }
   if (isGroup(field)) {
     throw new ConfigError(
@@ -164,10 +163,13 @@ export function setLayer(setting: string): Layer {
 
 /** What does not read as a YAML value, such as a path with ": " in it, is taken as the text it is. */
 function parseSetting(text: string): unknown {
-  const document = parseDocument(text);
-  if (document.errors.length > 0) return text;
-  const value: unknown = document.toJS();
-  return isGroup(value) ? text : value;
+  try {
+    const { value } = parseYaml(text);
+    return isGroup(value) ? text : value;
+  } catch (error) {
+    if (error instanceof YamlFault) return text;
+    throw error;
+  }
 }
 
 /** A value as messages show it. */

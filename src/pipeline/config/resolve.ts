@@ -2,7 +2,6 @@
  * From what the user says to one checked configuration. Later layers win:
  * defaults < preset < file < `--seed`, `--data` < `--set`.
  */
-import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
 import cifar10Small from '../presets/cifar10-small.yaml?raw';
 import fashionSmall from '../presets/fashion-small.yaml?raw';
@@ -14,6 +13,7 @@ import mkdtTiny2Percent from '../presets/mkdt-tiny-2pct.yaml?raw';
 import mkdtTiny5Percent from '../presets/mkdt-tiny-5pct.yaml?raw';
 import mnistSmall from '../presets/mnist-small.yaml?raw';
 import tinyTest from '../presets/tiny-test.yaml?raw';
+import { fileLimits, readingFault, readTextSync } from '../store/boundedFile.js';
 import { type Layer, mergeLayers, setLayer, show, textLayer, valueAt, valueLayer } from './layers.js';
 import { type Config, configSchema } from './schema.js';
 import { nearest } from './suggest.js';
@@ -47,6 +47,9 @@ function presetText(name: string): string {
     `There is no preset ${show(name)}. Did you mean ${nearest(name, presetNames)}? Presets: ${presetNames.join(', ')}.`,
   );
 }
+
+/** Faults that are told at once; a list may have thousands. */
+const MOST_FAULTS = 20;
 
 /** What the user says about a run's configuration. */
 export interface ConfigSources {
@@ -82,7 +85,7 @@ export function resolveConfig(sources: ConfigSources): Config {
   const checked = configSchema.safeParse(merged);
   if (checked.success) return checked.data;
 
-  const sentences = checked.error.issues.map((issue) => {
+  const sentences = checked.error.issues.slice(0, MOST_FAULTS).map((issue) => {
     // A list is one value; what lies in it is named in front of what does not fit.
     const list = issue.path.findIndex((part) => typeof part === 'number');
     const path = issue.path.slice(0, list < 0 ? undefined : list).map(String);
@@ -98,17 +101,11 @@ export function resolveConfig(sources: ConfigSources): Config {
 
 function readConfigFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readTextSync(path, fileLimits.configuration);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'ENOENT' || code === 'ENOTDIR'
-        ? 'does not exist'
-        : code === 'EISDIR'
-          ? 'is a folder'
-          : `cannot be read (${code})`;
-    throw new ConfigError(`The configuration file ${path} ${reason}. Give the path of a YAML or JSON file.`, {
-      cause: error,
-    });
+    throw new ConfigError(
+      `The configuration file ${path} ${readingFault(error)}. Give the path of a YAML or JSON file.`,
+      { cause: error },
+    );
   }
 }

@@ -14,6 +14,7 @@ import type { Model } from '../../nn/model.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import { placement } from '../stages/context.js';
+import type { EvaluationKeeper } from './keeper.js';
 import { Pretraining, type TrainingTables } from './pretraining.js';
 import type { SelfSupervisedSet } from './selfSupervisedPretraining.js';
 
@@ -50,6 +51,8 @@ export interface EvaluationInputs {
   readonly highLoss: Int32Array | null;
   /** Length D of a representation. */
   readonly representation: number;
+  /** Keeps the evaluation in its middle; nothing does by default. */
+  readonly keeper?: EvaluationKeeper;
   /** Told how many encoders have been evaluated. */
   advance(done: number): void;
 }

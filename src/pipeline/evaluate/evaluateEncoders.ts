@@ -11,9 +11,10 @@ import type { EvaluationRow } from '../config/sections/evaluate.js';
 import type { Dataset } from '../data/dataset.js';
 import { takeRows } from '../stages/context.js';
 import { Bench, type EvaluationInputs } from './bench.js';
+import { type EncoderResult, noKeeper } from './keeper.js';
 import { labelCount, labelOrder } from './labelled.js';
 import { type Evaluation, type EvaluationTable, evaluationOf } from './record.js';
-import { type Pretrain, type RowDefinition, rowDefinitions } from './rows.js';
+import { type Pretrain, rowDefinitions } from './rows.js';
 import { studentOf, transferredOf } from './students.js';
 
 /** The rows whose encoders are students. The teacher is the same whatever the student: it stands in the first table alone. */
@@ -71,33 +72,54 @@ function probeShares(
   });
 }
 
-/** What one row has given so far, a number a repetition. */
-interface Measured {
-  readonly row: RowDefinition;
-  /** For each share of labels. */
-  readonly accuracies: number[][];
-  readonly errors: number[];
+/** The encoders of one architecture: for each repetition, a row after the other. */
+interface Series {
+  readonly model: Model;
+  readonly rows: readonly EvaluationRow[];
 }
 
-async function evaluateStudent(
+/** Evaluates the encoders of a series that `results` does not have yet; `first` is the number of its first one. */
+async function evaluateSeries(
   inputs: EvaluationInputs,
-  model: Model,
-  rows: readonly EvaluationRow[],
-  advance: () => void,
-): Promise<EvaluationTable> {
-  const { config, dataset, device, representations } = inputs;
-  const { seeds, labels: shares } = config.evaluate;
+  { model, rows }: Series,
+  first: number,
+  results: EncoderResult[],
+): Promise<void> {
+  const { config, dataset, device, representations, keeper = noKeeper } = inputs;
+  const { seeds } = config.evaluate;
+  if (results.length >= first + seeds * rows.length) return;
   const bench = new Bench(inputs, model);
   try {
     const trainEncoder = bench.own(await Encoder.create(device, model, await bench.trainImages()));
     const testImages = await bench.place(dataset.test, 'evaluate.test');
     const testEncoder = bench.own(await Encoder.create(device, model, testImages));
-    const prepared: (Measured & { readonly pretrain: Pretrain | null })[] = [];
-    for (const id of rows) {
-      const row = rowDefinitions[id];
-      const pretrain = row.prepare === null ? null : await row.prepare(bench);
-      prepared.push({ row, pretrain, accuracies: shares.map(() => []), errors: [] });
-    }
+    const pretrainings: (Pretrain | null)[] = [];
+    for (const id of rows) pretrainings.push((await rowDefinitions[id].prepare?.(bench)) ?? null);
+
+    const evaluateOne = async (
+      pretrain: Pretrain | null,
+      start: Float32Array,
+      repetition: number,
+      labelled: Labelled | null,
+    ): Promise<EncoderResult> => {
+      const probe = (features: Features): number[] =>
+        labelled === null ? [] : probeShares(inputs, labelled, features);
+      const images = labelled?.images ?? new Int32Array(0);
+      if (pretrain === null) {
+        const { train, test } = representations!;
+        const dimension = inputs.representation;
+        const accuracies = probe({ dimension, labelled: takeRows(train, dimension, images), test });
+        return { accuracies, error: null };
+      }
+      const theta = await pretrain(start, repetition, keeper.pretraining(results));
+      const known = await trainEncoder.encode(theta, images);
+      const unseen = await testEncoder.encode(theta);
+      const dimension = model.featureCount;
+      const accuracies = probe({ dimension, labelled: known.features, test: unseen.features });
+      if (representations === null) return { accuracies, error: null };
+      const errors = rowErrors(unseen.outputs, representations.test, inputs.representation);
+      return { accuracies, error: errors.reduce((total, error) => total + error, 0) / errors.length };
+    };
 
     for (let repetition = 0; repetition < seeds; repetition++) {
       const start = initialParameters(model.parameters, {
@@ -106,44 +128,40 @@ async function evaluateStudent(
         index: repetition,
       });
       const labelled = drawLabelled(inputs, repetition);
-      const probe = ({ accuracies }: Measured, features: Features): void => {
-        if (labelled === null) return;
-        probeShares(inputs, labelled, features).forEach((accuracy, k) => {
-          accuracies[k]!.push(accuracy);
-        });
-      };
-      for (const row of prepared) {
-        if (row.pretrain === null) {
-          const { train, test } = representations!;
-          const dimension = inputs.representation;
-          const known = takeRows(train, dimension, labelled?.images ?? []);
-          probe(row, { dimension, labelled: known, test });
-        } else {
-          const theta = await row.pretrain(start, repetition);
-          const known = await trainEncoder.encode(theta, labelled?.images ?? new Int32Array(0));
-          const unseen = await testEncoder.encode(theta);
-          probe(row, { dimension: model.featureCount, labelled: known.features, test: unseen.features });
-          if (representations !== null) {
-            const errors = rowErrors(unseen.outputs, representations.test, inputs.representation);
-            row.errors.push(errors.reduce((total, error) => total + error, 0) / errors.length);
-          }
-        }
-        advance();
+      for (const [k, pretrain] of pretrainings.entries()) {
+        if (first + repetition * rows.length + k < results.length) continue;
+        results.push(await evaluateOne(pretrain, start, repetition, labelled));
+        inputs.advance(results.length);
+        await keeper.reached(results);
       }
     }
-    return {
-      rows: prepared.flatMap(({ row: { name }, accuracies }) =>
-        shares.flatMap((labels, k) =>
-          accuracies[k]!.length === 0 ? [] : [{ name, labels, accuracies: accuracies[k]! }],
-        ),
-      ),
-      heldOut: prepared.flatMap(({ row: { name }, errors }) =>
-        errors.length === 0 ? [] : [{ name, errors }],
-      ),
-    };
   } finally {
     bench.release();
   }
+}
+
+/** What a series has given, a row after the other, each seed by itself. */
+function tableOf(
+  rows: readonly EvaluationRow[],
+  shares: readonly number[],
+  results: readonly EncoderResult[],
+): EvaluationTable {
+  const byRow = rows.map((id, k) => ({
+    name: rowDefinitions[id].name,
+    given: results.filter((_, index) => index % rows.length === k),
+  }));
+  return {
+    rows: byRow.flatMap(({ name, given }) =>
+      shares.flatMap((labels, k) => {
+        const accuracies = given.flatMap((result) => result.accuracies.slice(k, k + 1));
+        return accuracies.length === 0 ? [] : [{ name, labels, accuracies }];
+      }),
+    ),
+    heldOut: byRow.flatMap(({ name, given }) => {
+      const errors = given.flatMap(({ error }) => (error === null ? [] : [error]));
+      return errors.length === 0 ? [] : [{ name, errors }];
+    }),
+  };
 }
 
 /**
@@ -153,16 +171,23 @@ async function evaluateStudent(
  * @throws ShapeError when features are not finite, because a student has diverged.
  */
 export async function evaluateEncoders(inputs: EvaluationInputs): Promise<Evaluation> {
-  const { config, dataset, representation } = inputs;
-  const { rows, transfer } = config.evaluate;
-  let done = 0;
-  const advance = (): void => inputs.advance(++done);
+  const { config, dataset, representation, keeper = noKeeper } = inputs;
+  const { rows, transfer, labels, seeds } = config.evaluate;
+  const results = [...keeper.results];
+  let first = 0;
+  const tableFor = async (series: Series): Promise<EvaluationTable> => {
+    await evaluateSeries(inputs, series, first, results);
+    const end = first + seeds * series.rows.length;
+    const table = tableOf(series.rows, labels, results.slice(first, end));
+    first = end;
+    return table;
+  };
   const student = studentOf(config.student, dataset.image, representation);
-  const own = await evaluateStudent(inputs, student, measurableRows(rows, dataset), advance);
+  const own = await tableFor({ model: student, rows: measurableRows(rows, dataset) });
   const others: Evaluation['transfer'] = [];
   for (const other of transfer) {
     const model = transferredOf(other, dataset.image, representation);
-    others.push({ student: other, ...(await evaluateStudent(inputs, model, studentRows(rows), advance)) });
+    others.push({ student: other, ...(await tableFor({ model, rows: studentRows(rows) })) });
   }
   return evaluationOf(own, others);
 }

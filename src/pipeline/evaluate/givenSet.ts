@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { DataError } from '../../errors.js';
 import type { Dataset } from '../data/dataset.js';
 import { decodeSafetensors, type NamedTensor } from '../store/safetensors.js';
+import { shown, shownShape } from '../store/shownText.js';
+import { parseJson } from '../store/strictJson.js';
 
 /** A set of images, with as much beside it as its file holds. */
 export interface GivenSet {
@@ -16,7 +18,12 @@ export interface GivenSet {
   readonly innerStep: number | null;
 }
 
-const channelNumbers = z.union([z.number(), z.array(z.number())]).transform((value) => [value].flat());
+/** JSON knows numbers beyond what a float holds. */
+const channelNumbers = z
+  .custom<number | number[]>((value) => [value].flat().every(Number.isFinite))
+  .transform((value) => [value].flat());
+
+const isPositive = (number: number): boolean => number > 0 && number < Number.POSITIVE_INFINITY;
 
 /** One number a channel from the file's metadata; undefined where it has none of that name. */
 function readChannelNumbers(
@@ -29,7 +36,7 @@ function readChannelNumbers(
   if (text === undefined) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     value = undefined;
   }
@@ -37,7 +44,7 @@ function readChannelNumbers(
   const isFit = numbers?.length === channels && (name === 'mean' || numbers.every((number) => number > 0));
   if (numbers === undefined || !isFit) {
     throw new DataError(
-      `${path}: its metadata's ${name} is ${JSON.stringify(text)}; ${channels} number${channels === 1 ? '' : 's'}${name === 'deviation' ? ' above 0' : ''} in JSON, one a channel, are needed.`,
+      `${path}: its metadata's ${name} is ${JSON.stringify(shown(text))}; ${channels} number${channels === 1 ? '' : 's'}${name === 'deviation' ? ' above 0' : ''} in JSON, one a channel, are needed.`,
     );
   }
   return numbers;
@@ -61,16 +68,15 @@ function requireFloats(tensor: NamedTensor, name: string, path: string): Float32
 export function decodeSet(bytes: Uint8Array, path: string): GivenSet {
   const { tensors, metadata } = decodeSafetensors(bytes, path);
   const found = tensors.get('images');
-  const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
   if (found === undefined) {
     throw new DataError(
-      `${path} holds no tensor 'images', but ${[...tensors.keys()].join(', ') || 'nothing'}.`,
+      `${path} holds no tensor 'images', but ${shown([...tensors.keys()].join(', ')) || 'nothing'}.`,
     );
   }
   const [count, channels, height, width] = found.shape as [number, number, number, number];
   if (found.shape.length !== 4 || found.data.length === 0) {
     throw new DataError(
-      `${path}: images is ${shapeText(found.shape)}; [n, channels, height, width] is needed.`,
+      `${path}: images is ${shownShape(found.shape)}; [n, channels, height, width] is needed.`,
     );
   }
   const given = requireFloats(found, 'images', path);
@@ -96,13 +102,13 @@ export function decodeSet(bytes: Uint8Array, path: string): GivenSet {
     (targets.shape.length !== 2 || targets.shape[0] !== count || targets.data.length === 0)
   ) {
     throw new DataError(
-      `${path}: targets is ${shapeText(targets.shape)}; [${count}, D] is needed, one representation an image.`,
+      `${path}: targets is ${shownShape(targets.shape)}; [${count}, D] is needed, one representation an image.`,
     );
   }
   const innerStep = tensors.get('innerStep');
-  if (innerStep !== undefined && (innerStep.data.length !== 1 || !(innerStep.data[0]! > 0))) {
+  if (innerStep !== undefined && (innerStep.data.length !== 1 || !isPositive(innerStep.data[0]!))) {
     throw new DataError(
-      `${path}: innerStep is ${shapeText(innerStep.shape)} with ${innerStep.data[0]}; one number above 0 is needed.`,
+      `${path}: innerStep is ${shownShape(innerStep.shape)} with ${innerStep.data[0]}; one number above 0 is needed.`,
     );
   }
   return {

@@ -5,6 +5,8 @@ import { permutation } from '../../kernels/philox.js';
 import type { Model } from '../../nn/model.js';
 import { batchSizesOf, type ResidentData, splitBatches, Trainer } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
+import { follow } from '../stages/course.js';
+import type { KeptPretraining } from './keeper.js';
 import { regressionOf } from './students.js';
 
 /** Images and their target representations, one row an image. */
@@ -58,20 +60,32 @@ export class Pretraining {
     start: Float32Array,
     learningRate: number,
     repetition: number,
+    kept: KeptPretraining,
     replace?: TrainingTables,
   ): Promise<Float32Array> {
     const { device, config, data, count, epochs, batch } = this.#options;
+    const trainer = this.#trainer;
     if (replace !== undefined) {
       device.write(data.images.buffer, replace.images);
       device.write(data.targets.buffer, replace.targets);
     }
-    this.#trainer.start(start, learningRate);
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const index = repetition * epochs + epoch;
-      const order = permutation({ seed: config.seed, purpose: 'evaluate.order', index }, count);
-      await this.#trainer.submit(splitBatches(order, batch));
-    }
-    return await this.#trainer.parameters();
+    if (kept.from === null) trainer.start(start, learningRate);
+    else trainer.restore(kept.from.training, learningRate);
+    await follow(
+      {
+        epochs,
+        batches(epoch) {
+          const index = repetition * epochs + epoch;
+          const order = permutation({ seed: config.seed, purpose: 'evaluate.order', index }, count);
+          return splitBatches(order, batch);
+        },
+        submit: (batches) => trainer.submit(batches),
+        wait: () => trainer.settle(),
+        reached: (place) => kept.reached(place, () => trainer.state()),
+      },
+      kept.from ?? undefined,
+    );
+    return await trainer.parameters();
   }
 
   release(): void {

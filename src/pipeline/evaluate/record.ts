@@ -2,22 +2,37 @@
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import { transferStudent } from '../config/sections/evaluate.js';
+import { newerFile } from '../store/formatVersion.js';
+import { parseJson } from '../store/strictJson.js';
 
 const VERSION = 2;
 
+/** Rows of a table, and architectures, that an evaluation may have. */
+const MOST = 1000;
+
+/** At most so many entries are looked at one by one: each could have a fault of its own. */
+const short = z.custom<unknown[]>((value) => Array.isArray(value) && value.length <= MOST);
+
+/** One number a seed. */
+const numbers = z.custom<number[]>(
+  (value) => Array.isArray(value) && value.length > 0 && value.length <= MOST && value.every(Number.isFinite),
+);
+
 const tableSchema = z.object({
-  rows: z.array(
-    z.object({
-      /** The row as tables show it, such as `MKDT`. */
-      name: z.string(),
-      /** Share of the training labels that the probe saw. */
-      labels: z.number(),
-      /** Test accuracy of each evaluation seed, 0 to 1; seeds are in the same order in every row. */
-      accuracies: z.array(z.number()),
-    }),
+  rows: short.pipe(
+    z.array(
+      z.object({
+        /** The row as tables show it, such as `MKDT`. */
+        name: z.string(),
+        /** Share of the training labels that the probe saw. */
+        labels: z.number(),
+        /** Test accuracy of each evaluation seed, 0 to 1; seeds are in the same order in every row. */
+        accuracies: numbers,
+      }),
+    ),
   ),
   /** Equation (3): each seed's mean squared error to the teacher's representations of the test images. */
-  heldOut: z.array(z.object({ name: z.string(), errors: z.array(z.number()) })),
+  heldOut: short.pipe(z.array(z.object({ name: z.string(), errors: numbers }))),
 });
 
 /** What was measured with one architecture. */
@@ -27,7 +42,7 @@ const evaluationSchema = z.object({
   version: z.literal(VERSION),
   ...tableSchema.shape,
   /** The same with other architectures, pre-trained on the same sets. */
-  transfer: z.array(z.object({ student: transferStudent, ...tableSchema.shape })),
+  transfer: short.pipe(z.array(z.object({ student: transferStudent, ...tableSchema.shape }))),
 });
 
 /** An evaluation: the student's table, and one for each architecture that it was transferred to. */
@@ -50,11 +65,12 @@ export const encodeEvaluation = (evaluation: Evaluation): string =>
 export function decodeEvaluation(text: string, path: string): Evaluation {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw new StoreError(`${path} is damaged: it is not JSON. Delete it and run again.`, { cause });
   }
   const version = z.object({ version: z.number() }).safeParse(value).data?.version;
+  if (version !== undefined && version > VERSION) throw newerFile(path, version, VERSION);
   if (version !== undefined && version !== VERSION) {
     throw new StoreError(
       `${path} is of version ${version}, and this program reads version ${VERSION}. Give the run's command again: it evaluates anew, and keeps what it distilled.`,

@@ -8,11 +8,16 @@ import type { EvaluationRow } from '../config/sections/evaluate.js';
 import { HIGH_LOSS_SUBSET_ROW, MKDT_ROW, RANDOM_SUBSET_ROW } from '../report/types.js';
 import { takeRows } from '../stages/context.js';
 import type { Bench, EvaluationInputs, SourceImages } from './bench.js';
+import type { KeptPretraining } from './keeper.js';
 import type { TrainingTables } from './pretraining.js';
 import { onSelfSupervisedSet } from './selfSupervisedPretraining.js';
 
-/** θ of an encoder that starts at `start`; the repetition names what it draws. */
-export type Pretrain = (start: Float32Array, repetition: number) => Promise<Float32Array>;
+/** θ of an encoder that starts at `start`, or goes on where it was kept; the repetition names what it draws. */
+export type Pretrain = (
+  start: Float32Array,
+  repetition: number,
+  kept: KeptPretraining,
+) => Promise<Float32Array>;
 
 export interface RowDefinition {
   /** What tables call it. */
@@ -30,8 +35,8 @@ async function onSet(
   tables: (repetition: number) => TrainingTables | Promise<TrainingTables>,
 ): Promise<Pretrain> {
   const training = await bench.onSubset();
-  return async (start, repetition) =>
-    training.train(start, learningRate, repetition, await tables(repetition));
+  return async (start, repetition, kept) =>
+    training.train(start, learningRate, repetition, kept, await tables(repetition));
 }
 
 function sourceOf({ source }: EvaluationInputs): SourceImages {
@@ -93,8 +98,8 @@ export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
     needs: ['source'],
     prepare: async (bench) => {
       const training = await bench.onAll(sourceOf(bench.inputs));
-      return (start, repetition) =>
-        training.train(start, bench.inputs.config.evaluate.learningRate, repetition);
+      return (start, repetition, kept) =>
+        training.train(start, bench.inputs.config.evaluate.learningRate, repetition, kept);
     },
   },
   teacher: { name: 'teacher', needs: ['representations'], prepare: null },

@@ -6,8 +6,10 @@ import { initialParameters } from '../../nn/model.js';
 import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import { withProjector } from '../../nn/selfSupervised.js';
 import { selfSupervision } from '../objectives.js';
+import { follow } from '../stages/course.js';
 import { wholeBatches } from '../stages/draws.js';
 import type { Bench } from './bench.js';
+import type { Pretrain } from './rows.js';
 
 /** A synthetic set that was learnt for the self-supervised loss: it has no targets. */
 export interface SelfSupervisedSet {
@@ -32,7 +34,7 @@ function uploadedImages(device: Device, images: Float32Array) {
 export async function onSelfSupervisedSet(
   bench: Bench,
   { images, count, innerStep }: SelfSupervisedSet,
-): Promise<(start: Float32Array, repetition: number) => Promise<Float32Array>> {
+): Promise<Pretrain> {
   const { device, config, dataset } = bench.inputs;
   const { model } = bench;
   const { seed, evaluate, teacher } = config;
@@ -43,20 +45,30 @@ export async function onSelfSupervisedSet(
   const objective = selfSupervision(model, teacher, { ...evaluate, learningRate: innerStep }, dataset);
   const steps = bench.own(await ObjectiveSteps.create(device, objective, data, [batch]));
   const perEpoch = Math.floor(count / batch);
-  return async (start, repetition) => {
-    const theta = initialParameters(layout, { seed, purpose: 'evaluate.projector', index: repetition });
-    theta.set(start);
-    steps.start(theta);
-    for (let epoch = 0; epoch < evaluate.epochs; epoch++) {
-      const index = repetition * evaluate.epochs + epoch;
-      const order = permutation({ seed, purpose: 'evaluate.order', index }, count);
-      for (const [step, rows] of wholeBatches(order, batch).entries()) {
-        await steps.step({
-          rows,
-          key: { seed, purpose: 'evaluate.selfSupervised', index: index * perEpoch + step },
-        });
-      }
-    }
+  return async (start, repetition, kept) => {
+    if (kept.from === null) {
+      const theta = initialParameters(layout, { seed, purpose: 'evaluate.projector', index: repetition });
+      theta.set(start);
+      steps.start(theta);
+    } else steps.restore(kept.from.training);
+    await follow(
+      {
+        epochs: evaluate.epochs,
+        batches(epoch) {
+          const index = repetition * evaluate.epochs + epoch;
+          return wholeBatches(permutation({ seed, purpose: 'evaluate.order', index }, count), batch);
+        },
+        async submit(batches, { epoch, step }) {
+          const first = (repetition * evaluate.epochs + epoch) * perEpoch + step;
+          for (const [k, rows] of batches.entries()) {
+            await steps.step({ rows, key: { seed, purpose: 'evaluate.selfSupervised', index: first + k } });
+          }
+        },
+        wait: () => device.settle(),
+        reached: (place) => kept.reached(place, () => steps.state()),
+      },
+      kept.from ?? undefined,
+    );
     return (await steps.parameters()).slice(0, model.parameters.total);
   };
 }

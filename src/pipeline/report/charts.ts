@@ -192,9 +192,11 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
     // Inside HTML the element needs no namespaces, and without them the report names no address at all; its
     // size is the page's to choose.
     return svg.replace(/^<svg[^>]*>/, (root) =>
-      root
-        .replace(/ (xmlns|xmlns:xlink|width|height)="[^"]*"/g, '')
-        .replace('<svg', `<svg role="img" aria-label="${escapeHtml(String(spec.description ?? ''))}"`),
+      root.replace(/ (xmlns|xmlns:xlink|width|height)="[^"]*"/g, '').replace(
+        '<svg',
+        // A function: in a text, `$&` would mean the match.
+        () => `<svg role="img" aria-label="${escapeHtml(String(spec.description ?? ''))}"`,
+      ),
     );
   } finally {
     view.finalize();

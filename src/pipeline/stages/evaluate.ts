@@ -1,5 +1,6 @@
 /** Stage 6: evaluation of the synthetic set against its baselines, from what the stages before it left. */
 import { evaluateEncoders } from '../evaluate/evaluateEncoders.js';
+import { keeperOf } from '../evaluate/keeper.js';
 import { decodeEvaluation, type Evaluation, encodeEvaluation } from '../evaluate/record.js';
 import type { SelfSupervisedSet } from '../evaluate/selfSupervisedPretraining.js';
 import type { RunFolder } from '../store/runFolder.js';
@@ -49,6 +50,7 @@ export async function evaluate(context: StageContext): Promise<string[]> {
       : null,
     highLoss: subset('indices').data as Int32Array,
     representation: targets('train').shape[1]!,
+    ...(context.checkpoints === undefined ? {} : { keeper: keeperOf(context.checkpoints) }),
     advance: (done) => context.advance(done),
   });
   await folder.writeText(files.evaluation, encodeEvaluation(evaluation));

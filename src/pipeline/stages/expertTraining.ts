@@ -2,8 +2,9 @@
 import { permutation } from '../../kernels/philox.js';
 import { initialParameters } from '../../nn/model.js';
 import type { ParameterLayout } from '../../nn/parameters.js';
-import { splitBatches, type Trainer } from '../../nn/training.js';
+import { splitBatches, type Trainer, type TrainingState } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
+import { follow, type Place } from './course.js';
 import { requireFinite } from './finite.js';
 
 export interface ExpertTrainingOptions {
@@ -17,6 +18,10 @@ export interface ExpertTrainingOptions {
   readonly expert: number;
   /** Told of every epoch, with the loss of its last batch. */
   reached(epoch: number, loss: number): void;
+  /** Where it goes on; from its start by default. */
+  readonly from?: ExpertMiddle;
+  /** Told between two steps now and then, and after every epoch; `capture` gives all that going on from there takes. */
+  between?(place: Place, capture: () => Promise<Omit<ExpertMiddle, keyof Place>>): Promise<void>;
 }
 
 /** What an expert leaves. */
@@ -27,28 +32,44 @@ export interface ExpertTrajectory {
   readonly losses: Float32Array;
 }
 
+/** An expert in the middle of its training. θ of the epochs that are not done, and their losses, are zero. */
+export interface ExpertMiddle extends Place, ExpertTrajectory {
+  readonly training: TrainingState;
+}
+
 /** Trains one expert. Throws `HypergradError` when its loss is no number any more. */
 export async function trainTrajectory(options: ExpertTrainingOptions): Promise<ExpertTrajectory> {
-  const { trainer, config, layout, count, expert, reached } = options;
+  const { trainer, config, layout, count, expert, reached, from, between } = options;
   const { epochs, batch, learningRate } = config.experts;
   const { total } = layout;
-  const start = initialParameters(layout, { seed: config.seed, purpose: 'expert', index: expert });
-  const trajectory = new Float32Array((epochs + 1) * total);
-  trajectory.set(start);
-  const losses = new Float32Array(epochs);
-  trainer.start(start, learningRate);
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    const index = expert * epochs + epoch;
-    const batches = splitBatches(
-      permutation({ seed: config.seed, purpose: 'expert.order', index }, count),
-      batch,
-    );
-    await trainer.submit(batches);
-    trajectory.set(await trainer.parameters(), epoch * total);
-    const loss = await trainer.lastLoss(batches.at(-1)!.length);
-    requireFinite(loss, `expert ${expert}'s loss after epoch ${epoch}`, 'Lower experts.learningRate.');
-    losses[epoch - 1] = loss;
-    reached(epoch, loss);
-  }
+  const trajectory = from?.trajectory ?? new Float32Array((epochs + 1) * total);
+  const losses = from?.losses ?? new Float32Array(epochs);
+  if (from === undefined) {
+    const start = initialParameters(layout, { seed: config.seed, purpose: 'expert', index: expert });
+    trajectory.set(start);
+    trainer.start(start, learningRate);
+  } else trainer.restore(from.training, learningRate);
+  await follow(
+    {
+      epochs,
+      batches(epoch) {
+        const index = expert * epochs + epoch + 1;
+        return splitBatches(permutation({ seed: config.seed, purpose: 'expert.order', index }, count), batch);
+      },
+      submit: (batches) => trainer.submit(batches),
+      wait: () => trainer.settle(),
+      async onEpoch(index) {
+        const epoch = index + 1;
+        trajectory.set(await trainer.parameters(), epoch * total);
+        const loss = await trainer.lastLoss(count % batch || batch);
+        requireFinite(loss, `expert ${expert}'s loss after epoch ${epoch}`, 'Lower experts.learningRate.');
+        losses[index] = loss;
+        reached(epoch, loss);
+      },
+      reached: async (place) =>
+        await between?.(place, async () => ({ training: await trainer.state(), trajectory, losses })),
+    },
+    from,
+  );
   return { trajectory, losses };
 }

@@ -14,7 +14,9 @@ import { mse } from '../../nn/losses.js';
 import type { Model } from '../../nn/model.js';
 import type { SgdSettings } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf, Trainer, type TrainingStep } from '../../nn/training.js';
+import { doublesOf, doublesTensor } from '../checkpoints.js';
 import { subsetSize } from '../config/rules.js';
+import type { Config } from '../config/schema.js';
 import type { Parts } from '../parts.js';
 import {
   files,
@@ -26,6 +28,7 @@ import {
   studentModel,
   writeTensors,
 } from './context.js';
+import { captureExpert, expertOf } from './expertCheckpoint.js';
 import { trainTrajectory } from './expertTraining.js';
 import { readAhead } from './readAhead.js';
 import { hardestFirst } from './starts.js';
@@ -41,13 +44,17 @@ export const regression = (model: Model, optimiser: SgdSettings): TrainingStep =
 /** Name of an expert's part of the stage. */
 const partOf = (expert: number): string => String(expert).padStart(3, '0');
 
+/** The parts of the stage: one an expert. */
+export const expertParts = ({ experts }: Config): string[] =>
+  Array.from({ length: experts.count }, (_, expert) => partOf(expert));
+
 /**
- * Trains the experts that the folder does not hold yet. What it holds is told again, so that the events are those of a run in
- * one go. Throws `StoreError` where the disk is too small for the trajectories.
+ * Trains the experts that the folder does not hold yet, the one that a checkpoint is of from there on. What is done is told
+ * again, so that the events are those of a run in one go. Throws `StoreError` where the disk is too small for the trajectories.
  */
 export async function trainExperts(context: StageContext & { readonly parts: Parts }): Promise<string[]> {
-  const { config, events, parts } = context;
-  const { count, epochs } = config.experts;
+  const { config, parts } = context;
+  const { count } = config.experts;
   const trajectories = new Trajectories(context);
   await requireSpace(context);
   const isDone: boolean[] = [];
@@ -56,11 +63,7 @@ export async function trainExperts(context: StageContext & { readonly parts: Par
   try {
     for (let expert = 0; expert < count; expert++) {
       if (isDone[expert]) {
-        const losses = await trajectories.losses(expert);
-        losses.forEach((loss, index) => {
-          events.append({ stage: 'experts', expert, epoch: index + 1, loss });
-        });
-        context.advance((expert + 1) * epochs, losses.at(-1));
+        tell(context, expert, await trajectories.losses(expert));
       } else {
         await training!.train(expert);
         await parts.record(partOf(expert), [files.expert(expert)]);
@@ -70,6 +73,14 @@ export async function trainExperts(context: StageContext & { readonly parts: Par
     training?.release();
   }
   return Array.from({ length: count }, (_, expert) => files.expert(expert));
+}
+
+/** Tells of epochs that were done before, by the loss of each. */
+function tell({ config, events, advance }: StageContext, expert: number, losses: Float32Array): void {
+  losses.forEach((loss, index) => {
+    events.append({ stage: 'experts', expert, epoch: index + 1, loss });
+  });
+  advance(expert * config.experts.epochs + losses.length, losses.at(-1));
 }
 
 /** Owns the resident data and the compiled steps that every expert is trained with. */
@@ -103,10 +114,13 @@ class ExpertTraining {
 
   /** Trains one expert and writes its trajectory, whole. */
   async train(expert: number): Promise<void> {
-    const context = this.#context;
-    const { config, dataset, folder, events } = context;
+    const { config, dataset, folder, events, advance, checkpoints } = this.#context;
     const { epochs } = config.experts;
-    const { parameters } = studentModel(context);
+    const { parameters } = studentModel(this.#context);
+    const { total } = parameters;
+    const resumed = checkpoints?.resumed == null ? null : expertOf(checkpoints.resumed, epochs, total);
+    const from = resumed?.expert === expert ? resumed : undefined;
+    if (from !== undefined) tell(this.#context, expert, from.losses.slice(0, from.epoch));
     const { trajectory, losses } = await trainTrajectory({
       trainer: this.#trainer,
       config,
@@ -115,8 +129,13 @@ class ExpertTraining {
       expert,
       reached(epoch, loss) {
         events.append({ stage: 'experts', expert, epoch, loss });
-        context.advance(expert * epochs + epoch, loss);
+        advance(expert * epochs + epoch, loss);
       },
+      ...(from === undefined ? {} : { from }),
+      between: async (place, capture) =>
+        await checkpoints?.reached(expert * epochs + place.epoch, async () =>
+          captureExpert({ expert, ...place, ...(await capture()) }),
+        ),
     });
     const layout = parameters.entries.map(({ name, shape, offset }) => ({ name, shape, offset }));
     await writeTensors(
@@ -145,20 +164,26 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
   const model = studentModel(context);
   const { count } = dataset.train;
   const targets = await readFloats(folder, files.targets, 'train');
-  const losses = new Float64Array(count);
+  const resumed = context.checkpoints?.resumed ?? null;
+  const losses = resumed === null ? new Float64Array(count) : doublesOf(resumed, 'losses', count);
   const images = await placeImages(device, dataset.train, dataset.image, placement(config, 1, 'subset'));
   const encoder = await Encoder.create(device, model, images);
   try {
     const trajectories = new Trajectories(context);
     const experts = config.experts.count;
-    let done = 0;
-    for await (const theta of readAhead(experts, (expert) => trajectories.checkpoint(expert, 1))) {
+    let done = resumed?.done ?? 0;
+    const first = done;
+    const read = (ahead: number): Promise<Float32Array> => trajectories.checkpoint(first + ahead, 1);
+    for await (const theta of readAhead(experts - first, read)) {
       const { outputs } = await encoder.encode(theta);
       rowErrors(outputs, targets, model.outputCount).forEach((error, i) => {
         losses[i]! += error / experts;
       });
       done++;
       context.advance(done);
+      await context.checkpoints?.reached(done, async () => ({
+        tensors: new Map([['losses', doublesTensor(losses)]]),
+      }));
     }
   } finally {
     encoder.release();

@@ -3,12 +3,13 @@
  * into the order of the images that the run has drawn.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { ConfigError, DataError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset, ImageSet } from '../data/dataset.js';
+import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
 import { decodeNpy } from '../store/npy.js';
 import { decodeSafetensors } from '../store/safetensors.js';
+import { shownShape } from '../store/shownText.js';
 import { files, floatTensor, type StageContext, takeRows, writeTensors } from './context.js';
 
 /** Representations of the images that a run has drawn. */
@@ -34,16 +35,9 @@ type Drawn = Pick<Dataset, 'name'> & Readonly<Record<'train' | 'test', Pick<Imag
 
 async function readGiven(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readBounded(path, fileLimits.data);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'ENOENT'
-        ? 'does not exist'
-        : code === 'EISDIR'
-          ? 'is a folder, not a file'
-          : `cannot be read (${code})`;
-    throw new DataError(`${path} ${reason}. Give a file of representations with targets.from.`, {
+    throw new DataError(`${path} ${readingFault(error)}. Give a file of representations with targets.from.`, {
       cause: error,
     });
   }
@@ -64,7 +58,7 @@ function tableOf(name: string, shape: readonly number[], data: Float32Array): Ta
   const [rows, dimension] = shape;
   if (shape.length !== 2 || rows === undefined || dimension === undefined || rows < 1 || dimension < 1) {
     throw new DataError(
-      `${name} has the shape [${shape.join(', ')}], but a table [images, dimensions] is needed.`,
+      `${name} has the shape ${shownShape(shape)}, but a table [images, dimensions] is needed.`,
     );
   }
   const broken = data.findIndex((value) => !Number.isFinite(value));

@@ -15,6 +15,17 @@ export class HostDescent {
     this.#learningRate = learningRate;
   }
 
+  /** The velocity v, to go on with later; what is read changes with the next step. */
+  get velocity(): Float32Array {
+    return this.#velocity;
+  }
+
+  /** Goes on from another descent's x and v. */
+  restore(value: Float32Array, velocity: Float32Array): void {
+    this.value.set(value);
+    this.#velocity.set(velocity);
+  }
+
   step(gradient: Float32Array): void {
     for (let i = 0; i < this.value.length; i++) {
       this.#velocity[i] = this.#momentum * this.#velocity[i]! + gradient[i]!;

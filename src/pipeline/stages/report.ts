@@ -1,10 +1,13 @@
 /** Stage 7: the result as a table, and the report. Made anew by every run from what the stages left: it costs nothing. */
 import { mean } from 'simple-statistics';
 import { stringify } from 'yaml';
+import { z } from 'zod';
+import { StoreError } from '../../errors.js';
 import { summariseTable, summariseTransfer } from '../evaluate/summary.js';
 import { renderReport } from '../report/report.js';
 import { averagingWindow, type DistilEvent, type RunResult } from '../report/types.js';
 import { readEvents } from '../store/events.js';
+import { RESULT_VERSION } from '../store/formatVersion.js';
 import { tuningName } from '../tune/tuningName.js';
 import { files, readTensors, type StageContext } from './context.js';
 import { readEvaluation } from './evaluate.js';
@@ -17,15 +20,36 @@ export interface ReportOptions {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
+/** What the events of distillation hold beside the stage; a loss that is not finite is null in JSON. */
+const distilEventSchema: z.ZodType<DistilEvent> = z.object({
+  iteration: z.number(),
+  loss: z.number(),
+  innerStep: z.number(),
+});
+
+/** @throws StoreError where there is none, or one is not as distillation writes them. */
+async function readDistilEvents(path: string): Promise<DistilEvent[]> {
+  const found = (await readEvents(path)).filter((event) => event.stage === 'distil');
+  if (found.length === 0) {
+    throw new StoreError(`${path} holds no event of distillation. Delete the run's folder and run again.`);
+  }
+  return found.map((event, place) => {
+    const checked = distilEventSchema.safeParse(event);
+    if (checked.success) return checked.data;
+    throw new StoreError(
+      `${path}: event ${place + 1} of distillation is damaged. Delete the run's folder and run again.`,
+      { cause: checked.error },
+    );
+  });
+}
+
 /** Writes result.json and report.html. */
 export async function writeReport(
   { config, dataset, device, folder }: StageContext,
   { title, command, seconds }: ReportOptions,
 ): Promise<RunResult> {
   const evaluation = await readEvaluation(folder);
-  const events = (await readEvents(folder.pathOf('events.jsonl'))).filter(
-    (event) => event.stage === 'distil',
-  ) as unknown as DistilEvent[];
+  const events = await readDistilEvents(folder.pathOf('events.jsonl'));
   const losses = events.map((event) => event.loss);
   const window = averagingWindow(losses.length);
   const { name, kind, bundled } = device.adapter;
@@ -40,7 +64,10 @@ export async function writeReport(
     innerStep: { first: events[0]!.innerStep, last: innerStep },
     seconds,
   };
-  await folder.writeText('result.json', `${JSON.stringify(result, null, 2)}\n`);
+  await folder.writeText(
+    'result.json',
+    `${JSON.stringify({ version: RESULT_VERSION, ...result }, null, 2)}\n`,
+  );
   const html = await renderReport({
     title,
     command,

@@ -4,6 +4,7 @@
  * hypergradient goes through both views of every step, exactly; their random numbers are inputs of each step.
  */
 
+import { z } from 'zod';
 import type { Numbers } from '../../autograd/compile/bufferRange.js';
 import { f32 } from '../../autograd/tape.js';
 import type { InnerProblem } from '../../autograd/unroll/problem.js';
@@ -14,6 +15,7 @@ import type { Model } from '../../nn/model.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
 import { withProjector } from '../../nn/selfSupervised.js';
 import { drawPairs, type PairSettings, pairLoss, pairTypes } from '../../nn/viewPairs.js';
+import { stateOf, tensorOf } from '../checkpoints.js';
 import {
   files,
   floatTensor,
@@ -80,6 +82,9 @@ export function drawWholeBatches(
   return batchesFrom(stream, count, steps, (order) => wholeBatches(order, batch));
 }
 
+/** α and its velocity, beside those of the images. */
+const descentSchema = z.object({ innerStep: z.number().positive(), velocity: z.number() });
+
 /** Writes the images and α. They start at the same images as those of MKDT. */
 export async function distilSelfSupervised(context: StageContext): Promise<string[]> {
   const { config, dataset, device, folder, events } = context;
@@ -107,7 +112,12 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
     const images = new HostDescent(start, config.distil.momentum, settings.pixels.learningRate);
     let innerStep = Math.fround(settings.innerStep.initial);
     let velocity = 0;
-    for (let iteration = 0; iteration < settings.iterations; iteration++) {
+    const resumed = context.checkpoints?.resumed ?? null;
+    if (resumed !== null) {
+      images.restore(tensorOf(resumed, 'images', start.length), tensorOf(resumed, 'velocity', start.length));
+      ({ innerStep, velocity } = stateOf(resumed, descentSchema));
+    }
+    for (let iteration = resumed?.done ?? 0; iteration < settings.iterations; iteration++) {
       const draw = (what: string, bound: number): number =>
         integers({ seed, purpose: `selfSupervised.${what}`, index: iteration }, 1, bound)[0]!;
       const trajectory = experts[draw('expert', experts.length)]!;
@@ -142,6 +152,13 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
       innerStep = Math.fround(
         keepPositive(innerStep, innerStep - settings.innerStep.learningRate * velocity),
       );
+      await context.checkpoints?.reached(iteration + 1, async () => ({
+        tensors: new Map([
+          ['images', floatTensor(images.value, start.length)],
+          ['velocity', floatTensor(images.velocity, start.length)],
+        ]),
+        state: { innerStep, velocity },
+      }));
     }
     await writeTensors(folder, files.selfSupervisedSynthetic, [
       ['images', floatTensor(images.value, count, ...dataset.image)],

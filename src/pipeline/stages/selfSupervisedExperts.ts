@@ -9,16 +9,20 @@ import { ObjectiveSteps } from '../../nn/objectiveSteps.js';
 import { withProjector } from '../../nn/selfSupervised.js';
 import { selfSupervision } from '../objectives.js';
 import { files, floatTensor, placement, type StageContext, studentModel, writeTensors } from './context.js';
+import { follow } from './course.js';
 import { wholeBatches } from './draws.js';
+import { captureExpert, expertOf } from './expertCheckpoint.js';
 import { requireFinite } from './finite.js';
 
 /** Trains the experts; a trajectory [epochs + 1, θ] each. */
 export async function trainSelfSupervisedExperts(context: StageContext): Promise<string[]> {
-  const { config, dataset, device, folder, events } = context;
+  const { config, dataset, device, folder, events, checkpoints } = context;
   const { seed } = config;
   const settings = config.selfSupervised.experts;
+  const { epochs } = settings;
   const model = studentModel(context);
   const layout = withProjector(model, config.teacher);
+  const { total } = layout;
   const { count } = dataset.train;
   const batch = Math.min(settings.batch, count);
   const perEpoch = Math.floor(count / batch);
@@ -30,34 +34,59 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
   );
   const objective = selfSupervision(model, config.teacher, settings, dataset);
   const steps = await ObjectiveSteps.create(device, objective, data, [batch]);
-  const written: string[] = [];
+  const resumed = checkpoints?.resumed == null ? null : expertOf(checkpoints.resumed, epochs, total);
+  const written = Array.from({ length: resumed?.expert ?? 0 }, (_, expert) =>
+    files.selfSupervisedExpert(expert),
+  );
   try {
-    for (let expert = 0; expert < settings.count; expert++) {
-      const start = initialParameters(layout, { seed, purpose: 'selfSupervised.expert', index: expert });
-      const trajectory = new Float32Array((settings.epochs + 1) * layout.total);
-      trajectory.set(start);
-      steps.start(start);
-      for (let epoch = 1; epoch <= settings.epochs; epoch++) {
-        const index = expert * settings.epochs + epoch - 1;
+    for (let expert = written.length; expert < settings.count; expert++) {
+      const kept = resumed?.expert === expert ? resumed : null;
+      const trajectory = kept?.trajectory ?? new Float32Array((epochs + 1) * total);
+      const losses = kept?.losses ?? new Float32Array(epochs);
+      if (kept === null) {
+        const start = initialParameters(layout, { seed, purpose: 'selfSupervised.expert', index: expert });
+        trajectory.set(start);
+        steps.start(start);
+      } else steps.restore(kept.training);
+      const batches = (epoch: number): Int32Array[] => {
+        const index = expert * epochs + epoch;
         const order = permutation({ seed, purpose: 'selfSupervised.expert.order', index }, count);
-        for (const [step, rows] of wholeBatches(order, batch).entries()) {
-          const key = { seed, purpose: 'selfSupervised.expert', index: index * perEpoch + step };
-          await steps.step({ rows, key });
-        }
-        trajectory.set(await steps.parameters(), epoch * layout.total);
-        const loss = await steps.loss(batch);
-        requireFinite(
-          loss,
-          `self-supervised expert ${expert}'s loss after epoch ${epoch}`,
-          'Lower selfSupervised.experts.learningRate.',
-        );
-        events.append({ stage: 'selfSupervisedExperts', expert, epoch, loss });
-        context.advance(index + 1, loss);
-      }
+        return wholeBatches(order, batch);
+      };
+      await follow(
+        {
+          epochs,
+          batches,
+          submit: async (taken, { epoch, step }) => {
+            const first = (expert * epochs + epoch) * perEpoch + step;
+            for (const [k, rows] of taken.entries()) {
+              await steps.step({ rows, key: { seed, purpose: 'selfSupervised.expert', index: first + k } });
+            }
+          },
+          wait: () => device.settle(),
+          onEpoch: async (index) => {
+            const epoch = index + 1;
+            trajectory.set(await steps.parameters(), epoch * total);
+            const loss = await steps.loss(batch);
+            requireFinite(
+              loss,
+              `self-supervised expert ${expert}'s loss after epoch ${epoch}`,
+              'Lower selfSupervised.experts.learningRate.',
+            );
+            losses[index] = loss;
+            events.append({ stage: 'selfSupervisedExperts', expert, epoch, loss });
+            context.advance(expert * epochs + epoch, loss);
+          },
+          reached: async (place) =>
+            await checkpoints?.reached(expert * epochs + place.epoch, async () => ({
+              ...captureExpert({ expert, ...place, training: await steps.state(), trajectory, losses }),
+              files: written,
+            })),
+        },
+        kept ?? undefined,
+      );
       const file = files.selfSupervisedExpert(expert);
-      await writeTensors(folder, file, [
-        ['trajectory', floatTensor(trajectory, settings.epochs + 1, layout.total)],
-      ]);
+      await writeTensors(folder, file, [['trajectory', floatTensor(trajectory, epochs + 1, total)]]);
       written.push(file);
     }
   } finally {

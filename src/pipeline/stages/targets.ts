@@ -1,8 +1,9 @@
 /** Stage 2: the teacher's representations of every image, or given ones, the targets of all later regression. */
 import { ShapeError } from '../../errors.js';
-import { placeImages, type RowSource, releaseImages } from '../../nn/deviceImages.js';
+import { ENCODED_AT_ONCE, placeImages, type RowSource, releaseImages } from '../../nn/deviceImages.js';
 import { Encoder } from '../../nn/inference.js';
 import { joinParameters } from '../../nn/parameters.js';
+import { type Checkpoint, notOurs } from '../checkpoints.js';
 import type { Dataset } from '../data/dataset.js';
 import {
   files,
@@ -43,18 +44,46 @@ async function readTeacher(source: TeacherSource): Promise<Float32Array> {
   );
 }
 
+/** Turns of the encoder between two moments at which it can be stopped. */
+const TURNS_AT_ONCE = 4;
+
+/** Where encoding goes on, and who is told of it. */
+interface Kept {
+  /** Representations [images that are done, D]: whole turns of the encoder, or all. */
+  readonly outputs: Float32Array;
+  /** Told the representations of all images so far. */
+  reached(outputs: Float32Array): Promise<void>;
+}
+
+const NOTHING_KEPT: Kept = { outputs: new Float32Array(0), reached: async () => {} };
+
 /**
  * The teacher's representations [count, D], in evaluation mode and without augmentation, of images [count, C, H, W].
  *
  * @throws ShapeError when the teacher was trained on images of another shape.
  */
-export async function encodeByTeacher(source: TeacherSource, images: RowSource): Promise<Float32Array> {
+export async function encodeByTeacher(
+  source: TeacherSource,
+  images: RowSource,
+  kept: Kept = NOTHING_KEPT,
+): Promise<Float32Array> {
   const { config, device, dataset } = source;
+  const { outputCount } = teacherModel(source);
   const theta = await readTeacher(source);
   const placed = await placeImages(device, images, dataset.image, placement(config, 1, 'targets'));
   const encoder = await Encoder.create(device, teacherModel(source), placed);
   try {
-    return (await encoder.encode(theta)).outputs;
+    const outputs = new Float32Array(images.count * outputCount);
+    outputs.set(kept.outputs);
+    // Whole turns of the encoder: what each of them computes does not depend on where it began.
+    for (let done = kept.outputs.length / outputCount; done < images.count; ) {
+      const count = Math.min(TURNS_AT_ONCE * ENCODED_AT_ONCE, images.count - done);
+      const rows = Int32Array.from({ length: count }, (_, k) => done + k);
+      outputs.set((await encoder.encode(theta, rows)).outputs, done * outputCount);
+      done += count;
+      await kept.reached(outputs.subarray(0, done * outputCount));
+    }
+    return outputs;
   } finally {
     encoder.release();
     releaseImages(device, placed);
@@ -66,13 +95,37 @@ export async function computeTargets(context: StageContext): Promise<string[]> {
   const { config, dataset, folder } = context;
   if (config.targets.from !== null) return await copyGivenTargets(context);
   const { outputCount } = teacherModel(context);
-  const train = await encodeByTeacher(context, dataset.train);
-  context.advance(1);
-  const test = await encodeByTeacher(context, dataset.test);
-  context.advance(2);
+  const sets = [dataset.train, dataset.test] as const;
+  const resumed = context.checkpoints?.resumed ?? null;
+  const known = resumed === null ? [] : representationsOf(resumed, outputCount);
+  const encoded: Float32Array[] = [];
+  for (const [index, set] of sets.entries()) {
+    const before = index * dataset.train.count;
+    encoded.push(
+      await encodeByTeacher(context, set, {
+        outputs: known[index] ?? NOTHING_KEPT.outputs,
+        reached: async (outputs) =>
+          await context.checkpoints?.reached(before + outputs.length / outputCount, async () => ({
+            tensors: new Map(
+              [...encoded, outputs].map((data, k) => [String(k), floatTensor(data, data.length)]),
+            ),
+          })),
+      }),
+    );
+    context.advance(index + 1);
+  }
+  const [train, test] = encoded as [Float32Array, Float32Array];
   await writeTensors(folder, files.targets, [
     ['train', floatTensor(train, dataset.train.count, outputCount)],
     ['test', floatTensor(test, dataset.test.count, outputCount)],
   ]);
   return [files.targets];
+}
+
+/** What a checkpoint holds of each set, in order. */
+function representationsOf({ tensors }: Checkpoint, outputCount: number): Float32Array[] {
+  return Array.from({ length: tensors.size }, (_, index) => tensors.get(String(index))?.data).map((data) => {
+    if (data instanceof Float32Array && data.length % outputCount === 0) return data;
+    throw notOurs();
+  });
 }

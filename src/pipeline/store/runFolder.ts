@@ -21,6 +21,16 @@ import {
   type StageRecord,
 } from './manifest.js';
 
+/** A file's time tells two contents apart once it is so old. */
+const SETTLED_MILLISECONDS = 100;
+
+/** Whether a name is one of a file in a folder: it does not lead out of it, and is none that an unfinished write has. */
+export function isInside(name: string): boolean {
+  const inside = normalize(name);
+  const leadsOut = /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside);
+  return name !== '' && inside !== '.' && !leadsOut && !isUnfinished(inside);
+}
+
 /** A run's folder, locked while it is open. Every method throws `StoreError`, naming the file. */
 export class RunFolder {
   /** The folder, as it was given to `open`. */
@@ -29,6 +39,8 @@ export class RunFolder {
   readonly disk: Disk;
   readonly #lock: FolderLock;
   readonly #stages: Map<string, StageRecord>;
+  /** Hashes of files by name, each with what tells the content that was read from a later one. */
+  readonly #hashes = new Map<string, { readonly written: string; readonly hash: string }>();
 
   private constructor(path: string, lock: FolderLock, disk: Disk, stages: Map<string, StageRecord>) {
     this.path = path;
@@ -116,16 +128,7 @@ export class RunFolder {
 
   /** Where a file of the folder lies. Throws `StoreError` for a name that leads out of it. */
   pathOf(name: string): string {
-    const inside = normalize(name);
-    if (
-      name === '' ||
-      inside === '.' ||
-      /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside) ||
-      isUnfinished(inside)
-    ) {
-      throw new StoreError(`${JSON.stringify(name)} is no name for a file of the run folder ${this.path}.`);
-    }
-    return join(this.path, inside);
+    return pathIn(this.path, name);
   }
 
   /** Whether a stage was finished with the same inputs, and everything it made is still there unchanged. */
@@ -133,9 +136,14 @@ export class RunFolder {
     const record = this.#stages.get(stage);
     if (record?.inputs !== inputs) return false;
     for (const [file, expected] of Object.entries(record.artefacts)) {
-      if (!(await this.exists(file)) || (await this.#hashOf(file)) !== expected) return false;
+      if ((await this.hashOf(file)) !== expected) return false;
     }
     return true;
+  }
+
+  /** SHA-256 of a file's content; null where there is no such file. */
+  async hashOf(name: string): Promise<string | null> {
+    return (await this.exists(name)) ? await this.#hashOf(name) : null;
   }
 
   /** What the manifest says about a stage or a part; undefined where it was not finished. */
@@ -173,21 +181,30 @@ export class RunFolder {
     await this.#writeManifest();
   }
 
-  /** Strikes a stage that is about to run again from the manifest: what it left is no longer vouched for. */
-  async forgetStage(stage: string): Promise<void> {
-    if (this.#stages.delete(stage)) await this.#writeManifest();
+  /**
+   * Strikes a stage that is about to run again from the manifest, on request its parts too: what it left is no longer vouched
+   * for.
+   */
+  async forgetStage(stage: string, { parts = false }: { readonly parts?: boolean } = {}): Promise<void> {
+    const struck = [...this.#stages.keys()].filter(
+      (name) => name === stage || (parts && name.startsWith(`${stage}/`)),
+    );
+    for (const name of struck) this.#stages.delete(name);
+    if (struck.length > 0) await this.#writeManifest();
   }
 
-  /** SHA-256 of a file, which need not fit into memory. */
+  /** SHA-256 of a file, which need not fit into memory. What was not written since it was read last is not read again. */
   async #hashOf(name: string): Promise<string> {
     const path = this.pathOf(name);
-    const hash = createHash('sha256');
-    try {
-      for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-    } catch (error) {
-      throw readingFailure(path, error, 'Run the stage that makes it again.');
-    }
-    return hash.digest('hex');
+    const found = await stat(path, { bigint: true }).catch(() => null);
+    const written = found && `${found.ino}:${found.size}:${found.mtimeNs}`;
+    const known = this.#hashes.get(name);
+    if (written !== null && known?.written === written) return known.hash;
+    const hash = await hashFile(path);
+    // A file may be written twice within a tick of the clock that its time is taken from.
+    const isSettled = found !== null && Date.now() - Number(found.mtimeMs) > SETTLED_MILLISECONDS;
+    if (written !== null && isSettled) this.#hashes.set(name, { written, hash });
+    return hash;
   }
 
   /** Removes what a killed process was in the middle of writing. */
@@ -206,6 +223,49 @@ export class RunFolder {
       throw new StoreError(`The run folder ${this.path} holds no finished stage ${stage}. Run it first.`);
     return hashInputs(record.artefacts);
   }
+}
+
+/** Where a file of a run's folder lies. Throws `StoreError` for a name that leads out of it. */
+function pathIn(folder: string, name: string): string {
+  if (!isInside(name)) {
+    throw new StoreError(`${JSON.stringify(name)} is no name for a file of the run folder ${folder}.`);
+  }
+  return join(folder, normalize(name));
+}
+
+/** SHA-256 of a file, which need not fit into memory. */
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    throw readingFailure(path, error, 'Run the stage that makes it again.');
+  }
+  return hash.digest('hex');
+}
+
+/** What a folder says of itself to those who only look: nothing is locked, created or written. */
+export type FolderView = Pick<RunFolder, 'recordOf' | 'hashOf' | 'exists' | 'readBytes' | 'pathOf'>;
+
+/** Looks at a run's folder, or at one that is not there yet. Throws `StoreError` when its manifest is damaged. */
+export async function viewFolder(path: string): Promise<FolderView> {
+  const stages = (await readManifest(join(path, MANIFEST))) ?? new Map<string, StageRecord>();
+  const pathOf = (name: string): string => pathIn(path, name);
+  const exists = (name: string): Promise<boolean> =>
+    access(pathOf(name)).then(
+      () => true,
+      () => false,
+    );
+  return {
+    pathOf,
+    exists,
+    recordOf: (stage) => stages.get(stage),
+    hashOf: async (name) => ((await exists(name)) ? await hashFile(pathOf(name)) : null),
+    readBytes: (name) =>
+      readFile(pathOf(name)).catch((error: unknown) => {
+        throw readingFailure(pathOf(name), error, 'Make it readable.');
+      }),
+  };
 }
 
 /** The manifest's stages; undefined where there is no manifest yet. */

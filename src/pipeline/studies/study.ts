@@ -1,33 +1,35 @@
 /** A study over a folder like a run's: the stages that it reads, its own measurement as a stage, and a page. */
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
-import type { Device } from '../../gpu/device.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
-import type { Progress, StageName, StudyName } from '../progress.js';
+import type { StageName, StudyName } from '../progress.js';
 import type { RunDevice } from '../report/types.js';
 import { deviceName } from '../report/wording.js';
-import { openSession, runStage, type Session, stageInputs } from '../run.js';
+import { runStage } from '../runStage.js';
+import { openSession, type Session, type SessionOptions } from '../session.js';
+import { inputsOf, nameOfInputs } from '../stageInputs.js';
 import { type Stage, stagesOf } from '../stageList.js';
 import type { StageContext } from '../stages/context.js';
 import type { RunFolder } from '../store/runFolder.js';
+import { parseJson } from '../store/strictJson.js';
 import { tuningName } from '../tune/tuningName.js';
 import { type StudyPage, writePage } from './page.js';
 
 export const STUDY_FILE = 'study.json';
 
 /** What a study is made from. */
-export interface StudyOptions {
-  readonly config: Config;
-  readonly dataset: Dataset;
-  readonly device: Device;
+export interface StudyOptions
+  extends Pick<
+    SessionOptions,
+    'config' | 'dataset' | 'device' | 'progress' | 'signal' | 'checkpointSeconds'
+  > {
   /** Where the study is left. */
   readonly folder: RunFolder;
   /** A run's folder whose artefacts are read; without one, the stages that are needed run in the study's own. */
   readonly source?: RunFolder;
   /** The command that repeats the study, for its page. */
   readonly command: string;
-  readonly progress: Progress;
 }
 
 /** One kind of study. */
@@ -92,6 +94,7 @@ export async function runStudy<Settings, Found>(
     after: [],
     steps: () => study.steps(settings, config, dataset),
     unit: study.unit,
+    beginsAnew: true,
     async run(context) {
       const record: StudyRecord<Settings, Found> = {
         version: 1,
@@ -120,7 +123,7 @@ export async function runStudy<Settings, Found>(
 
 async function requireDone(stage: Stage, session: Session, source: RunFolder): Promise<void> {
   // The stages before it were checked first, so that their hashes are there.
-  if (await source.stageIsDone(stage.name, stageInputs(stage, { ...session, folder: source }))) {
+  if (await source.stageIsDone(stage.name, nameOfInputs(inputsOf(stage, { ...session, folder: source })))) {
     session.progress.skipped(stage.name);
     return;
   }
@@ -131,7 +134,15 @@ async function requireDone(stage: Stage, session: Session, source: RunFolder): P
 }
 
 async function readRecord<Settings, Found>(folder: RunFolder): Promise<StudyRecord<Settings, Found>> {
-  const parsed = recordSchema.parse(JSON.parse(new TextDecoder().decode(await folder.readBytes(STUDY_FILE))));
+  const text = new TextDecoder().decode(await folder.readBytes(STUDY_FILE));
+  let parsed: unknown;
+  try {
+    parsed = recordSchema.parse(parseJson(text));
+  } catch (cause) {
+    throw new StoreError(`${folder.pathOf(STUDY_FILE)} is damaged. Delete it and give the command again.`, {
+      cause,
+    });
+  }
   // Its hash stands in the manifest beside the inputs that it was measured from.
-  return parsed as unknown as StudyRecord<Settings, Found>;
+  return parsed as StudyRecord<Settings, Found>;
 }

@@ -5,6 +5,8 @@ import type { TuningChoice } from '../../autograd/tune/tuneDevice.js';
 import type { AdapterDescription } from '../../gpu/device.js';
 import { tuningFor } from '../../kernels/catalogue.js';
 import { overridesFault, type TuningOverrides } from '../../kernels/deviceTuning.js';
+import { shown } from '../store/shownText.js';
+import { parseJson } from '../store/strictJson.js';
 
 /** Changes when older versions could not read the file. */
 export const RECORD_FORMAT = 1;
@@ -31,6 +33,10 @@ export interface TuningRecord {
 
 const seconds = z.number().nonnegative();
 
+/** At most so many entries are looked at one by one: each could have a fault of its own. */
+const MOST_CHOICES = 1000;
+const short = z.custom<unknown[]>((value) => Array.isArray(value) && value.length <= MOST_CHOICES);
+
 const recordSchema = z.strictObject({
   format: z.literal(RECORD_FORMAT),
   adapter: z.strictObject({ name: z.string(), kind: z.enum(['hardware', 'software']) }),
@@ -38,14 +44,16 @@ const recordSchema = z.strictObject({
   webgpu: z.string(),
   made: z.iso.datetime(),
   preset: z.string(),
-  choices: z.array(
-    z.strictObject({
-      group: z.string(),
-      candidate: z.string().nullable(),
-      before: seconds,
-      after: seconds,
-      failures: z.record(z.string(), z.string()),
-    }),
+  choices: short.pipe(
+    z.array(
+      z.strictObject({
+        group: z.string(),
+        candidate: z.string().nullable(),
+        before: seconds,
+        after: seconds,
+        failures: z.record(z.string(), z.string()),
+      }),
+    ),
   ),
   overrides: z.unknown(),
 });
@@ -64,7 +72,7 @@ export type ParsedRecord = { readonly record: TuningRecord } | { readonly fault:
 export function parseRecord(text: string, adapter: Pick<AdapterDescription, 'name' | 'kind'>): ParsedRecord {
   let content: unknown;
   try {
-    content = JSON.parse(text);
+    content = parseJson(text);
   } catch {
     return { fault: 'it is damaged' };
   }
@@ -75,15 +83,15 @@ export function parseRecord(text: string, adapter: Pick<AdapterDescription, 'nam
   }
   const { adapter: other, hypergrad } = head.data;
   if (other !== undefined && other.name !== adapter.name) {
-    return { fault: `it is for another adapter, '${other.name}'` };
+    return { fault: `it is for another adapter, '${shown(other.name)}'` };
   }
   if (hypergrad !== undefined && hypergrad !== version) {
-    return { fault: `hypergrad ${hypergrad} made it, and this is ${version}` };
+    return { fault: `hypergrad ${shown(hypergrad)} made it, and this is ${version}` };
   }
   const parsed = recordSchema.safeParse(content);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    return { fault: `its field ${issue?.path.join('.') || 'list'} does not fit` };
+    return { fault: `its field ${shown(issue?.path.join('.') ?? '') || 'list'} does not fit` };
   }
   if (parsed.data.adapter.kind !== adapter.kind) {
     return { fault: `it is for a ${parsed.data.adapter.kind} device, and this is a ${adapter.kind} one` };

@@ -1,12 +1,13 @@
 /** Where answers of `hypergrad tune` lie: one file for each adapter, in the user's cache folder. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ConfigError, StoreError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { cacheFolder } from '../../gpu/node/cacheFolder.js';
 import { useTuning } from '../../kernels/deviceTuning.js';
+import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
+import { plainDisk } from '../store/disk.js';
 import { parseRecord, type TuningRecord } from './record.js';
 
 const SWITCH = 'HYPERGRAD_TUNING';
@@ -56,10 +57,10 @@ export async function findTuning({ adapter }: Pick<Device, 'adapter'>): Promise<
   });
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = new TextDecoder().decode(await readBounded(path, fileLimits.record));
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return { use: 'none' };
-    return ignored(`it cannot be read (${reasonOf(error)})`);
+    return ignored(`it ${readingFault(error)}`);
   }
   const parsed = parseRecord(text, adapter);
   return 'fault' in parsed ? ignored(parsed.fault) : { use: 'measured', record: parsed.record };
@@ -86,11 +87,11 @@ export async function loadTuning(device: Device): Promise<TuningState> {
 export async function saveTuning(record: TuningRecord): Promise<string> {
   const path = tuningFile(record.adapter.name);
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
-  } catch (cause) {
+    await plainDisk.writeWhole(path, `${JSON.stringify(record, null, 2)}\n`);
+  } catch (error) {
+    const { cause } = error as StoreError;
     throw new StoreError(
-      `The tuning cannot be kept in ${path} (${reasonOf(cause)}). Set HYPERGRAD_CACHE to a folder of yours.`,
+      `The tuning cannot be kept in ${path} (${reasonOf(cause)}). Mend that, or set HYPERGRAD_CACHE to a folder of yours.`,
       { cause },
     );
   }

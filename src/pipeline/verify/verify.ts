@@ -1,8 +1,10 @@
 /** Replays reference cases on a device and says how far each is from what it should be. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
+import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
+import { shown } from '../store/shownText.js';
 import { type Measured, measure, type Outputs, parseCase, type ReferenceCase } from './case.js';
 import { replayOperation } from './operations.js';
 import { replayResNet18 } from './resNet18.js';
@@ -77,15 +79,15 @@ export async function verifyCase(path: string, device: Device): Promise<CaseResu
   });
   let reference: ReferenceCase;
   try {
-    reference = parseCase(await readFile(path), path);
+    reference = parseCase(await readBounded(path, fileLimits.data), path);
   } catch (error) {
-    return unreadable(error, path, false);
+    return unreadable(error instanceof DataError ? error : `${path} ${readingFault(error)}.`, path, false);
   }
-  const replay = replays[reference.kind];
+  const replay = Object.hasOwn(replays, reference.kind) ? replays[reference.kind] : undefined;
   if (replay === undefined) {
     const known = Object.keys(replays).join(', ');
     return unreadable(
-      `cases of kind '${reference.kind}' are not known yet; known are ${known}.`,
+      `cases of kind '${shown(reference.kind)}' are not known yet; known are ${known}.`,
       reference.name,
       true,
     );

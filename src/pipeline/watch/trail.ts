@@ -4,11 +4,11 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { HypergradError } from '../../errors.js';
 import type { Progress } from '../progress.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
+import { plainDisk } from '../store/disk.js';
 
 /** The file's name in the folder. */
 export const TRAIL = '.progress.json';
@@ -88,7 +88,7 @@ export function leaveTrail(
       ended,
     };
     const text = `${JSON.stringify(trail)}\n`;
-    queue = queue.then(() => writeFileAtomic(path, text, { fsync: false })).catch(() => undefined);
+    queue = queue.then(() => plainDisk.writeWhole(path, text, { isFlushed: false })).catch(() => undefined);
   };
   const update = (name: string, fields: Partial<TrailStage>): void => {
     const known = stages.get(name);

@@ -108,6 +108,31 @@ describe('RunFolder stages', () => {
     expect(await folder.stageIsDone('teacher', inputs)).toBe(false);
   });
 
+  it('sees a file that was changed in place, though it has hashed it before', async () => {
+    const folder = await opened();
+    await folder.writeText('a.txt', 'a');
+    const before = await folder.hashOf('a.txt');
+    expect(await folder.hashOf('a.txt')).toBe(before);
+    await writeFile(join(path, 'a.txt'), 'b');
+    expect(await folder.hashOf('a.txt')).not.toBe(before);
+    await rm(join(path, 'a.txt'));
+    expect(await folder.hashOf('a.txt')).toBeNull();
+  });
+
+  it('forgets a stage alone, or with its parts', async () => {
+    const folder = await opened();
+    await folder.writeText('a.txt', 'a');
+    for (const name of ['experts', 'experts/000', 'expertsToo/000']) {
+      await folder.recordStage(name, inputs, ['a.txt']);
+    }
+    await folder.forgetStage('experts');
+    expect(await folder.stageIsDone('experts', inputs)).toBe(false);
+    expect(await folder.stageIsDone('experts/000', inputs)).toBe(true);
+    await folder.forgetStage('experts', { parts: true });
+    expect(await folder.stageIsDone('experts/000', inputs)).toBe(false);
+    expect(await folder.stageIsDone('expertsToo/000', inputs)).toBe(true);
+  });
+
   it('remembers stages when it is opened again', async () => {
     const folder = await opened();
     await folder.writeText('a.txt', 'a');

@@ -1,0 +1,57 @@
+/** The device is lost in every stage, in each of the ways in which it can be under way there. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StageName } from '../../src/pipeline/progress.js';
+import { artefactHashes, type Loss, recoveredRun } from '../support/recoveredRun.js';
+
+const rows = 'randomEncoder, randomSubset, highLossSubset, mkdt, trajectoryMatchingOnSsl, allData, teacher';
+/** Every stage that there is, the loops long enough to be lost in. */
+const sets = [`evaluate.rows=[${rows}]`, 'teacher.steps=30', 'distil.iterations=6', 'distil.keep=best'];
+
+const stages = [
+  'teacher',
+  'targets',
+  'experts',
+  'subset',
+  'distil',
+  'selfSupervisedExperts',
+  'selfSupervised',
+  'evaluate',
+] as const satisfies StageName[];
+
+/** A moment that every stage comes to. */
+const moments = [
+  ['from inside a hook on its progress', { at: 'hook', number: 1 }],
+  ['under a submission', { at: 'submit', number: 3 }],
+  ['while something is read back', { at: 'read', number: 2 }],
+  ['while its kernels are compiled', { at: 'compile', number: 2 }],
+] as const satisfies [string, Loss['moment']][];
+
+let scratch = '';
+let undisturbed: Record<string, string>;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'hypergrad-losses-'));
+  const path = join(scratch, 'undisturbed');
+  await recoveredRun(path, { sets });
+  undisturbed = await artefactHashes(path);
+}, 600_000);
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+describe('a device that is lost once in each stage', () => {
+  it.each(moments)(
+    '%s leaves the bits of an undisturbed run',
+    async (_, moment) => {
+      const path = join(scratch, moment.at);
+      const losses = stages.map((stage): Loss => ({ stage, moment }));
+      const { lines, opened } = await recoveredRun(path, { sets, losses });
+      const lostIn = lines.map((line) => /in the stage (\w+)/.exec(line)?.[1]);
+      expect(new Set(lostIn)).toEqual(new Set(stages));
+      expect(opened).toBe(1 + lines.length);
+      expect(await artefactHashes(path)).toEqual(undisturbed);
+      console.log(`${lines.length} losses ${_}, in ${stages.length} stages: the same bits`);
+    },
+    900_000,
+  );
+});

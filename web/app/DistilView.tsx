@@ -1,0 +1,258 @@
+import { useMemo, useState } from 'preact/hooks';
+import { distilChoices } from '../choices.js';
+import type { SetState } from '../protocol.js';
+import type { DistilSettings } from '../settings.js';
+import { withChoices } from './address.js';
+import { Chart } from './Chart.js';
+import { ImageGrid, type Shading } from './ImageGrid.js';
+import { ProbeTable } from './ProbeTable.js';
+import { Slider } from './Slider.js';
+import type { Distillation } from './useDistillation.js';
+
+const choices = Object.entries(distilChoices) as [keyof DistilSettings, (typeof distilChoices)['seed']][];
+
+/** Losses of so many iterations are one point of the heavy curve. */
+const SMOOTH_OVER = 10;
+
+/** The mean of the last losses at each; null while there are too few. */
+export function smoothed(losses: readonly number[]): (number | null)[] {
+  return losses.map((_, last) => {
+    if (last + 1 < SMOOTH_OVER) return null;
+    const window = losses.slice(last + 1 - SMOOTH_OVER, last + 1);
+    return window.reduce((total, loss) => total + loss, 0) / SMOOTH_OVER;
+  });
+}
+
+export const columnsFor = (count: number): number => (count <= 25 ? 5 : 10);
+
+const pictures = {
+  now: 'Now',
+  before: 'Before',
+  change: 'Change',
+} as const;
+type PictureName = keyof typeof pictures;
+
+interface PicturesProps {
+  readonly set: Pick<SetState, 'start' | 'now'>;
+  readonly images: Float32Array;
+  readonly iterations: number;
+}
+
+/** The set as it is, as it was, or what has changed. */
+export function Pictures({ set, images, iterations }: PicturesProps) {
+  const [name, choose] = useState<PictureName>('now');
+  const { start, now } = set;
+  const shown = {
+    now: images,
+    before: start.data,
+    change: useMemo(() => images.map((value, k) => value - start.data[k]!), [images, start]),
+  }[name];
+  const labels: Readonly<Record<PictureName, string>> = {
+    now: `${now.count} synthetic digits after ${iterations} iterations`,
+    before: `The ${now.count} real digits that distillation started from`,
+    change: `How the ${now.count} digits have changed: brighter in orange, darker in blue`,
+  };
+  const shading: Shading = name === 'change' ? 'signed' : 'ink';
+  return (
+    <figure class="hero">
+      <ImageGrid
+        {...now}
+        data={shown}
+        label={labels[name]}
+        columns={columnsFor(now.count)}
+        shading={shading}
+        largest={2}
+      />
+      <figcaption>
+        <fieldset class="segments">
+          <legend class="sr">Which picture</legend>
+          {(Object.keys(pictures) as PictureName[]).map((each) => (
+            <label key={each}>
+              <input type="radio" name="picture" checked={each === name} onChange={() => choose(each)} />
+              <span>{pictures[each]}</span>
+            </label>
+          ))}
+        </fieldset>
+      </figcaption>
+    </figure>
+  );
+}
+
+interface NumbersProps {
+  readonly entries: readonly (readonly [name: string, value: string])[];
+}
+
+export function Numbers({ entries }: NumbersProps) {
+  return (
+    <dl class="numbers">
+      {entries.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function statusOf({ phase, progress, records, settings, notice }: Distillation): string {
+  if (notice !== null) return notice;
+  switch (phase) {
+    case 'opening':
+      return 'Opening a device…';
+    case 'preparing':
+      return `${progress?.what ?? 'Loading digits'}…`;
+    case 'running':
+      return 'Distilling.';
+    case 'probing':
+      return 'Training fresh students, and probing what they have learnt…';
+    case 'done':
+      return `Done: ${settings.iterations} iterations.`;
+    case 'paused':
+      return records.length === 0 ? 'Ready.' : `Paused after ${records.length} iterations.`;
+  }
+}
+
+function Controls({ distillation }: { readonly distillation: Distillation }) {
+  const { phase, records, start, pause, step, reset, probe, upload, download } = distillation;
+  const isFree = phase === 'paused' || phase === 'done';
+  return (
+    <div class="controls">
+      {phase === 'running' ? (
+        <button type="button" class="main" onClick={pause}>
+          Pause
+        </button>
+      ) : (
+        <button type="button" class="main" onClick={start} disabled={phase !== 'paused'}>
+          {records.length === 0 ? 'Start' : 'Go on'}
+        </button>
+      )}
+      <button type="button" onClick={step} disabled={phase !== 'paused'}>
+        One step
+      </button>
+      <button type="button" onClick={reset} disabled={!isFree || records.length === 0}>
+        Start over
+      </button>
+      <button type="button" onClick={probe} disabled={!isFree}>
+        Probe
+      </button>
+      <details class="files">
+        <summary>Files</summary>
+        <button type="button" onClick={() => download('safetensors')} disabled={!isFree}>
+          Download safetensors
+        </button>
+        <button type="button" onClick={() => download('png')} disabled={!isFree}>
+          Download PNG
+        </button>
+        <label class="upload">
+          Upload a set
+          <input
+            type="file"
+            accept=".safetensors"
+            disabled={!isFree}
+            onChange={({ currentTarget }) => {
+              const file = currentTarget.files?.[0];
+              if (file !== undefined) upload(file);
+              currentTarget.value = '';
+            }}
+          />
+        </label>
+        <p>A run under Node writes the same file: synthetic.safetensors.</p>
+      </details>
+    </div>
+  );
+}
+
+interface DistilViewProps {
+  readonly distillation: Distillation;
+  readonly search: string;
+  visit(search: string): void;
+}
+
+export function DistilView({ distillation, search, visit }: DistilViewProps) {
+  const { phase, set, images, records, rows, progress, speed, failure, settings } = distillation;
+  const losses = useMemo(() => records.map(({ loss }) => loss), [records]);
+  const numbers = useMemo(() => records.map(({ iteration }) => iteration + 1), [records]);
+  const alphas = useMemo(() => records.map(({ innerStep }) => innerStep), [records]);
+  const heavy = useMemo(() => smoothed(losses), [losses]);
+  const last = records.at(-1);
+  const isBusy = phase === 'running' || phase === 'probing' || phase === 'preparing';
+  const end = set?.settings.iterations ?? settings.iterations;
+  return (
+    <>
+      <p class="lead">
+        A few digits are changed until a student that trains on them goes where students go that train on a
+        thousand. Each pixel moves down a gradient that runs back through all {settings.steps} of the
+        student’s training steps.
+      </p>
+      <div class="live">
+        <div>
+          {set !== null && images !== null ? (
+            <Pictures set={set} images={images} iterations={records.length} />
+          ) : (
+            <div class="hero empty" aria-hidden="true" />
+          )}
+          <Controls distillation={distillation} />
+          <p class="status" role="status">
+            {statusOf(distillation)}
+          </p>
+          {progress !== null && phase !== 'running' && (
+            <progress max={progress.total} value={progress.done} aria-label={progress.what} />
+          )}
+          {failure !== null && (
+            <p class="failure" role="alert">
+              {failure}
+            </p>
+          )}
+        </div>
+        <div>
+          <Numbers
+            entries={[
+              ['Iteration', `${records.length} of ${end}`],
+              ['Loss', last === undefined ? '–' : last.loss.toFixed(3)],
+              ['α', last === undefined ? settings.innerStep.toFixed(3) : last.innerStep.toFixed(3)],
+              ['Speed', speed === null ? '–' : `${speed.toFixed(1)} / s`],
+            ]}
+          />
+          <Chart
+            title="Trajectory loss"
+            summary={
+              last === undefined
+                ? 'no iteration yet'
+                : `${losses[0]!.toFixed(3)} at first, ${last.loss.toFixed(3)} after ${records.length} iterations`
+            }
+            x={numbers}
+            y={losses}
+            smooth={heavy}
+            height={190}
+            end={end}
+          />
+          <Chart
+            title="Inner step size α"
+            summary={last === undefined ? 'no iteration yet' : `${last.innerStep.toFixed(3)} now`}
+            x={numbers}
+            y={alphas}
+            height={120}
+            end={end}
+          />
+          {rows !== null && <ProbeTable rows={rows} />}
+        </div>
+      </div>
+      <section aria-labelledby="settings">
+        <h2 id="settings">Settings</h2>
+        <p class="quiet">Another value begins a new distillation. The address of this page holds them all.</p>
+        <div class="sliders">
+          {choices.map(([name, choice]) => (
+            <Slider
+              key={name}
+              choice={choice}
+              value={settings[name]}
+              disabled={isBusy}
+              choose={(value) => visit(withChoices(search, distilChoices, { ...settings, [name]: value }))}
+            />
+          ))}
+        </div>
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,59 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { brightness } from '../pixels.js';
+import type { ImageTable } from '../protocol.js';
+import { type Colour, mix, type Theme, useTheme } from './theme.js';
+
+/** How an image's numbers become colours. */
+export type Shading = 'ink' | 'signed';
+
+interface ImageGridProps extends ImageTable {
+  /** What a listener is told. */
+  readonly label: string;
+  readonly columns: number;
+  /** `ink`: brightness from paper to ink. `signed`: from one colour over paper to another, for numbers as they are. */
+  readonly shading?: Shading;
+  /** The number that has the full colour, with `signed`. */
+  readonly largest?: number;
+}
+
+/** Image pixels between two images. */
+const GAP = 2;
+
+function colourOf(theme: Theme, props: ImageGridProps, value: number, channel: number): Colour {
+  const { shading = 'ink', largest = 1, mean, deviation } = props;
+  if (shading === 'ink')
+    return mix(theme.paper, theme.ink, brightness(value, mean[channel]!, deviation[channel]!));
+  const share = Math.min(Math.abs(value) / largest, 1);
+  return mix(theme.paper, value > 0 ? theme.accent : theme.contrary, Math.sqrt(share));
+}
+
+function draw(canvas: HTMLCanvasElement, props: ImageGridProps, theme: Theme): void {
+  const { data, count, image, columns } = props;
+  const [, height, width] = image;
+  const rows = Math.ceil(count / columns);
+  canvas.width = columns * (width + GAP) - GAP;
+  canvas.height = rows * (height + GAP) - GAP;
+  const context = canvas.getContext('2d')!;
+  const picture = context.createImageData(canvas.width, canvas.height);
+  const row = data.length / count;
+  for (let k = 0; k < count; k++) {
+    const left = (k % columns) * (width + GAP);
+    const top = Math.floor(k / columns) * (height + GAP);
+    for (let pixel = 0; pixel < width * height; pixel++) {
+      const [red, green, blue] = colourOf(theme, props, data[k * row + pixel]!, 0);
+      const x = left + (pixel % width);
+      const y = top + Math.floor(pixel / width);
+      picture.data.set([red, green, blue, 255], (y * canvas.width + x) * 4);
+    }
+  }
+  context.putImageData(picture, 0, 0);
+}
+
+/** Images side by side, drawn in the page's own ink. */
+export function ImageGrid(props: ImageGridProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const theme = useTheme();
+  const { data, count, columns, shading, largest } = props;
+  useEffect(() => draw(canvas.current!, props, theme), [data, count, columns, shading, largest, theme]);
+  return <canvas ref={canvas} class="images" role="img" aria-label={props.label} />;
+}

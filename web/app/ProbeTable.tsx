@@ -1,0 +1,41 @@
+import type { ResultRow } from '../../src/pipeline/report/types.js';
+
+const names: Readonly<Record<string, string>> = {
+  'random encoder': 'nothing',
+  'random subset': 'as many random digits',
+  'high-loss subset': 'the digits it started from',
+  MKDT: 'the distilled digits',
+};
+
+const percent = (share: number): string => (100 * share).toFixed(1);
+
+/** What encoders are worth that were trained on several sets. */
+export function ProbeTable({ rows }: { readonly rows: readonly ResultRow[] }) {
+  const labels = rows[0]?.labels ?? 0;
+  const seeds = rows[0]?.seeds ?? 0;
+  return (
+    <table class="probe">
+      <caption>
+        Accuracy of a linear probe on unseen digits, in %, with {percent(labels)} % of the labels; mean ±
+        standard deviation of {seeds} {seeds === 1 ? 'seed' : 'seeds'}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">A student trained on</th>
+          <th scope="col">Accuracy</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ name, mean, deviation }) => (
+          <tr key={name} class={name === 'MKDT' ? 'own' : ''}>
+            <th scope="row">{names[name] ?? name}</th>
+            <td>
+              {percent(mean)} ± {percent(deviation)}
+              <span class="bar" style={{ width: `${percent(mean)}%` }} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

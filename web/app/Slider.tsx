@@ -1,0 +1,48 @@
+import { useEffect, useId, useState } from 'preact/hooks';
+import { type Choice, clamp } from '../choices.js';
+
+interface SliderProps {
+  readonly choice: Choice;
+  readonly value: number;
+  readonly disabled?: boolean;
+  /** Called when the visitor lets go. */
+  choose(value: number): void;
+}
+
+/** Positions of a slider whose values are multiples of one another. */
+const NOTCHES = 60;
+
+/** A choice as a slider, with its value and meaning. */
+export function Slider({ choice, value, disabled = false, choose }: SliderProps) {
+  const id = useId();
+  const { label, smallest, largest, step, meaning } = choice;
+  const isGeometric = step === 0;
+  const toPosition = (number: number): number =>
+    isGeometric ? (NOTCHES * Math.log(number / smallest)) / Math.log(largest / smallest) : number;
+  const toValue = (position: number): number =>
+    clamp(choice, isGeometric ? smallest * (largest / smallest) ** (position / NOTCHES) : position);
+  const [shown, setShown] = useState(value);
+  useEffect(() => setShown(value), [value]);
+  return (
+    <div class="slider">
+      <label for={id}>{label}</label>
+      <span class="value" aria-hidden="true">
+        {shown.toLocaleString('en')}
+      </span>
+      <input
+        id={id}
+        type="range"
+        min={isGeometric ? 0 : smallest}
+        max={isGeometric ? NOTCHES : largest}
+        step={isGeometric ? 1 : step}
+        value={toPosition(shown)}
+        disabled={disabled}
+        aria-valuetext={shown.toLocaleString('en')}
+        aria-describedby={`${id}-meaning`}
+        onInput={({ currentTarget }) => setShown(toValue(Number(currentTarget.value)))}
+        onChange={({ currentTarget }) => choose(toValue(Number(currentTarget.value)))}
+      />
+      <p id={`${id}-meaning`}>{meaning}</p>
+    </div>
+  );
+}

@@ -1,0 +1,212 @@
+/** The distillation that the worker holds, as the page shows it. */
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ResultRow } from '../../src/pipeline/report/types.js';
+import { distilChoices } from '../choices.js';
+import type { IterationRecord, SetState } from '../protocol.js';
+import type { DistilSettings } from '../settings.js';
+import { readChoices } from './address.js';
+import type { Engine } from './engine.js';
+
+export type Phase = 'opening' | 'preparing' | 'paused' | 'running' | 'probing' | 'done';
+
+export interface Progress {
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface Distillation {
+  readonly phase: Phase;
+  readonly settings: DistilSettings;
+  readonly set: SetState | null;
+  /** The set's images as they are now; apart from `set`, because they change with every iteration. */
+  readonly images: Float32Array | null;
+  readonly records: readonly IterationRecord[];
+  readonly rows: readonly ResultRow[] | null;
+  readonly progress: Progress | null;
+  /** Iterations a second, over the last ones; null before there are two. */
+  readonly speed: number | null;
+  /** What went wrong, in words. */
+  readonly failure: string | null;
+  /** What else is worth telling. */
+  readonly notice: string | null;
+  start(): void;
+  pause(): void;
+  step(): void;
+  reset(): void;
+  probe(): void;
+  upload(file: File): void;
+  download(kind: 'safetensors' | 'png'): void;
+}
+
+/** Iterations that the speed is the mean of. */
+const SPEED_OVER = 10;
+/** Milliseconds between two pictures for those who want less motion. */
+const CALM = 1000;
+
+function saveAs(blob: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href));
+}
+
+/** A PNG file of grey or coloured pixels. */
+async function pngOf(pixels: Uint8Array, width: number, height: number, channels: 1 | 3): Promise<Blob> {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext('2d')!;
+  const picture = context.createImageData(width, height);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let c = 0; c < 3; c++)
+      picture.data[pixel * 4 + c] = pixels[pixel * channels + (channels === 1 ? 0 : c)]!;
+    picture.data[pixel * 4 + 3] = 255;
+  }
+  context.putImageData(picture, 0, 0);
+  return await new Promise((resolve) => canvas.toBlob((blob) => resolve(blob!), 'image/png'));
+}
+
+export function useDistillation(engine: Engine | null, search: string): Distillation {
+  const chosen = JSON.stringify(readChoices(search, distilChoices));
+  const settings = useMemo(() => JSON.parse(chosen) as DistilSettings, [chosen]);
+  const [phase, setPhase] = useState<Phase>('opening');
+  const [set, setSet] = useState<SetState | null>(null);
+  const [images, setImages] = useState<Float32Array | null>(null);
+  const [records, setRecords] = useState<readonly IterationRecord[]>([]);
+  const [rows, setRows] = useState<readonly ResultRow[] | null>(null);
+  const [progress, setProgress] = useState<Progress | null>(null);
+  const [speed, setSpeed] = useState<number | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  const [notice, setNotice] = useState<string | null>(null);
+  const times = useRef<number[]>([]);
+  const shown = useRef(0);
+  /** The set's latest images, shown or not. */
+  const latest = useRef<Float32Array | null>(null);
+
+  const show = useCallback((state: SetState): void => {
+    setSet(state);
+    setImages(state.now.data);
+    latest.current = state.now.data;
+    setRecords(state.records);
+    setRows(null);
+    setSpeed(null);
+    setProgress(null);
+    setPhase(state.records.length >= state.settings.iterations ? 'done' : 'paused');
+  }, []);
+  const fail = useCallback((error: Error): void => {
+    setFailure(error.message);
+    setProgress(null);
+    setPhase('paused');
+  }, []);
+
+  useEffect(() => {
+    if (engine === null) return;
+    const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    return engine.listen((happening) => {
+      if (happening.kind === 'progress') {
+        setProgress(happening);
+        return;
+      }
+      if (happening.kind === 'reopened') {
+        setRecords(happening.records);
+        setNotice('The device was lost and has been opened again; the work goes on from where it was kept.');
+        return;
+      }
+      const now = performance.now();
+      times.current = [...times.current.slice(-SPEED_OVER), now];
+      const [first = now] = times.current;
+      if (times.current.length > 1) setSpeed(((times.current.length - 1) * 1000) / (now - first));
+      latest.current = happening.images;
+      setRecords((before) => [...before, happening.record]);
+      if (isCalm && now - shown.current < CALM) return;
+      shown.current = now;
+      setImages(happening.images);
+    });
+  }, [engine]);
+
+  // Another seed of the probe alone changes nothing of the distillation.
+  useEffect(() => {
+    if (engine === null) return;
+    let isWanted = true;
+    setPhase('preparing');
+    setFailure(null);
+    engine.call('begin', settings).then(
+      (state) => isWanted && show(state),
+      (error: Error) => isWanted && fail(error),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [engine, settings, show, fail]);
+
+  const work = useCallback(
+    (during: Phase, task: (engine: Engine) => Promise<unknown>): void => {
+      if (engine === null) return;
+      setFailure(null);
+      setNotice(null);
+      setPhase(during);
+      times.current = [];
+      task(engine)
+        .catch(fail)
+        .finally(() => setImages(latest.current));
+    },
+    [engine, fail],
+  );
+  const settle = useCallback(
+    (done: number): void => setPhase(done >= (set?.settings.iterations ?? 0) ? 'done' : 'paused'),
+    [set],
+  );
+  const probe = async (running: Engine): Promise<void> => {
+    setPhase('probing');
+    setRows(await running.call('probe', settings.seeds));
+    setProgress(null);
+    setPhase(records.length >= settings.iterations ? 'done' : 'paused');
+  };
+
+  return {
+    phase,
+    settings,
+    set,
+    images,
+    records,
+    rows,
+    progress,
+    speed,
+    failure,
+    notice,
+    start: () =>
+      work('running', async (running) => {
+        setRows(null);
+        const done = await running.call('run');
+        settle(done);
+        if (done >= (set?.settings.iterations ?? 0)) {
+          await probe(running);
+          setPhase('done');
+        }
+      }),
+    pause: () => void engine?.call('pause'),
+    step: () => work('running', async (running) => settle(await running.call('step'))),
+    reset: () => work('preparing', async (running) => show(await running.call('reset'))),
+    probe: () => work('probing', probe),
+    upload: (file) =>
+      work('preparing', async (running) => {
+        const bytes = new Uint8Array(await file.arrayBuffer());
+        show(await running.call('upload', settings, file.name, bytes));
+        setNotice(`${file.name} has taken the place of the set.`);
+      }),
+    download: (kind) => {
+      const save = async (running: Engine): Promise<void> => {
+        if (kind === 'safetensors') {
+          const bytes = (await running.call('download')) as Uint8Array<ArrayBuffer>;
+          saveAs(new Blob([bytes]), 'synthetic.safetensors');
+          return;
+        }
+        const { pixels, width, height, channels } = await running.call('picture');
+        saveAs(await pngOf(pixels, width, height, channels), 'images.png');
+      };
+      if (engine !== null) save(engine).catch(fail);
+    },
+  };
+}

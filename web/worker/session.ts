@@ -1,0 +1,351 @@
+/**
+ * What the page's worker does, whatever it runs on: one device, one distillation. What is worth keeping goes to a keeper, so that
+ * a page that is left and opened again goes on; a device that is lost is opened again, and the work goes on from what was kept.
+ */
+import { DataError, HypergradError } from '../../src/errors.js';
+import type { Device } from '../../src/gpu/device.js';
+import { tableSource } from '../../src/nn/deviceImages.js';
+import type { Config } from '../../src/pipeline/config/schema.js';
+import { evaluateEncoders } from '../../src/pipeline/evaluate/evaluateEncoders.js';
+import { decodeSet } from '../../src/pipeline/evaluate/givenSet.js';
+import { summariseTable } from '../../src/pipeline/evaluate/summary.js';
+import type { ResultRow } from '../../src/pipeline/report/types.js';
+import { studentModel } from '../../src/pipeline/stages/context.js';
+import type { StartingSet } from '../../src/pipeline/stages/starts.js';
+import {
+  type SyntheticSet,
+  syntheticSheet,
+  syntheticTensors,
+} from '../../src/pipeline/stages/syntheticTensors.js';
+import { encodeSafetensors } from '../../src/pipeline/store/safetensors.js';
+import type { Happening, ImageTable, IterationRecord, OpenedDevice, SetState } from '../protocol.js';
+import { configOf, type DistilSettings } from '../settings.js';
+import { Distillation, type Kept, nothingKept } from './distillation.js';
+import {
+  type Material,
+  type Prepared,
+  representationsOf,
+  startFrom,
+  type Trained,
+  train,
+} from './prepare.js';
+
+/** Where a page that is left keeps its things. */
+export interface Keeper {
+  load<Value>(key: string): Promise<Value | undefined>;
+  save(key: string, value: unknown): Promise<void>;
+}
+
+export interface SessionOptions {
+  open(): Promise<Device>;
+  /** Reads the digits and the teacher. */
+  load(): Promise<Material>;
+  readonly keeper: Keeper;
+  tell(happening: Happening): void;
+}
+
+/** A device is opened again so many times in a row before its loss is told. */
+const MOST_REOPENINGS = 3;
+/** Milliseconds between two times that the state is kept. */
+const KEEP_EVERY = 500;
+const LARGEST_SET = 100;
+
+interface Work {
+  readonly settings: DistilSettings;
+  readonly config: Config;
+  readonly material: Material;
+  readonly prepared: Prepared;
+  readonly distillation: Distillation;
+  readonly kept: Kept;
+}
+
+/** What is kept of a distillation between visits. */
+interface KeptWork {
+  readonly settings: DistilSettings;
+  readonly start: StartingSet;
+  readonly kept: Kept;
+}
+
+/** What a seed decided. */
+interface SeedWork {
+  readonly seed: number;
+  readonly trained: Trained;
+}
+
+/** All that decides the bits of a distillation: everything but the probe's seeds. */
+const keyOf = ({ seeds: _, ...settings }: DistilSettings): string => JSON.stringify(settings);
+
+export class Session {
+  readonly #options: SessionOptions;
+  #device: Promise<Device> | null = null;
+  #isLost = false;
+  #material: Promise<Material> | null = null;
+  #trained: SeedWork | null = null;
+  #work: Work | null = null;
+  #isRunning = false;
+  #running: Promise<unknown> = Promise.resolve();
+  #keptAt = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** The iterations so far. */
+  get records(): readonly IterationRecord[] {
+    return this.#begun().distillation.records;
+  }
+
+  async open(): Promise<OpenedDevice> {
+    const device = await this.#opened();
+    return { ...device.adapter, description: device.describe() };
+  }
+
+  /** Prepares a distillation, or goes on with the one of these settings that was kept. */
+  async begin(settings: DistilSettings): Promise<SetState> {
+    await this.#settle();
+    const { keeper } = this.#options;
+    const left = await keeper.load<KeptWork>('distillation');
+    const isLeft = left !== undefined && keyOf(left.settings) === keyOf(settings);
+    return await this.#withDevice(() =>
+      this.#start(settings, isLeft ? left.start : null, isLeft ? left.kept : nothingKept),
+    );
+  }
+
+  /** Iterates until `pause`, or the last iteration. Gives back how many are done. */
+  async run(): Promise<number> {
+    const { distillation } = this.#begun();
+    if (this.#isRunning) return distillation.records.length;
+    this.#isRunning = true;
+    this.#running = this.#iterate();
+    await this.#running;
+    return this.#begun().distillation.records.length;
+  }
+
+  pause(): null {
+    this.#isRunning = false;
+    return null;
+  }
+
+  /** One iteration. */
+  async step(): Promise<number> {
+    await this.#settle();
+    await this.#iterateOnce();
+    return this.#begun().distillation.records.length;
+  }
+
+  async #iterate(): Promise<void> {
+    try {
+      while (this.#isRunning && !this.#begun().distillation.isDone) await this.#iterateOnce();
+    } finally {
+      this.#isRunning = false;
+    }
+    await this.#keep(true);
+  }
+
+  /** Ends `run` and waits for it: what follows has the device to itself. */
+  async #settle(): Promise<void> {
+    this.#isRunning = false;
+    await this.#running.catch(() => undefined);
+  }
+
+  async #iterateOnce(): Promise<void> {
+    await this.#withDevice(async () => {
+      const { distillation } = this.#begun();
+      const record = await distillation.step();
+      const { images } = await distillation.read();
+      this.#options.tell({ kind: 'iteration', record, images });
+    });
+    await this.#keep(!this.#isRunning);
+  }
+
+  /** Back to the first images. */
+  async reset(): Promise<SetState> {
+    await this.#settle();
+    const { settings, prepared } = this.#begun();
+    const state = await this.#withDevice(() => this.#start(settings, prepared.start, nothingKept));
+    await this.#keep(true);
+    return state;
+  }
+
+  /** Trains fresh students on several sets, and probes what they have learnt. */
+  async probe(seeds: number): Promise<readonly ResultRow[]> {
+    const { tell } = this.#options;
+    await this.#settle();
+    return await this.#withDevice(async (device) => {
+      const { config, material, prepared, distillation } = this.#begun();
+      const { dataset } = material;
+      const { images, targets, innerStep } = await distillation.read();
+      const { count } = prepared.start;
+      const total = seeds * config.evaluate.rows.length;
+      tell({ kind: 'progress', what: 'Probing', done: 0, total });
+      const evaluation = await evaluateEncoders({
+        device,
+        config: { ...config, evaluate: { ...config.evaluate, seeds } },
+        dataset,
+        representations: prepared.targets,
+        source: { images: dataset.train, targets: prepared.targets.train, count: dataset.train.count },
+        synthetic: { images, targets, count, innerStep },
+        selfSupervised: null,
+        highLoss: prepared.hardest.slice(0, count),
+        representation: studentModel({ config, dataset }).outputCount,
+        advance: (done) => tell({ kind: 'progress', what: 'Probing', done, total }),
+      });
+      return summariseTable(evaluation).rows;
+    });
+  }
+
+  /** The set as a safetensors file, as a run leaves it. */
+  async download(): Promise<Uint8Array> {
+    const { prepared, material } = this.#begun();
+    return encodeSafetensors(
+      new Map(syntheticTensors(await this.#read(), prepared.start, material.dataset.image)),
+    );
+  }
+
+  /** The picture of start and set. */
+  async picture(): Promise<ReturnType<typeof syntheticSheet>> {
+    const { prepared, material } = this.#begun();
+    return syntheticSheet(await this.#read(), prepared.start, material.dataset);
+  }
+
+  /**
+   * Goes on from a set in a file. Targets of another length than the page's teacher has are made anew by that teacher.
+   * @throws DataError for a file that is none, or one of other images.
+   */
+  async upload(settings: DistilSettings, name: string, bytes: Uint8Array): Promise<SetState> {
+    const set = decodeSet(bytes, name);
+    await this.#settle();
+    const { dataset } = await this.#loaded();
+    if (set.image.join() !== dataset.image.join() || set.count > LARGEST_SET) {
+      throw new DataError(
+        `${name} holds ${set.count} images of ${set.image.join('×')}; this page takes up to ${LARGEST_SET} of ${dataset.image.join('×')}.`,
+      );
+    }
+    const chosen = { ...settings, images: set.count, innerStep: set.innerStep ?? settings.innerStep };
+    const state = await this.#withDevice(async (device) => {
+      const config = configOf(chosen);
+      const known = set.targets;
+      const targets =
+        known?.representation === config.teacher.representation
+          ? known.data
+          : await representationsOf(device, config, await this.#loaded(), tableSource(set.images, set.count));
+      return await this.#start(chosen, { images: set.images, targets, count: set.count }, nothingKept);
+    });
+    await this.#keep(true);
+    return state;
+  }
+
+  /** @internal Destroys the device, as the reset of a driver does. */
+  async loseDevice(): Promise<null> {
+    const { gpu } = await this.#opened();
+    gpu.destroy();
+    await gpu.lost;
+    return null;
+  }
+
+  async #start(settings: DistilSettings, givenStart: StartingSet | null, kept: Kept): Promise<SetState> {
+    const config = configOf(settings);
+    const material = await this.#loaded();
+    const trained = await this.#trainedFor(config, material);
+    const start = givenStart ?? (await startFrom(config, material.dataset, trained));
+    this.#work?.distillation.release();
+    this.#work = null;
+    const prepared = { ...trained, start };
+    const device = await this.#opened();
+    const distillation = await Distillation.create(device, config, material.dataset, prepared, kept);
+    this.#work = { settings, config, material, prepared, distillation, kept };
+    const { images } = await distillation.read();
+    return {
+      settings,
+      records: distillation.records,
+      start: this.#table(start.images),
+      now: this.#table(images),
+    };
+  }
+
+  async #trainedFor(config: Config, material: Material): Promise<Trained> {
+    const { seed } = config;
+    if (this.#trained?.seed === seed) return this.#trained.trained;
+    const { keeper, tell } = this.#options;
+    const device = await this.#opened();
+    // Another device has other bits, and what was trained on it would not be what this one trains.
+    const key = `trained on ${device.adapter.name}`;
+    const left = await keeper.load<SeedWork>(key);
+    if (left?.seed === seed) this.#trained = left;
+    else {
+      const trained = await train(device, config, material, (what, done, total) =>
+        tell({ kind: 'progress', what, done, total }),
+      );
+      this.#trained = { seed, trained };
+      await keeper.save(key, this.#trained);
+    }
+    return this.#trained.trained;
+  }
+
+  #table(data: Float32Array): ImageTable {
+    const { image, mean, deviation } = this.#begun().material.dataset;
+    const count = data.length / image.reduce((product, extent) => product * extent, 1);
+    return { data, count, image, mean, deviation };
+  }
+
+  #begun(): Work {
+    if (this.#work === null) throw new HypergradError('Nothing has been begun yet.');
+    return this.#work;
+  }
+
+  async #read(): Promise<SyntheticSet> {
+    return await this.#withDevice(() => this.#begun().distillation.read());
+  }
+
+  async #loaded(): Promise<Material> {
+    this.#material ??= this.#options.load();
+    return await this.#material;
+  }
+
+  async #opened(): Promise<Device> {
+    if (this.#device === null) {
+      this.#isLost = false;
+      this.#device = this.#options.open();
+      this.#device.then(
+        (device) => device.gpu.lost.then(() => (this.#isLost = true)),
+        () => (this.#device = null),
+      );
+    }
+    return await this.#device;
+  }
+
+  /** Keeps what a page opened again, or another device, goes on from. */
+  async #keep(isDue: boolean): Promise<void> {
+    if (!isDue && performance.now() - this.#keptAt < KEEP_EVERY) return;
+    const work = this.#begun();
+    const kept = await this.#withDevice(() => this.#begun().distillation.keep());
+    this.#work = { ...this.#begun(), kept };
+    this.#keptAt = performance.now();
+    const left: KeptWork = { settings: work.settings, start: work.prepared.start, kept };
+    await this.#options.keeper.save('distillation', left);
+  }
+
+  /** Does some work on the device; where the device is lost meanwhile, opens it again and does the work anew. */
+  async #withDevice<Value>(work: (device: Device) => Promise<Value>): Promise<Value> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work(await this.#opened());
+      } catch (error) {
+        // The loss is told a moment after the call that it made fail.
+        await new Promise((later) => setTimeout(later));
+        if (!this.#isLost || attempt >= MOST_REOPENINGS) throw error;
+        await this.#reopen();
+      }
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    (await this.#device)?.close();
+    this.#device = null;
+    const device = await this.open();
+    if (this.#work === null) return;
+    const { settings, prepared, kept } = this.#work;
+    const { records } = await this.#start(settings, prepared.start, kept);
+    this.#options.tell({ kind: 'reopened', device, records });
+  }
+}
