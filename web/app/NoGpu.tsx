@@ -64,7 +64,8 @@ async function readRecording(): Promise<Recorded> {
 
 function Player({ recorded }: { readonly recorded: Recorded }) {
   const { count, image, frames, every, records, device, rows, seconds, pixels } = recorded;
-  const [frame, setFrame] = useState(0);
+  // The result first; playing begins at the start.
+  const [frame, setFrame] = useState(frames - 1);
   const [isPlaying, setPlaying] = useState(false);
   useEffect(() => {
     if (!isPlaying) return;
