@@ -20,7 +20,7 @@ const viewChoices = {
     step: 1,
     meaning: 'The gradient’s sum over the last k steps only.',
   },
-  at: { label: 'Step', smallest: 0, largest: 29, usual: 0, step: 1, meaning: 'The step that is looked at.' },
+  at: { label: 'Step', smallest: 0, largest: 30, usual: 0, step: 1, meaning: 'The step that is looked at.' },
 } as const satisfies Readonly<Record<string, Choice>>;
 
 export const formatBytes = (bytes: number): string =>
@@ -45,13 +45,16 @@ function ModeTable({ modes }: { readonly modes: readonly ModeMeasure[] }) {
   const most = Math.max(...modes.map(({ bytes }) => bytes));
   return (
     <table class="modes">
-      <caption>The same gradient in three ways, measured on this device</caption>
+      <caption>
+        The same gradient in three ways, measured on this device; distance: of the pixels’ gradient from that
+        of recompute, as a share of its length
+      </caption>
       <thead>
         <tr>
           <th scope="col">Mode</th>
           <th scope="col">Memory</th>
           <th scope="col">Time</th>
-          <th scope="col">Gradient</th>
+          <th scope="col">Distance</th>
         </tr>
       </thead>
       <tbody>
@@ -69,7 +72,7 @@ function ModeTable({ modes }: { readonly modes: readonly ModeMeasure[] }) {
               <span class="bar" style={{ width: `${(100 * bytes) / most}%` }} />
             </td>
             <td>{(1000 * seconds).toFixed(0)} ms</td>
-            <td>{distance === 0 ? 'same bits' : `${distance.toExponential(0)} away`}</td>
+            <td>{distance === 0 ? '0' : distance.toExponential(0)}</td>
           </tr>
         ))}
       </tbody>
@@ -87,7 +90,8 @@ function LaidOut({ found, search, visit }: LaidOutProps) {
   const { steps, contributions, cosines, images, adjointNorms, innerLosses, rateContributions } = found;
   const chosen = readChoices(search, viewChoices);
   const last = chosen.last === 0 ? steps : Math.min(chosen.last, steps);
-  const at = Math.min(chosen.at, steps - 1);
+  // The way back begins at the last step.
+  const at = (chosen.at === 0 ? steps : Math.min(chosen.at, steps)) - 1;
   // While the slider moves, the picture follows; the address does when it is let go.
   const [shownLast, showLast] = useState(last);
   useEffect(() => showLast(last), [last]);
@@ -102,7 +106,12 @@ function LaidOut({ found, search, visit }: LaidOutProps) {
   const sumLabel = `Gradient of the trajectory loss by every pixel, through the last ${shownLast} of ${steps} steps`;
   return (
     <>
-      <Strip found={found} last={shownLast} at={at} choose={(step) => choose({ at: step })} />
+      <Strip
+        found={found}
+        last={shownLast}
+        at={at}
+        choose={(step) => choose({ at: step + 1 === steps ? 0 : step + 1 })}
+      />
       <div class="inside">
         <section aria-labelledby="one-step">
           <h2 id="one-step">

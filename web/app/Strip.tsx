@@ -20,7 +20,7 @@ const height = (value: number, largest: number): string => `${Math.max(2, (100 *
  */
 export function Strip({ found, last, at, choose }: StripProps) {
   const { steps, innerLosses, adjointNorms, contributions, images } = found;
-  const list = useRef<HTMLFieldSetElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const mostLoss = Math.max(...innerLosses);
   const mostNorm = Math.max(...adjointNorms);
   const largest = useMemo(
@@ -33,12 +33,12 @@ export function Strip({ found, last, at, choose }: StripProps) {
     place.scrollLeft = place.scrollWidth;
   }, []);
   return (
-    <fieldset class="strip" ref={list}>
+    <fieldset class="strip">
       <legend>
         From the first step to the last: the student’s loss, the adjoint’s norm, and the step’s own part of
         the gradient
       </legend>
-      <div class="columns">
+      <div class="columns" ref={list}>
         <div class="names" aria-hidden="true">
           <span>ℓ</span>
           <span>‖λ‖</span>
@@ -68,7 +68,14 @@ export function Strip({ found, last, at, choose }: StripProps) {
                   <i class="fill back" style={{ height: height(norm, mostNorm) }} />
                   {norm.toPrecision(2)}
                 </span>
-                <ImageGrid {...images} data={part} columns={2} shading="signed" largest={largest} label="" />
+                <ImageGrid
+                  {...images}
+                  data={part}
+                  columns={2}
+                  shading="signed"
+                  largest={largest}
+                  label={null}
+                />
                 <span class="number">{step + 1}</span>
               </span>
             </label>
