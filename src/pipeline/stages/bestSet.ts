@@ -64,47 +64,58 @@ export class SmoothedLoss {
   }
 }
 
-/** Two copies of tensors that live on the device: as they were before the last update, and the best ones. */
+/**
+ * Copies of tensors that live on the device: as they were before the last two updates, and, where that is wanted, the best
+ * ones. Of the two before, one is known to be good while the other is being judged.
+ */
 export class KeptSet {
   readonly #device: Device;
   readonly #live: readonly BufferRange[];
-  readonly #before: readonly BufferRange[];
-  readonly #best: readonly BufferRange[];
+  /** The one that was set aside last comes first. */
+  #before: readonly [last: readonly BufferRange[], other: readonly BufferRange[]];
+  readonly #best: readonly BufferRange[] | null;
 
-  constructor(device: Device, live: readonly BufferRange[]) {
+  constructor(device: Device, live: readonly BufferRange[], keepsBest: boolean) {
     const copy = (label: string): BufferRange[] =>
       live.map(({ bytes }) => allocateRange(device, bytes / BYTES, label));
     this.#device = device;
     this.#live = live;
-    this.#before = copy('distil.before');
-    this.#best = copy('distil.best');
+    this.#before = [copy('distil.before'), copy('distil.beforeThat')];
+    this.#best = keepsBest ? copy('distil.best') : null;
   }
 
   /** Copies the live tensors aside; submitted before their update. */
   setAside(): void {
-    this.#copy(this.#live, this.#before);
+    const [last, other] = this.#before;
+    this.#before = [other, last];
+    this.#copy(this.#live, other);
   }
 
   /** What was set aside last is the best. */
   keep(): void {
-    this.#copy(this.#before, this.#best);
+    if (this.#best !== null) this.#copy(this.#before[0], this.#best);
   }
 
-  /** Where the best tensors lie, in the order in which the live ones were given. */
+  /** Where the best tensors lie, in the order in which the live ones were given; none where they are not kept. */
   get ranges(): readonly BufferRange[] {
-    return this.#best;
+    return this.#best ?? [];
+  }
+
+  /** Where the live tensors lie as they were before the last update, or before the one before that. */
+  before(updates: 1 | 2): readonly BufferRange[] {
+    return this.#before[updates - 1]!;
   }
 
   /** Puts the best tensors there, in the order of the live ones. */
   restore(tensors: readonly Float32Array[]): void {
     tensors.forEach((data, k) => {
-      const { buffer, offset } = this.#best[k]!;
+      const { buffer, offset } = this.ranges[k]!;
       this.#device.write(buffer, data, offset);
     });
   }
 
   release(): void {
-    for (const { buffer } of [...this.#before, ...this.#best]) this.#device.releaseBuffer(buffer);
+    for (const { buffer } of [...this.#before.flat(), ...this.ranges]) this.#device.releaseBuffer(buffer);
   }
 
   #copy(from: readonly BufferRange[], to: readonly BufferRange[]): void {

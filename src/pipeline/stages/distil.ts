@@ -3,13 +3,14 @@
  * the synthetic set, and moves pixels, targets and the inner step α down the gradient of the trajectory loss (MKDT
  * eq. 4), taken through all N steps, or the last of them.
  */
+import { NumericsError } from '../../errors.js';
 import { files, type StageContext, studentModel } from './context.js';
 import { drawBatches, drawStart, startEpochsAt } from './draws.js';
 import { innerProblem } from './innerProblem.js';
 import { OuterLoop, type OuterStep } from './outerLoop.js';
 import { readAhead } from './readAhead.js';
 import { startingSet } from './starts.js';
-import { SNAPSHOTS, snapshotFile, writeSyntheticSet } from './syntheticSet.js';
+import { lastGood, SNAPSHOTS, snapshotFile, writeSyntheticSet } from './syntheticSet.js';
 import type { SyntheticSet } from './syntheticTensors.js';
 import { Trajectories } from './trajectories.js';
 
@@ -34,6 +35,14 @@ export async function distil(context: StageContext): Promise<string[]> {
   });
   const resumed = context.checkpoints?.resumed ?? null;
   if (resumed === null) await folder.remove(SNAPSHOTS);
+  const keepLastGood = async (error: NumericsError): Promise<NumericsError> => {
+    const good = await loop.readLastGood();
+    if (good === null) return error;
+    const { iteration, ...set } = good;
+    await writeSyntheticSet(folder, lastGood, set, start, dataset, { iterations: String(iteration) });
+    const kept = `The last good set, as it was before iteration ${iteration}, is kept in ${folder.pathOf(lastGood.tensors)}`;
+    return new NumericsError(`${error.message} ${kept}, with its picture beside it.`, { cause: error });
+  };
 
   const loop = await OuterLoop.create({ device, problem, settings, start });
   try {
@@ -47,7 +56,9 @@ export async function distil(context: StageContext): Promise<string[]> {
     const draw = (ahead: number): Promise<Drawn> =>
       drawIteration(context, trajectories, start.count, first + ahead);
     for await (const { draws, ...ends } of readAhead(settings.iterations - first, draw)) {
-      const record = await loop.step(ends);
+      const record = await loop.step(ends).catch(async (error: unknown) => {
+        throw error instanceof NumericsError ? await keepLastGood(error) : error;
+      });
       events.append({ stage: 'distil', iteration, ...record, ...draws });
       iteration++;
       context.advance(iteration, record.loss);
@@ -57,6 +68,8 @@ export async function distil(context: StageContext): Promise<string[]> {
       await context.checkpoints?.reached(iteration, () => loop.capture());
     }
 
+    // A distillation that went on after all needs no set to fall back on.
+    for (const file of Object.values(lastGood)) await folder.remove(file);
     const names = { tensors: files.synthetic, picture: files.images };
     const kept = await loop.readBest();
     if (kept === null) await write(names, await loop.read());

@@ -1,8 +1,72 @@
-import { HypergradError } from '../../errors.js';
+/** Numbers that are watched: where one becomes NaN or infinite, the run stops, and says which, where, and what usually helps. */
+import { NumericsError } from '../../errors.js';
 
-/** Stops a run where a watched number is no number any more. */
+/** What a setting that is too large is lowered to. */
+const TENTH = 0.1;
+
+/**
+ * Stops a run where a watched number is no number any more.
+ *
+ * @param what the number, its stage and its step: `the loss of the stage teacher at step 20`
+ * @param remedy a sentence, such as `lower` gives
+ * @throws NumericsError
+ */
 export function requireFinite(value: number, what: string, remedy: string): void {
-  if (!Number.isFinite(value)) {
-    throw new HypergradError(`Training diverged: ${what} is ${value}. ${remedy}`);
+  if (!Number.isFinite(value)) throw diverged(`${what} is ${value}`, remedy);
+}
+
+/**
+ * The same for the losses of steps that were made without the host looking on.
+ *
+ * @param nameOf names the step of a loss by its index, as `what` of `requireFinite`
+ */
+export function requireFiniteLosses(
+  losses: Float32Array,
+  nameOf: (index: number) => string,
+  remedy: string,
+): void {
+  const index = losses.findIndex((loss) => !Number.isFinite(loss));
+  if (index >= 0) throw diverged(`${nameOf(index)} is ${losses[index]}`, remedy);
+}
+
+/** The same for all numbers of some tensors, which are about to be kept. */
+export function requireFiniteTensors(
+  tensors: Iterable<readonly [string, { readonly dtype: string; readonly data: ArrayLike<number> }]>,
+  where: string,
+  remedy: string,
+): void {
+  for (const [name, { dtype, data }] of tensors) {
+    if (dtype !== 'F32') continue;
+    for (let k = 0; k < data.length; k++) {
+      if (Number.isFinite(data[k])) continue;
+      throw diverged(`element ${k} of ${name} in ${where}, which is not written,`, remedy, data[k]);
+    }
   }
+}
+
+function diverged(what: string, remedy: string, value?: number): NumericsError {
+  return new NumericsError(
+    `Training diverged: ${what}${value === undefined ? '' : ` is ${value}`}. ${remedy}`,
+  );
+}
+
+function valueAt(config: object, path: string): number {
+  const value = path
+    .split('.')
+    .reduce<unknown>((at, name) => (at as Readonly<Record<string, unknown>>)[name], config);
+  if (typeof value !== 'number') throw new TypeError(`${path} is no number of the configuration.`);
+  return value;
+}
+
+/** What usually helps: settings to lower, with what they are now, the first with what to try. Those of 0 are left out. */
+export function lower(config: object, ...paths: readonly string[]): string {
+  const settings = paths
+    .map((path) => [path, valueAt(config, path)] as const)
+    .filter(([, value]) => value > 0);
+  const named = settings.map(([path, value]) => `${path} (now ${value})`);
+  const [first] = settings;
+  if (first === undefined) return 'Look at what the stage reads: nothing that it learns by is left to lower.';
+  const [path, value] = first;
+  const example = `--set ${path}=${Number((TENTH * value).toPrecision(2))}`;
+  return `It usually helps to lower ${named.join(' or ')}: try ${example}.`;
 }

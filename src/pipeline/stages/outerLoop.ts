@@ -16,8 +16,8 @@ import type { Config } from '../config/schema.js';
 import { averagingWindow } from '../report/types.js';
 import type { NamedTensor } from '../store/safetensors.js';
 import { type Best, KeptSet, SmoothedLoss, type SmoothedLossState } from './bestSet.js';
-import { requireFinite } from './finite.js';
 import { compileOuterStep, keepPositive, ScalarDescent, stateNames } from './outerOptimiser.js';
+import { requireFiniteLoss, requireFiniteUpdate, SetWatch } from './setWatch.js';
 import type { StartingSet } from './starts.js';
 import type { SyntheticSet } from './syntheticTensors.js';
 
@@ -87,7 +87,10 @@ export class OuterLoop {
   readonly #descents: ReadonlyMap<string, Plan>;
   readonly #descentOfInnerStep: ScalarDescent | null;
   readonly #smoothed: SmoothedLoss;
-  readonly #kept: KeptSet | null;
+  readonly #kept: KeptSet;
+  readonly #watch: SetWatch;
+  /** The last iteration whose loss and gradients were numbers, and its α. */
+  #good: { readonly iteration: number; readonly innerStep: number } | null = null;
   #innerStep: number;
   #iteration = 0;
 
@@ -95,6 +98,7 @@ export class OuterLoop {
     { device, settings }: OuterLoopOptions,
     unrolled: Unroll,
     descents: ReadonlyMap<string, Plan>,
+    watch: SetWatch,
   ) {
     const { innerStep, momentum, iterations, keep } = settings;
     this.#settings = settings;
@@ -103,7 +107,8 @@ export class OuterLoop {
     this.#descentOfInnerStep =
       innerStep.learningRate > 0 ? new ScalarDescent({ ...innerStep, momentum, gradientClip: null }) : null;
     this.#smoothed = new SmoothedLoss(averagingWindow(iterations));
-    this.#kept = keep === 'best' ? new KeptSet(device, this.#live) : null;
+    this.#kept = new KeptSet(device, this.#live, keep === 'best');
+    this.#watch = watch;
     this.#innerStep = Math.fround(innerStep.initial);
   }
 
@@ -138,7 +143,10 @@ export class OuterLoop {
       }
       unrolled.write('images', start.images);
       unrolled.write('targets', start.targets);
-      return new OuterLoop(options, unrolled, descents);
+      const learnt = tables.filter(({ norm }) => descents.has(norm));
+      const ranges = learnt.map(({ table, setting }) => [setting, unrolled.inputs[table]!] as const);
+      const watch = await SetWatch.create(device, Object.fromEntries(ranges));
+      return new OuterLoop(options, unrolled, descents, watch);
     } catch (error) {
       for (const descent of descents.values()) descent.release();
       unrolled.release();
@@ -149,35 +157,39 @@ export class OuterLoop {
   /**
    * One hypergradient, and one step of everything that is learnt down it. Waits for the device.
    *
-   * @throws HypergradError when the loss or a gradient is no number any more.
+   * @throws NumericsError when the loss, a gradient, α or an element of what is learnt is no number any more.
    */
   async step({ from, to, batches }: OuterStep): Promise<OuterStepRecord> {
     const unrolled = this.#unrolled;
     const innerStep = this.#innerStep;
     unrolled.write('learningRate', Float32Array.of(innerStep));
     unrolled.submit({ start: from, outer: { start: from, target: to }, batches });
-    this.#kept?.setAside();
+    this.#kept.setAside();
     for (const descent of this.#descents.values()) descent.submit();
+    this.#watch.submit();
 
-    const [loss, slope, ...norms] = await Promise.all([
+    const [loss, squares, slope, ...norms] = await Promise.all([
       unrolled.loss(),
+      this.#watch.read(),
       this.#descentOfInnerStep === null ? null : unrolled.gradient('learningRate').then(([value]) => value!),
       ...[...this.#descents].map(async ([name, plan]) => [name, (await plan.read('norm'))[0]!] as const),
     ]);
-    this.#requireFinite({ loss, slope, norms });
+    requireFiniteLoss({ loss, slope, norms }, this.#iteration, this.#settings);
+    this.#good = { iteration: this.#iteration, innerStep };
     const { smoothedLoss, isBest } = this.#smoothed.add(this.#iteration, loss, innerStep);
-    if (isBest) this.#kept?.keep();
+    if (isBest) this.#kept.keep();
     if (this.#descentOfInnerStep !== null && slope !== null) {
       const proposed = this.#descentOfInnerStep.next(innerStep, slope);
       this.#innerStep = Math.fround(keepPositive(innerStep, proposed));
     }
+    requireFiniteUpdate(this.#innerStep, squares, this.#iteration, this.#settings);
     this.#iteration++;
     return {
       loss,
       innerStep,
       ...Object.fromEntries(norms),
       ...(slope === null ? {} : { innerStepSlope: slope }),
-      ...(this.#kept === null || smoothedLoss === null ? {} : { smoothedLoss, isBest }),
+      ...(!this.#keepsBest || smoothedLoss === null ? {} : { smoothedLoss, isBest }),
     };
   }
 
@@ -189,8 +201,19 @@ export class OuterLoop {
   /** The set that was the best so far; null where none is kept. */
   async readBest(): Promise<(SyntheticSet & { readonly best: Best }) | null> {
     const { best } = this.#smoothed;
-    if (this.#kept === null || best === null) return null;
+    if (!this.#keepsBest || best === null) return null;
     return { ...(await this.#readFrom(this.#kept.ranges, best.innerStep)), best };
+  }
+
+  /**
+   * After a `step` that failed for a number: the set as it was when its loss and gradients were numbers for the last time.
+   * Null where they never were since the loop was made.
+   */
+  async readLastGood(): Promise<(SyntheticSet & { readonly iteration: number }) | null> {
+    if (this.#good === null) return null;
+    const { iteration, innerStep } = this.#good;
+    const ranges = this.#kept.before(iteration === this.#iteration ? 1 : 2);
+    return { ...(await this.#readFrom(ranges, innerStep)), iteration };
   }
 
   /** All that the next step depends on, and the best set where one is kept; after one step or more. */
@@ -207,7 +230,7 @@ export class OuterLoop {
         keep(`${norm}.${name}`, await plan!.read(name));
       }
     }
-    for (const [k, range] of (this.#kept?.ranges ?? []).entries()) {
+    for (const [k, range] of this.#kept.ranges.entries()) {
       keep(`best.${tables[k]!.table}`, await this.#unrolled.read(range));
     }
     const state: LoopState = {
@@ -228,7 +251,7 @@ export class OuterLoop {
         plan!.write(name, tensor(`${norm}.${name}`));
       }
     }
-    this.#kept?.restore(tables.map(({ table }) => tensor(`best.${table}`)));
+    if (this.#keepsBest) this.#kept.restore(tables.map(({ table }) => tensor(`best.${table}`)));
     const { innerStep, descent, smoothed } = state as LoopState;
     this.#iteration = done;
     this.#innerStep = innerStep;
@@ -238,9 +261,14 @@ export class OuterLoop {
 
   /** Gives all memory back. */
   release(): void {
-    this.#kept?.release();
+    this.#kept.release();
+    this.#watch.release();
     for (const descent of this.#descents.values()) descent.release();
     this.#unrolled.release();
+  }
+
+  get #keepsBest(): boolean {
+    return this.#settings.keep === 'best';
   }
 
   get #live(): readonly BufferRange[] {
@@ -250,17 +278,5 @@ export class OuterLoop {
   async #readFrom(ranges: readonly BufferRange[], innerStep: number): Promise<SyntheticSet> {
     const [images, targets] = await Promise.all(ranges.map((range) => this.#unrolled.read(range)));
     return { images: images!, targets: targets!, innerStep };
-  }
-
-  #requireFinite(seen: {
-    readonly loss: number;
-    readonly slope: number | null;
-    readonly norms: readonly (readonly [string, number])[];
-  }): void {
-    const at = `at iteration ${this.#iteration}`;
-    const remedy = 'Lower distil.innerStep.learningRate or distil.pixels.learningRate.';
-    requireFinite(seen.loss, `the trajectory loss ${at}`, remedy);
-    requireFinite(seen.slope ?? 0, `the inner step's gradient ${at}`, remedy);
-    for (const [name, norm] of seen.norms) requireFinite(norm, `distillation's ${name} ${at}`, remedy);
   }
 }

@@ -153,7 +153,13 @@ export class ScalarDescent {
   }
 }
 
-/** α as it may become: a step that would take it below half its value is cut there, so that it stays positive. */
+/** The smallest float32 that no device takes for 0. */
+const SMALLEST = 2 ** -126;
+
+/**
+ * α as it may become: a step that would take it below half its value is cut there, so that it stays positive as a float32
+ * whatever the gradient. A step beyond what a float32 holds is one to ∞ there, which is to be told as divergence.
+ */
 export function keepPositive(innerStep: number, proposed: number): number {
-  return Math.max(proposed, innerStep / 2);
+  return Math.max(SMALLEST, proposed, innerStep / 2);
 }

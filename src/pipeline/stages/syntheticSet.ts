@@ -13,6 +13,12 @@ export const SNAPSHOTS = 'snapshots';
 export const snapshotFile = (iterations: number, extension: 'safetensors' | 'png'): string =>
   `${SNAPSHOTS}/synthetic-${String(iterations).padStart(6, '0')}.${extension}`;
 
+/** Files of the last set whose loss was a number, which a distillation that diverged leaves. */
+export const lastGood = {
+  tensors: `${SNAPSHOTS}/last-good.safetensors`,
+  picture: `${SNAPSHOTS}/last-good.png`,
+} as const;
+
 /** Writes a set beside the one that it started from, and the picture of both. */
 export async function writeSyntheticSet(
   folder: RunFolder,

@@ -30,7 +30,7 @@ describe('a kept set', () => {
   it('is the set as it was set aside, not as it has become since', async () => {
     const opened = await device();
     const range = uploadRange(opened, Float32Array.of(1, 2, 3), 'live');
-    const kept = new KeptSet(opened, [range]);
+    const kept = new KeptSet(opened, [range], true);
     const read = async () => {
       const { buffer, offset, bytes } = kept.ranges[0]!;
       return [...new Float32Array(await opened.read(buffer, offset, bytes))];

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { uploadRange } from '../../../src/autograd/compile/bufferRange.js';
 import {
@@ -111,5 +112,35 @@ describe('the inner step', () => {
     expect(keepPositive(0.1, 0.12)).toBe(0.12);
     expect(keepPositive(0.1, 0.06)).toBe(0.06);
     expect(keepPositive(0.1, -1e7)).toBe(0.05);
+  });
+
+  it('is positive on every device after any gradients, or beyond what a float32 holds', () => {
+    const smallestNormal = 2 ** -126;
+    const gradients = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
+      minLength: 1,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(
+        gradients,
+        fc.constantFrom('sgd' as const, 'adam' as const),
+        fc.float({ min: Math.fround(1e-30), max: Math.fround(1e30), noNaN: true }),
+        fc.double({ min: 1e-12, max: 1e12, noNaN: true }),
+        (slopes, optimiser, start, learningRate) => {
+          const descent = new ScalarDescent({ optimiser, learningRate, momentum: 0.9, gradientClip: null });
+          let innerStep: number = start;
+          for (const slope of slopes) {
+            innerStep = Math.fround(keepPositive(innerStep, descent.next(innerStep, slope)));
+            expect(innerStep).toBeGreaterThanOrEqual(smallestNormal);
+            if (innerStep === Number.POSITIVE_INFINITY) break;
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+    // Halved as often as there is to halve, it does not reach 0.
+    let innerStep = 0.1;
+    for (let k = 0; k < 300; k++) innerStep = Math.fround(keepPositive(innerStep, -1));
+    expect(innerStep).toBe(smallestNormal);
   });
 });
