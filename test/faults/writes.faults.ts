@@ -19,7 +19,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
-const QUICK = ['teacher.steps=20', 'distil.keep=best', 'distil.snapshots=2', 'evaluate.seeds=1'];
+/** As few steps as show every kind of write more than once: each call is failed in a run of its own. */
+const QUICK = [
+  'teacher.steps=2',
+  'experts.count=1',
+  'experts.batch=100',
+  'selfSupervised.experts.count=1',
+  'selfSupervised.experts.batch=100',
+  'selfSupervised.iterations=2',
+  'distil.iterations=2',
+  'distil.keep=best',
+  'distil.snapshots=1',
+  'evaluate.seeds=1',
+];
 
 /** Runs, and which of their calls fail. */
 const runs: readonly (readonly [what: string, sets: readonly string[], fails: (call: Call) => boolean])[] = [
