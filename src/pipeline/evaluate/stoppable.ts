@@ -5,8 +5,8 @@ import { hashInputs } from '../store/manifest.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { type EvaluationKeeper, keeperOf } from './keeper.js';
 
-/** Apart from the checkpoint of the run's own evaluation. */
-const CHECKPOINT = 'evaluation';
+/** What its checkpoint is called: not as that of the run's own evaluation. */
+export const EVALUATION_CHECKPOINT = 'evaluation';
 
 /** Stages whose artefacts an evaluation of a run's set may read. */
 const READ = ['teacher', 'targets', 'subset', 'distil', 'selfSupervised'];
@@ -25,7 +25,7 @@ export async function keepBeside({ folder, reads, ...options }: BesideOptions): 
     folder,
     events: new EventLog(folder.pathOf('events.jsonl'), folder.disk),
     stage: 'evaluate',
-    file: CHECKPOINT,
+    file: EVALUATION_CHECKPOINT,
     inputs: hashInputs({ reads, artefacts }),
     // It tells none, and the run's own are no matter of its.
     tellsAgain: true,
@@ -33,7 +33,8 @@ export async function keepBeside({ folder, reads, ...options }: BesideOptions): 
   return keeperOf(checkpoints);
 }
 
-export const forgetBeside = (folder: RunFolder): Promise<void> => forgetCheckpoint(folder, CHECKPOINT);
+export const forgetBeside = (folder: RunFolder): Promise<void> =>
+  forgetCheckpoint(folder, EVALUATION_CHECKPOINT);
 
 /** Keeps nothing, and ends the evaluation after the steps that are under way when the signal is aborted. */
 export function stopping(signal: AbortSignal): EvaluationKeeper {
