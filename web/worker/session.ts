@@ -18,9 +18,13 @@ import {
   syntheticTensors,
 } from '../../src/pipeline/stages/syntheticTensors.js';
 import { encodeSafetensors } from '../../src/pipeline/store/safetensors.js';
+import type { DeviceReport } from '../device.js';
+import type { InsideGradient } from '../inside.js';
 import type { Happening, ImageTable, IterationRecord, OpenedDevice, SetState } from '../protocol.js';
 import { configOf, type DistilSettings } from '../settings.js';
 import { Distillation, type Kept, nothingKept } from './distillation.js';
+import { examineDevice } from './examine.js';
+import { lookInside } from './inside.js';
 import {
   type Material,
   type Prepared,
@@ -191,6 +195,38 @@ export class Session {
         advance: (done) => tell({ kind: 'progress', what: 'Probing', done, total }),
       });
       return summariseTable(evaluation).rows;
+    });
+  }
+
+  /** Takes the hypergradient that the next iteration would move down, and tells what the way back leaves at each step. */
+  async lookInside(): Promise<InsideGradient> {
+    const { tell } = this.#options;
+    await this.#settle();
+    return await this.#withDevice(async (device) => {
+      const { config, material, prepared, distillation } = this.#begun();
+      const subject = {
+        device,
+        config,
+        dataset: material.dataset,
+        prepared,
+        set: await distillation.read(),
+        iteration: distillation.records.length,
+      };
+      return await lookInside(subject, (what, done, total) => tell({ kind: 'progress', what, done, total }));
+    });
+  }
+
+  /** Computes on the device, and tells what it reaches. */
+  async examine(): Promise<DeviceReport> {
+    await this.#settle();
+    return await this.#withDevice(async (device) => {
+      const { config, material, prepared } = this.#begun();
+      const looked = await Distillation.create(device, config, material.dataset, prepared);
+      try {
+        return await examineDevice(device, () => looked.step());
+      } finally {
+        looked.release();
+      }
     });
   }
 
