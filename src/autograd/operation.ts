@@ -2,16 +2,15 @@
  * What an operation says about itself. Each file in ops/ holds one operation (or one small closed family) in
  * this form: shape rule, float64 reference, lowering to kernels, and derivative in terms of other operations.
  */
-import type { NdArray } from 'ndarray';
-import ndarray from 'ndarray';
 import type { KernelName, Tuning } from '../kernels/catalogue.js';
 import type { Definitions } from '../kernels/template.js';
 import { locate, originSentence } from './origin.js';
+import { Strided } from './strided.js';
 import { type Attributes, type Shape, sizeOf, type TensorType } from './tape.js';
 import type { Tensor } from './trace.js';
 
 /** A float64 tensor of the reference evaluation; integers are held exactly. */
-export type Reference = NdArray<Float64Array>;
+export type Reference = Strided;
 
 /** A tensor in device memory during lowering: a value of the tape, or scratch space. */
 export type Storage = { readonly value: number } | { readonly scratch: number };
@@ -152,12 +151,12 @@ export function apply(
 
 /** An empty float64 tensor of a shape. */
 export function referenceZeros(shape: Shape): Reference {
-  return ndarray(new Float64Array(sizeOf(shape)), [...shape]) as Reference;
+  return new Strided(new Float64Array(sizeOf(shape)), shape);
 }
 
 /** A float64 tensor from numbers in row-major order. */
 export function referenceFrom(data: ArrayLike<number>, shape: Shape): Reference {
-  return ndarray(Float64Array.from(data), [...shape]) as Reference;
+  return new Strided(Float64Array.from(data), shape);
 }
 
 /** A reference tensor's numbers in row-major order. */

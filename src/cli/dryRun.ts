@@ -7,6 +7,12 @@ import type { Config } from '../pipeline/config/schema.js';
 import type { Dataset } from '../pipeline/data/dataset.js';
 import { type Estimate, estimateRun } from '../pipeline/estimate/estimate.js';
 import { describeEstimate } from '../pipeline/estimate/text.js';
+import { observe } from '../pipeline/plan/observe.js';
+import { planRun } from '../pipeline/plan/plan.js';
+import { describePlan } from '../pipeline/plan/words.js';
+import type { StageName } from '../pipeline/progress.js';
+import { identify } from '../pipeline/session.js';
+import { viewFolder } from '../pipeline/store/runFolder.js';
 import type { Voice } from './voice.js';
 
 /** Bytes that are free where a folder lies or would be made; null where the system does not say. */
@@ -29,22 +35,27 @@ function diskSentence({ diskBytes }: Estimate, free: number | null, folder: stri
     : `${sentence}, less than the ${formatBytes(diskBytes)} that the run writes. Choose another folder with --out.`;
 }
 
-/** Estimates a run, prints the estimate in plain words, and as JSON where that is wanted. */
+/** Says which stages would run and what all of them take, in plain words, and as JSON where that is wanted. */
 export async function printEstimate(
   device: Device,
   config: Config,
   dataset: Dataset,
   {
     folder,
+    force,
     isJson,
     voice: { say, step },
   }: {
     /** Where the run would write. */
     readonly folder: string;
+    readonly force: ReadonlySet<StageName>;
     readonly isJson: boolean;
     readonly voice: Voice;
   },
 ): Promise<void> {
+  const state = await observe(await viewFolder(folder), config);
+  const plan = planRun(state, { config, dataset, force, ...(await identify({ config, dataset, device })) });
+  say(describePlan(plan).join('\n'));
   const estimate = await estimateRun(device, config, dataset, {
     progress: (what) => step(`estimating ${what}`),
   });
@@ -52,5 +63,5 @@ export async function printEstimate(
   say(`\n${describeEstimate(estimate)}`);
   const disk = diskSentence(estimate, free, folder);
   if (disk !== '') say(disk);
-  if (isJson) process.stdout.write(`${JSON.stringify({ ...estimate, freeDisk: free }, null, 2)}\n`);
+  if (isJson) process.stdout.write(`${JSON.stringify({ ...estimate, freeDisk: free, plan }, null, 2)}\n`);
 }

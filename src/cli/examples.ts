@@ -82,6 +82,10 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick('hypergrad compare runs/a runs/b', 'side by side; over both where they differ in the seed alone'),
     quick('hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'),
   ],
+  check: [
+    quick('hypergrad check runs/mnist-small', 'after a crash, a full disk or a copy'),
+    quick('hypergrad check runs/mnist-small --json', 'for a program to read'),
+  ],
   export: [
     quick(
       'hypergrad export runs/a --to npz png --out handed-over',

@@ -9,7 +9,7 @@ export const exitCodes: readonly (readonly [code: number, meaning: string])[] = 
   [3, 'no device opens, or the device fails'],
   [4, 'tensors do not fit each other'],
   [5, 'data is missing, damaged or of another format'],
-  [6, "a run's folder cannot be read, written or locked"],
+  [6, "a run's folder is flawed (check), or cannot be read, written or locked"],
   [7, 'a number became NaN or infinite: training has diverged'],
   [130, 'stopped with Ctrl-C; the same command goes on from there'],
 ];

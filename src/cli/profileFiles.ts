@@ -1,11 +1,11 @@
 /** Where `hypergrad run --profile` puts what it measured. */
 import { open } from 'node:fs/promises';
-import writeFileAtomic from 'write-file-atomic';
 import { print } from '../autograd/print.js';
 import { toTrace } from '../autograd/profile/chromeTrace.js';
 import type { Profile } from '../autograd/profile/profile.js';
-import { ConfigError, StoreError } from '../errors.js';
+import { ConfigError } from '../errors.js';
 import type { RunFolder } from '../pipeline/store/runFolder.js';
+import { writeOutput } from './outputFile.js';
 
 /** Names in the run's folder. Like `timings.json` they hold measured times, and no stage vouches for them. */
 const PROFILE = 'profile.json';
@@ -57,7 +57,7 @@ function withoutSpans({
  * Writes profile.json and the trace, and describes the profiles in plain text.
  *
  * @param traceFile where the trace goes instead of the run's folder
- * @throws StoreError when a file cannot be written.
+ * @throws StoreError when a file cannot be written, ConfigError when none of the trace's name can be.
  */
 export async function writeProfiles(
   folder: RunFolder,
@@ -71,11 +71,7 @@ export async function writeProfiles(
   await folder.writeText(PROFILE, `${JSON.stringify(summary, null, 2)}\n`);
   const trace = `${JSON.stringify(toTrace(profiles))}\n`;
   if (traceFile === undefined) await folder.writeText(TRACE, trace);
-  else {
-    await writeFileAtomic(traceFile, trace).catch((cause: Error) => {
-      throw new StoreError(`${traceFile} cannot be written: ${cause.message}. Name another file.`, { cause });
-    });
-  }
+  else await writeOutput('--profile', traceFile, trace);
   return [
     ...stages.map(([stage, profile]) => `Stage ${stage}: ${print(profile, { rows: ROWS })}`),
     `Profile: ${folder.pathOf(PROFILE)}`,

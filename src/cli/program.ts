@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
+import { checkCommand } from './commands/check.js';
 import { compareCommand } from './commands/compare.js';
 import { completeCommand, completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config.js';
@@ -63,6 +64,7 @@ export function createProgram(): Command {
       watchCommand(),
       onDevice(evaluateCommand()),
       compareCommand(),
+      checkCommand(),
       exportCommand(),
     ]),
     ...group('Prepare a run:', [

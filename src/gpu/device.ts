@@ -156,6 +156,11 @@ export class Device {
     return this.#buffers.acquire(byteLength, label, isExact);
   }
 
+  /** Bytes of all buffers that are allocated on the device now, lent or kept for the next who asks. */
+  get allocatedBytes(): number {
+    return this.#buffers.bytes + this.#readback.stagingBytes;
+  }
+
   /** Gives a buffer back to the pool; after `close` there is nothing left to do. */
   releaseBuffer(buffer: GPUBuffer): void {
     if (this.#closed) return;

@@ -23,6 +23,11 @@ export class Readback {
     });
   }
 
+  /** Bytes of all staging buffers. */
+  get stagingBytes(): number {
+    return this.#staging.bytes;
+  }
+
   /**
    * The bytes [byteOffset, byteOffset + byteLength) of `buffer`, after all work submitted so far.
    * @throws DeviceError when the range is not a multiple of 4 bytes or lies outside the buffer.

@@ -8,7 +8,7 @@ import type { StageName } from './progress.js';
 import { requireFiniteTensors } from './stages/finite.js';
 import { type Stopwatch, stopwatch } from './stopwatch.js';
 import type { EventLog } from './store/events.js';
-import type { RunFolder } from './store/runFolder.js';
+import type { FolderView, RunFolder } from './store/runFolder.js';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from './store/safetensors.js';
 
 /** Seconds of work between two checkpoints. Where they fall changes no bit of the result. */
@@ -95,6 +95,17 @@ const fileOf = (stage: StageName): string => `${CHECKPOINT_PREFIX}${stage}.safet
 /** Removes a stage's checkpoint, where there is one: the stage is finished, or is to begin anew. */
 export const forgetCheckpoint = (folder: RunFolder, stage: StageName): Promise<void> =>
   folder.remove(fileOf(stage));
+
+/** What a stage's checkpoint is of; null where there is none that counts. Throws `StoreError` for one of a newer version. */
+export async function peekCheckpoint(
+  folder: FolderView,
+  stage: StageName,
+): Promise<{ readonly inputs: string; readonly done: number } | null> {
+  const file = fileOf(stage);
+  if (!(await folder.exists(file))) return null;
+  const found = decode(await folder.readBytes(file), folder.pathOf(file));
+  return found && { inputs: found.inputs, done: found.done };
+}
 
 type Loaded = z.infer<typeof metadataSchema> & { readonly tensors: Checkpoint['tensors'] };
 

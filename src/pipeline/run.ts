@@ -4,6 +4,9 @@
  */
 import { subsetSize } from './config/rules.js';
 import { requireMemory } from './estimate/requireMemory.js';
+import { observe } from './plan/observe.js';
+import { planRun, type RunPlan } from './plan/plan.js';
+import { stageNames } from './progress.js';
 import type { RunResult } from './report/types.js';
 import { runStage } from './runStage.js';
 import { openSession, type SessionOptions } from './session.js';
@@ -15,12 +18,15 @@ import { requireSpace } from './stages/trajectories.js';
 export interface RunOptions extends SessionOptions {
   /** The command that repeats the run, for the report. */
   readonly command: string;
+  /** Told what the run will do and why, before anything runs. */
+  readonly planned?: (plan: RunPlan) => void;
 }
 
 /** Runs every stage that is not done yet, and writes the report. */
-export async function runPipeline({ command, ...options }: RunOptions): Promise<RunResult> {
+export async function runPipeline({ command, planned, ...options }: RunOptions): Promise<RunResult> {
   const { config, dataset } = options;
   const session = await openSession(options);
+  planned?.(planRun(await observe(options.folder, config), session));
   // Before anything is computed: the teacher alone may take hours.
   await requireSpace(options);
   await requireMemory(options);
@@ -31,6 +37,7 @@ export async function runPipeline({ command, ...options }: RunOptions): Promise<
     await session.events.flush().catch(() => undefined);
     throw error;
   }
+  await session.events.arrange(stageNames);
   const { timings } = session;
   const count = subsetSize(config.subset.fraction, dataset.train.count);
   return await writeReport(session.contextOf('report'), {

@@ -39,7 +39,10 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
     return;
   }
   await folder.forgetStage(name, { parts: isForced });
-  if (isForced) await forgetCheckpoint(folder, name);
+  if (isForced) {
+    await forgetCheckpoint(folder, name);
+    session.force?.delete(name);
+  }
 
   const watch = stopwatch();
   const advice = adviceOf(stage, isForced);

@@ -39,8 +39,11 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** Seconds of work between two checkpoints of a stage; 60 by default. */
   readonly checkpointSeconds?: number;
-  /** Stages that run anew though they are done; those behind run only where these leave other bytes. */
-  readonly force?: ReadonlySet<StageName>;
+  /**
+   * Stages that run anew though they are done; those behind run only where these leave other bytes. One that has begun leaves the
+   * set, so that a second attempt with the same set, such as after the loss of a device, goes on with it.
+   */
+  readonly force?: Set<StageName>;
   /** Told of every stage; `silentProgress` says nothing. */
   readonly progress: Progress;
   /**
@@ -109,11 +112,24 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   });
   return {
     ...options,
-    data: await hashDataset(dataset),
-    tuning: tuningName(device),
-    given: await hashGivenTargets(config.targets),
+    ...(await identify(options)),
     events,
     timings: await readTimings(folder),
     contextOf,
+  };
+}
+
+/** What stands for data, device and given representations in the inputs of every stage. */
+export async function identify({
+  config,
+  dataset,
+  device,
+}: Pick<SessionOptions, 'config' | 'dataset' | 'device'>): Promise<
+  Pick<InputSource, 'data' | 'tuning' | 'given'>
+> {
+  return {
+    data: await hashDataset(dataset),
+    tuning: tuningName(device),
+    given: await hashGivenTargets(config.targets),
   };
 }

@@ -8,7 +8,7 @@ import type { StageName } from './progress.js';
 import type { StageContext } from './stages/context.js';
 import { distil } from './stages/distil.js';
 import { evaluate } from './stages/evaluate.js';
-import { chooseSubset, trainExperts } from './stages/experts.js';
+import { chooseSubset, expertParts, trainExperts } from './stages/experts.js';
 import { distilSelfSupervised } from './stages/selfSupervised.js';
 import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
 import { computeTargets } from './stages/targets.js';
@@ -21,6 +21,13 @@ export interface Stage {
   readonly when?: (config: Config) => boolean;
   /** What of the configuration the stage reads, beside the seed and the data. */
   readonly reads: (config: Config) => unknown;
+  /**
+   * What the fields of that are called in the configuration, by their place in it; those that are not named are called as they
+   * are. A change of settings is told by these names.
+   */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Names of its parts, where it keeps them one by one. */
+  readonly parts?: (config: Config) => string[];
   /** What each of its parts reads of it, where it keeps them one by one; as the stage itself by default. */
   readonly partReads?: (config: Config) => unknown;
   /** The stages whose artefacts it reads. */
@@ -54,6 +61,7 @@ export const stages: readonly Stage[] = [
   {
     name: 'teacher',
     reads: ({ teacher, targets }) => (targets.from === null ? teacher : null),
+    settings: { '': 'teacher' },
     after: [],
     steps: ({ teacher }) => teacher.steps,
     unit: 'steps',
@@ -74,6 +82,7 @@ export const stages: readonly Stage[] = [
     // Not how many there are: more can be trained later.
     partReads: ({ experts: { count: _, ...experts }, ...config }) => ({ experts, models: modelsOf(config) }),
     after: ['targets'],
+    parts: expertParts,
     steps: ({ experts }) => experts.count * experts.epochs,
     unit: 'epochs',
     tellsAgain: true,
@@ -81,6 +90,7 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'subset',
+    settings: { experts: 'experts.count' },
     reads: (config) => ({ subset: config.subset, experts: config.experts.count, models: modelsOf(config) }),
     after: ['targets', 'experts'],
     steps: ({ experts }) => experts.count,
@@ -89,6 +99,7 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'distil',
+    settings: { experts: 'experts.count' },
     reads: (config) => ({ distil: config.distil, experts: config.experts.count, models: modelsOf(config) }),
     after: ['targets', 'experts', 'subset'],
     steps: ({ distil }) => distil.iterations,
@@ -98,6 +109,7 @@ export const stages: readonly Stage[] = [
   {
     name: 'selfSupervisedExperts',
     when: matchesSelfSupervised,
+    settings: { experts: 'selfSupervised.experts' },
     reads: (config) => ({
       experts: config.selfSupervised.experts,
       teacher: config.teacher,
@@ -111,6 +123,7 @@ export const stages: readonly Stage[] = [
   {
     name: 'selfSupervised',
     when: matchesSelfSupervised,
+    settings: { momentum: 'distil.momentum' },
     reads: (config) => ({
       selfSupervised: config.selfSupervised,
       momentum: config.distil.momentum,

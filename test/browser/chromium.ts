@@ -50,6 +50,7 @@ export async function bundleForBrowser(entry: string): Promise<Bundled> {
       minify: false,
       target: 'es2022',
       lib: { entry: resolve(entry), formats: ['es'] },
+      rolldownOptions: { output: { codeSplitting: false } },
     },
   });
   const outputs = (Array.isArray(built) ? built : [built]).flatMap((each) =>

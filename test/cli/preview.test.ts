@@ -42,7 +42,7 @@ describe('hypergrad preview augmentations', () => {
   it('says that a picture cannot be written where there is no folder', async () => {
     const out = join(scratch, 'nowhere', 'views.png');
     await expect(preview('--images', '1', '--views', '1', '--out', out)).rejects.toThrow(
-      /cannot be written \(ENOENT\)\. Name a file in a folder that exists/,
+      /cannot be written: its folder does not exist\. Name a file in a folder that exists/,
     );
   });
 });

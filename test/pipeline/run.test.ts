@@ -8,6 +8,8 @@ import { describeResult } from '../../src/cli/commands/run.js';
 import { useTuning } from '../../src/kernels/deviceTuning.js';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
 import { type Dataset, loadDataset } from '../../src/pipeline/data/dataset.js';
+import { requireStages } from '../../src/pipeline/plan/force.js';
+import { describePlan } from '../../src/pipeline/plan/words.js';
 import type { Progress } from '../../src/pipeline/progress.js';
 import type { RunResult } from '../../src/pipeline/report/types.js';
 import { runPipeline } from '../../src/pipeline/run.js';
@@ -28,6 +30,8 @@ interface Finished {
   readonly result: RunResult;
   readonly ran: string[];
   readonly skipped: string[];
+  /** What the run said it would do, line by line. */
+  readonly plan: string[];
 }
 
 async function run(
@@ -36,11 +40,13 @@ async function run(
   seed = 1,
   profiled?: (stage: string, profile: Profile) => void,
   change: (dataset: Dataset) => Dataset = (dataset) => dataset,
+  force: readonly string[] = [],
 ): Promise<Finished> {
   const path = join(scratch, name);
   const folder = await RunFolder.open(path);
   const ran: string[] = [];
   const skipped: string[] = [];
+  const plan: string[] = [];
   const progress: Progress = {
     started: (stage) => ran.push(stage),
     advanced() {},
@@ -57,9 +63,11 @@ async function run(
       device: await device(),
       command: 'test',
       progress,
+      force: requireStages(force, config),
+      planned: (made) => plan.push(...describePlan(made)),
       ...(profiled === undefined ? {} : { profiled }),
     });
-    return { path, result, ran, skipped };
+    return { path, result, ran, skipped, plan };
   } finally {
     await folder.close();
   }
@@ -197,13 +205,30 @@ describe('a run of the whole pipeline', () => {
 
   it('runs again just the stages that a changed setting reaches', async () => {
     await run('changed');
-    expect((await run('changed', ['evaluate.epochs=1'])).ran).toEqual(['evaluate']);
-    expect((await run('changed', ['distil.iterations=3', 'evaluate.epochs=1'])).ran).toEqual([
-      'distil',
-      'evaluate',
+    const evaluated = await run('changed', ['evaluate.epochs=1']);
+    expect(evaluated.ran).toEqual(['evaluate']);
+    expect(evaluated.plan).toEqual([
+      'teacher, targets, experts, subset, distil: done',
+      'evaluate: runs again: evaluate.epochs was 2 and is 1',
+    ]);
+    const distilled = await run('changed', ['distil.iterations=3', 'evaluate.epochs=1']);
+    expect(distilled.ran).toEqual(['distil', 'evaluate']);
+    expect(distilled.plan).toEqual([
+      'teacher, targets, experts, subset: done',
+      'distil: runs again: distil.iterations was 4 and is 3',
+      'evaluate: runs again if distil leaves other bytes than before',
     ]);
     const events = (await readFile(join(scratch, 'changed', 'events.jsonl'), 'utf8')).trim().split('\n');
     expect(events.filter((line) => line.includes('"stage":"distil"'))).toHaveLength(3);
+  });
+
+  it('runs a stage that is forced anew, its parts too, and ends with the same folder', async () => {
+    await run('forced');
+    const written = (await stat(join(scratch, 'forced', 'experts/expert-000.safetensors'))).mtimeMs;
+    const forced = await run('forced', [], 1, undefined, undefined, ['teacher', 'experts']);
+    expect(forced.ran).toEqual(['teacher', 'experts']);
+    expect((await stat(join(scratch, 'forced', 'experts/expert-000.safetensors'))).mtimeMs).not.toBe(written);
+    expect(await artefacts(forced.path)).toEqual(await artefacts(first.path));
   });
 
   it('trains just the experts that are added, and leaves what a run with all of them leaves', async () => {

@@ -21,7 +21,7 @@ const PACKAGE = 'package.json';
 
 /** What runs in a browser as well: the engine and its entry, but for the ways to open a device under Node. */
 const PORTABLE = /^src\/(index\.ts$|errors\.ts$|gpu\/[^/]+$|kernels\/|autograd\/|nn\/)/;
-const PORTABLE_PACKAGES = /^(ndarray|wgsl-preprocessor\/.+)$/;
+const PORTABLE_PACKAGES = /^wgsl-preprocessor\/.+$/;
 
 /** Source files by their paths from the repository's root, with forward slashes. */
 export type SourceTree = Readonly<Record<string, string>>;

@@ -26,7 +26,9 @@ export async function buildSite(configFile: string, outDir: string): Promise<str
 }
 
 /** Serves a folder's files below the sub-path, and nothing above it. */
-export async function serveFolder(folder: string): Promise<{ readonly address: string; close(): Promise<void> }> {
+export async function serveFolder(
+  folder: string,
+): Promise<{ readonly address: string; close(): Promise<void> }> {
   const server: Server = createServer(async ({ url }, response) => {
     const { pathname } = new URL(url ?? '', 'http://localhost');
     const inside = pathname.startsWith(SUB_PATH) ? pathname.slice(SUB_PATH.length) || 'index.html' : null;

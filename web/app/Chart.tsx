@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
+import './locale.js';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { css, useTheme } from './theme.js';

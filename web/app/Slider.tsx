@@ -26,7 +26,9 @@ export function Slider({ choice, value, disabled = false, choose }: SliderProps)
   return (
     <div class="slider">
       <label for={id}>{label}</label>
-      <output for={id}>{shown.toLocaleString('en')}</output>
+      <span class="value" aria-hidden="true">
+        {shown.toLocaleString('en')}
+      </span>
       <input
         id={id}
         type="range"

@@ -2,7 +2,6 @@
  * Makes an operation of an elementwise rule: what it computes for one element (WGSL and float64) and its derivative
  * with respect to each operand. Operands broadcast; a derivative is summed back to its operand's shape.
  */
-import ndarray from 'ndarray';
 import {
   type Differentiated,
   type OperationDefinition,
@@ -10,6 +9,7 @@ import {
   referenceData,
   referenceZeros,
 } from '../operation.js';
+import { Strided } from '../strided.js';
 import { type Attributes, broadcastShapes, type Shape, sameShape } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { requireFloats } from './operands.js';
@@ -29,7 +29,7 @@ function broadcastReference(tensor: Reference, shape: Shape): Reference {
   const strides = shape.map((_, axis) =>
     axis < skipped || tensor.shape[axis - skipped] === 1 ? 0 : tensor.stride[axis - skipped]!,
   );
-  return ndarray(tensor.data, [...shape], strides, tensor.offset);
+  return new Strided(tensor.data, shape, strides, tensor.offset);
 }
 
 export function defineElementwise(name: string, rule: ElementwiseRule): OperationDefinition {

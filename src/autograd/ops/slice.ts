@@ -11,7 +11,6 @@ import {
   apply,
   forEachIndex,
   type OperationDefinition,
-  type Reference,
   referenceData,
   referenceFrom,
   referenceZeros,
@@ -55,21 +54,6 @@ function requireInside(
   });
 }
 
-/** The elements starts + i·steps of a reference tensor, as a view. */
-function viewOf(
-  a: Reference,
-  extents: Shape,
-  starts: readonly number[],
-  steps: readonly number[],
-): Reference {
-  const spans = extents.map((extent, axis) => (extent - 1) * steps[axis]!);
-  const lowest = starts.map((start, axis) => start + Math.min(spans[axis]!, 0));
-  return a
-    .lo(...lowest)
-    .hi(...spans.map((span) => Math.abs(span) + 1))
-    .step(...steps) as Reference;
-}
-
 const sliceDefinition: OperationDefinition = {
   name: 'slice',
   type([a], { starts, steps, shape }) {
@@ -77,7 +61,7 @@ const sliceDefinition: OperationDefinition = {
     return { dataType: a!.dataType, shape: list(shape) };
   },
   reference([a], { starts, steps }, { shape }) {
-    return referenceFrom(referenceData(viewOf(a!, shape, list(starts), list(steps))), shape);
+    return referenceFrom(referenceData(a!.view(shape, list(starts), list(steps))), shape);
   },
   vjp({ inputs: [a], attributes: { starts, steps } }, c) {
     return [place(c, a!.shape, { starts: list(starts), steps: list(steps) })];
@@ -98,7 +82,7 @@ const placeDefinition: OperationDefinition = {
   reference([a], { starts, steps, value }, { shape }) {
     const result = referenceZeros(shape);
     result.data.fill(Number(value));
-    const box = viewOf(result, a!.shape, list(starts), list(steps));
+    const box = result.view(a!.shape, list(starts), list(steps));
     forEachIndex(a!.shape, (index) => {
       box.set(...index, a!.get(...index));
     });

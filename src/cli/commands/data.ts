@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import writeFileAtomic from 'write-file-atomic';
 import { stringify } from 'yaml';
 import { ConfigError } from '../../errors.js';
 import { type DataReport, inspectData } from '../../pipeline/data/inspect.js';
 import { sampleSheet } from '../../pipeline/data/sampleSheet.js';
 import { type SourceName, sourceNames } from '../../pipeline/data/sources.js';
+import { writeOutput } from '../outputFile.js';
 import { terminalText } from '../terminalText.js';
 
 /** What the user typed after `hypergrad data DIR`. */
@@ -70,14 +70,7 @@ async function data(folder: string, flags: DataFlags): Promise<void> {
   out(flags.json ? JSON.stringify(report, null, 2) : terminalText(describeData(report)));
   if (flags.out === undefined) return;
   const sheet = await sampleSheet(raw.train, report.classes.length);
-  try {
-    await writeFileAtomic(flags.out, Buffer.from(sheet));
-  } catch (error) {
-    throw new ConfigError(
-      `--out ${JSON.stringify(flags.out)} cannot be written (${(error as NodeJS.ErrnoException).code}). Name a file in a folder that exists.`,
-      { cause: error },
-    );
-  }
+  await writeOutput('--out', flags.out, sheet);
   if (!flags.json) out(`\nThe first images of each class: ${flags.out}`);
 }
 

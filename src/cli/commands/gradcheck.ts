@@ -1,5 +1,4 @@
 /** The command `hypergrad gradcheck`: the engine's gradients held against float64, differences and each other. */
-import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { ConfigError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
@@ -16,6 +15,7 @@ import {
   optimiserNames,
   smallConfig,
 } from '../../pipeline/gradcheck/settings.js';
+import { writeOutput } from '../outputFile.js';
 import { collect } from '../repeatable.js';
 import { countSteps } from '../steps.js';
 import { openTunedDevice } from '../tunedDevice.js';
@@ -151,15 +151,6 @@ const sectionNames: Readonly<Record<Section, string>> = {
   truncation: 'truncation',
 };
 
-async function writeNumbers(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigError(
-      `--json ${JSON.stringify(file)} cannot be written (${error.code}). Name a file in a folder that exists.`,
-      { cause: error },
-    );
-  });
-}
-
 async function run(flags: GradcheckFlags): Promise<void> {
   const seed = flags.seed === undefined ? undefined : wholeNumber('--seed', flags.seed, 0);
   const steps = flags.steps === undefined ? DEFAULT_STEPS : wholeNumber('--steps', flags.steps, 1);
@@ -181,7 +172,7 @@ async function run(flags: GradcheckFlags): Promise<void> {
     say(found.agrees ? 'all agree' : 'something does not agree: see FAIL above');
     const numbers = `${JSON.stringify(found, null, 2)}\n`;
     if (flags.json === true) process.stdout.write(numbers);
-    else if (flags.json !== undefined) await writeNumbers(flags.json, numbers);
+    else if (flags.json !== undefined) await writeOutput('--json', flags.json, numbers);
     process.exitCode = found.agrees ? 0 : 1;
   } finally {
     device.close();

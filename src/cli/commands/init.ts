@@ -1,14 +1,14 @@
 /** The command `hypergrad init`: the first configuration of one's own, and the schema with which an editor completes it. */
-import { writeFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { Command, Option } from 'commander';
-import writeFileAtomic from 'write-file-atomic';
 import { ConfigError } from '../../errors.js';
 import { commentedYaml } from '../../pipeline/config/commentedYaml.js';
 import { configJsonSchema } from '../../pipeline/config/describe.js';
 import { type Fields, valueAt } from '../../pipeline/config/layers.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { inspectData } from '../../pipeline/data/inspect.js';
+import { writeOutput } from '../outputFile.js';
 import { voiceOf } from '../voice.js';
 import { DEFAULT_PRESET, quote } from './run.js';
 
@@ -79,17 +79,14 @@ async function settingsFor(folder: string | undefined): Promise<[path: string, s
 }
 
 async function save(file: string, text: string, force: boolean): Promise<void> {
-  try {
-    if (force) await writeFileAtomic(file, text);
-    else await writeFile(file, text, { flag: 'wx' });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const reason =
-      code === 'EEXIST'
-        ? 'exists already. Name another file, or write over it with --force'
-        : `cannot be written (${code}). Name a file in a folder that exists`;
-    throw new ConfigError(`${file} ${reason}.`, { cause });
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (isThere && !force) {
+    throw new ConfigError(`${file} exists already. Name another file, or write over it with --force.`);
   }
+  await writeOutput('The file', file, text);
 }
 
 async function init(file: string, flags: InitFlags): Promise<void> {

@@ -1,12 +1,12 @@
 /** The commands `hypergrad preview …`: a look at what a configuration does before it runs. */
 import { Command } from 'commander';
-import writeFileAtomic from 'write-file-atomic';
 import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import { previewSheet } from '../../pipeline/preview/viewSheet.js';
 import { encodePng } from '../../pipeline/store/png.js';
+import { writeOutput } from '../outputFile.js';
 import { collect } from '../repeatable.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
@@ -70,12 +70,7 @@ async function previewAugmentations(file: string | undefined, flags: PreviewFlag
       const { pixels, width, height, channels } = await previewSheet(device, config, dataset, flags);
       picture = { file: out, width, height, images: flags.images, views: flags.views };
       const png = await encodePng(pixels, width, height, channels);
-      await writeFileAtomic(out, Buffer.from(png)).catch((error: NodeJS.ErrnoException) => {
-        throw new ConfigError(
-          `--out ${JSON.stringify(out)} cannot be written (${error.code}). Name a file in a folder that exists.`,
-          { cause: error },
-        );
-      });
+      await writeOutput('--out', out, png);
     } finally {
       dataset.close();
     }

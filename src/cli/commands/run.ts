@@ -6,6 +6,8 @@ import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { requireFit } from '../../pipeline/config/rules.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
+import { requireStages } from '../../pipeline/plan/force.js';
+import { describePlan } from '../../pipeline/plan/words.js';
 import { accuracyLines, plainText } from '../../pipeline/report/text.js';
 import type { RunResult } from '../../pipeline/report/types.js';
 import { heldOutSentence, seedCount, significant } from '../../pipeline/report/wording.js';
@@ -33,6 +35,8 @@ export interface RunFlags {
   readonly device?: DeviceChoice;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  /** Stages that run though they are done. */
+  readonly force?: readonly string[];
   /** Only say what the run would take. */
   readonly dryRun?: boolean;
   /** The trace's file; true where it goes into the run's folder. */
@@ -109,6 +113,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
     dataFolder: flags.data,
   });
+  const force = requireStages(flags.force ?? [], config);
   const traceFile = typeof flags.profile === 'string' ? flags.profile : undefined;
   if (traceFile !== undefined) await requireTraceFile(traceFile);
   const path = flags.out ?? defaultFolder(file, flags.preset);
@@ -124,7 +129,8 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     requireFit(config, dataset);
     if (config.targets.from !== null) await readGivenTargets(config, dataset);
     if (flags.dryRun) {
-      await printEstimate(device, config, dataset, { folder: path, isJson: flags.json ?? false, voice });
+      const isJson = flags.json ?? false;
+      await printEstimate(device, config, dataset, { folder: path, force, isJson, voice });
       return;
     }
     const folder = await RunFolder.open(path);
@@ -142,6 +148,8 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
           device,
           command: commandOf(file, flags),
           progress,
+          force,
+          planned: (plan) => voice.remark(describePlan(plan).join('\n')),
           signal,
           ...(flags.profile === undefined
             ? {}
@@ -178,18 +186,19 @@ export function runCommand(): Command {
     .option('--out <folder>', "the run's folder; default: runs/ and the file's or preset's name")
     .option('--seed <number>', 'seed of every random stream of the run')
     .option('--set <path=value>', 'set one value of the configuration; may be given again', collect)
+    .option('--force <stage>', 'run a stage anew though it is done; may be given again', collect)
     .option(
       '--profile [trace]',
       'measure where the time of each stage goes: tables on the terminal and in profile.json, and a trace for chrome://tracing or Perfetto in trace.json, or in the .json file named',
     )
     .option(
       '--dry-run',
-      'only estimate, on this device, how long the run takes and what memory and disk it needs; write nothing to its folder',
+      'only say which stages would run and why, and estimate, on this device, how long a whole run takes and what memory and disk it needs; write nothing to its folder',
     )
     .option('--json', 'print the result, or the estimate, as JSON on stdout, everything else on stderr')
     .addHelpText(
       'after',
-      '\nA run that was ended, by Ctrl-C or otherwise, goes on where it was last kept, at most a minute before: give the same command again. Stages that are done and whose inputs have not changed are skipped.',
+      '\nA run that was ended, by Ctrl-C or otherwise, goes on where it was last kept, at most a minute before: give the same command again. Stages that are done and whose inputs have not changed are skipped; before it begins, a run says which run, and why.',
     )
     .action(run);
 }

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../../errors.js';
 import { type RunSnapshot, RunWatcher } from '../../pipeline/watch/snapshot.js';
 import { voiceOf } from '../voice.js';
-import { endSentence, frame, statusOf, thin } from '../watch/frame.js';
+import { endSentence, frame, plain, statusOf, thin } from '../watch/frame.js';
 import { coloursOf } from '../watch/halfBlocks.js';
 
 interface WatchFlags {
@@ -63,7 +63,7 @@ function ticker(say: (text: string) => void): (run: RunSnapshot) => void {
     if (running === undefined) return;
     if (running.name === stage && performance.now() - said < LINE_INTERVAL_MILLISECONDS) return;
     [stage, said] = [running.name, performance.now()];
-    say(`${running.name} ${statusOf(running)}`.trimEnd());
+    say(`${plain(running.name)} ${statusOf(running)}`.trimEnd());
   };
 }
 

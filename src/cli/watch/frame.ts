@@ -24,6 +24,9 @@ const WIDEST_CHART = 100;
 const LEAST_IMAGE_ROWS = 4;
 const BAR = 20;
 
+/** A text from a folder, without what a terminal would take for orders. */
+export const plain = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
+
 const marks: Record<StageView['state'], string> = {
   waiting: '·',
   running: '▶',
@@ -40,7 +43,7 @@ function barOf(done: number, total: number): string {
 /** "120/240 iterations, loss 0.52, 1.4/s, 57 s left", as far as it is known. */
 export function statusOf({ done, total, unit, loss, perSecond, secondsLeft }: StageView): string {
   const parts: string[] = [];
-  if (done !== null) parts.push(total === null ? `${done} ${unit}` : `${done}/${total} ${unit}`);
+  if (done !== null) parts.push(`${total === null ? done : `${done}/${total}`} ${plain(unit)}`);
   if (loss !== null) parts.push(`loss ${fourDigits(loss)}`);
   if (perSecond) parts.push(`${rate(perSecond)}/s`);
   if (secondsLeft !== null && secondsLeft > 0)
@@ -56,14 +59,14 @@ function stageLine(stage: StageView, width: number): string {
     parts.push(statusOf(stage));
   } else if (state !== 'waiting') {
     const facts = [
-      total === null ? '' : `${total} ${unit}`,
+      total === null ? '' : `${total} ${plain(unit)}`,
       loss === null ? '' : `loss ${fourDigits(loss)}`,
       seconds === null ? '' : duration(seconds),
       state === 'skipped' ? 'unchanged, skipped' : '',
     ];
     parts.push(facts.filter((fact) => fact !== '').join(', '));
   }
-  return `${marks[state]} ${name.padEnd(width)}  ${parts.join(' ')}`.trimEnd();
+  return `${marks[state]} ${plain(name).padEnd(width)}  ${parts.join(' ')}`.trimEnd();
 }
 
 /** A curve in at most so many points, each the mean of as many neighbours. */
@@ -109,8 +112,8 @@ function headline({ folder, state, stages }: RunSnapshot): string {
 export function endSentence({ state, folder, report, message, command, exitCode }: RunSnapshot): string {
   if (state === 'running') return '';
   if (state === 'finished') return report === null ? `${folder} is finished.` : `Finished. Report: ${report}`;
-  const how = message ?? `${folder} is not finished, and nobody works on it any more.`;
-  return `Stopped (exit code ${exitCode}): ${how}${command === null ? '' : `\nTo go on: ${command}`}`;
+  const how = (message && plain(message)) ?? `${folder} is not finished, and nobody works on it any more.`;
+  return `Stopped (exit code ${exitCode}): ${how}${command === null ? '' : `\nTo go on: ${plain(command)}`}`;
 }
 
 /** A run as lines, no longer and no more of them than the surface has; what does not fit is left out, the images first. */
@@ -125,7 +128,7 @@ export function frame(run: RunSnapshot, surface: Surface): string[] {
     lines.push(
       '',
       cut(
-        `loss of ${stage}: ${fourDigits(losses.at(-1)!)}, from ${fourDigits(losses[0]!)}${
+        `loss of ${plain(stage)}: ${fourDigits(losses.at(-1)!)}, from ${fourDigits(losses[0]!)}${
           step === null ? '' : `; α ${fourDigits(step.latest)}, from ${fourDigits(step.first)}`
         }`,
       ),

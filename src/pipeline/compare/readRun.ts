@@ -7,6 +7,7 @@ import { decodeEvaluation } from '../evaluate/record.js';
 import { deviceName } from '../report/wording.js';
 import { files } from '../stages/context.js';
 import { fileLimits } from '../store/boundedFile.js';
+import { RESULT_VERSION, requireVersion, versionOf } from '../store/formatVersion.js';
 import { openToRead } from '../store/readFolder.js';
 import { parseJson } from '../store/strictJson.js';
 import type { ComparedRun } from './compareRuns.js';
@@ -31,8 +32,11 @@ export async function readRun(folder: string): Promise<ComparedRun> {
   const config = resolveConfig({ file: join(folder, 'config.yaml'), sets: [] });
   let device: z.infer<typeof resultSchema>['device'];
   try {
-    device = resultSchema.parse(parseJson(resultText)).device;
+    const json: unknown = parseJson(resultText);
+    requireVersion(join(folder, 'result.json'), versionOf(json), RESULT_VERSION);
+    device = resultSchema.parse(json).device;
   } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
     throw new StoreError(`${join(folder, 'result.json')} is damaged. Give the run's command again.`, {
       cause,
     });

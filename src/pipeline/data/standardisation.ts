@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
+import { requireVersion, versionOf } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { type Dataset, loadDataset } from './dataset.js';
 
@@ -34,7 +35,7 @@ export async function writeStandardisation(
 /**
  * What a run's images were standardised by. A folder from before the file was written has none: then the data itself is read.
  *
- * @throws StoreError for a damaged file; DataError where the data has to be read and cannot.
+ * @throws StoreError for a damaged file, or one of a newer version; DataError where the data has to be read and cannot.
  */
 export async function readStandardisation(
   folder: Pick<RunFolder, 'readBytes' | 'pathOf'>,
@@ -46,12 +47,17 @@ export async function readStandardisation(
     dataset.close();
     return dataset;
   }
+  return decodeStandardisation(new TextDecoder().decode(bytes), folder.pathOf(STANDARDISATION));
+}
+
+/** Reads the file's text. Throws `StoreError` when it is damaged, or of a newer version. */
+export function decodeStandardisation(text: string, path: string): Standardisation {
   try {
-    return schema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    const json: unknown = JSON.parse(text);
+    requireVersion(path, versionOf(json), VERSION);
+    return schema.parse(json);
   } catch (cause) {
-    throw new StoreError(
-      `${folder.pathOf(STANDARDISATION)} is damaged or of another version. Give the run's command again.`,
-      { cause },
-    );
+    if (cause instanceof StoreError) throw cause;
+    throw new StoreError(`${path} is damaged. Give the run's command again.`, { cause });
   }
 }

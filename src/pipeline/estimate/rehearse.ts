@@ -6,7 +6,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sizeOf } from '../../autograd/tape.js';
-import { DeviceError } from '../../errors.js';
+import { DeviceError, StoreError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { type BufferLimits, type CountingDevice, countingDevice } from '../../gpu/countingDevice.js';
 import type { Device } from '../../gpu/device.js';
@@ -17,6 +17,7 @@ import { type Stage, stagesOf } from '../stageList.js';
 import { files } from '../stages/context.js';
 import { SNAPSHOTS } from '../stages/syntheticSet.js';
 import { EventLog } from '../store/events.js';
+import { reasonOf } from '../store/failures.js';
 import { RunFolder } from '../store/runFolder.js';
 import { type Remedy, remediesOf } from './remedies.js';
 
@@ -163,7 +164,12 @@ export async function rehearse(
   deadline: number,
   total = Number.POSITIVE_INFINITY,
 ): Promise<StageSpace[]> {
-  const path = await mkdtemp(join(tmpdir(), 'hypergrad-rehearsal-'));
+  const path = await mkdtemp(join(tmpdir(), 'hypergrad-rehearsal-')).catch((cause: unknown) => {
+    throw new StoreError(
+      `No folder can be made in ${tmpdir()}: ${reasonOf(cause)}. Mend that, or set TMPDIR to a folder of yours.`,
+      { cause },
+    );
+  });
   const folder = await RunFolder.open(path);
   try {
     const rehearsal = new Rehearsal(device, dataset, folder);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import { transferStudent } from '../config/sections/evaluate.js';
+import { newerFile } from '../store/formatVersion.js';
 import { parseJson } from '../store/strictJson.js';
 
 const VERSION = 2;
@@ -69,6 +70,7 @@ export function decodeEvaluation(text: string, path: string): Evaluation {
     throw new StoreError(`${path} is damaged: it is not JSON. Delete it and run again.`, { cause });
   }
   const version = z.object({ version: z.number() }).safeParse(value).data?.version;
+  if (version !== undefined && version > VERSION) throw newerFile(path, version, VERSION);
   if (version !== undefined && version !== VERSION) {
     throw new StoreError(
       `${path} is of version ${version}, and this program reads version ${VERSION}. Give the run's command again: it evaluates anew, and keeps what it distilled.`,

@@ -1,8 +1,8 @@
 /** Writing an exported set into a folder of its own. */
-import { access, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
+import { plainDisk } from '../store/disk.js';
 import { dataCard } from './card.js';
 import type { ExportedSet } from './exportedSet.js';
 import { type ExportedFiles, type ExportFormat, exportedFiles } from './formats.js';
@@ -49,18 +49,6 @@ export async function writeExport(set: ExportedSet, options: ExportOptions): Pro
       }
     }
   }
-  for (const [name, bytes] of all) {
-    const path = join(out, name);
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFileAtomic(path, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw new StoreError(
-        `${path} cannot be written (${code ?? error}). Choose another folder with --out, or mend that.`,
-        { cause: error },
-      );
-    }
-  }
+  for (const [name, bytes] of all) await plainDisk.writeWhole(join(out, name), bytes);
   return [...all.keys()];
 }

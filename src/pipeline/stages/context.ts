@@ -12,6 +12,7 @@ import type { Checkpoints } from '../checkpoints.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import type { EventLog } from '../store/events.js';
+import { requireVersion, TENSORS_VERSION, tensorsMetadata } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../store/safetensors.js';
 import { requireFiniteTensors } from './finite.js';
@@ -104,18 +105,19 @@ export async function writeTensors(
 ): Promise<void> {
   const named = new Map(tensors);
   requireFiniteTensors(named, file, 'Lower the learning rate of the stage that makes it.');
-  await folder.writeBytes(file, encodeSafetensors(named, metadata));
+  await folder.writeBytes(file, encodeSafetensors(named, tensorsMetadata(metadata)));
 }
 
 /** A run's folder as those see it who only read. */
 export type ReadableFolder = Pick<RunFolder, 'readBytes' | 'pathOf'>;
 
-/** Reads an artefact's tensors by name; a name that is missing means a file from another version. */
+/** Reads an artefact's tensors by name. Throws `StoreError` for one of a newer version, and for a name that is missing. */
 export async function readTensors(
   folder: ReadableFolder,
   file: string,
 ): Promise<(name: string) => NamedTensor> {
-  const { tensors } = decodeSafetensors(await folder.readBytes(file), folder.pathOf(file));
+  const { tensors, metadata } = decodeSafetensors(await folder.readBytes(file), folder.pathOf(file));
+  requireVersion(folder.pathOf(file), metadata.version, TENSORS_VERSION);
   return (name) => {
     const tensor = tensors.get(name);
     if (tensor === undefined) {

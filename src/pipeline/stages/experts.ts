@@ -16,6 +16,7 @@ import type { SgdSettings } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf, Trainer, type TrainingStep } from '../../nn/training.js';
 import { doublesOf, doublesTensor } from '../checkpoints.js';
 import { subsetSize } from '../config/rules.js';
+import type { Config } from '../config/schema.js';
 import type { Parts } from '../parts.js';
 import {
   files,
@@ -42,6 +43,10 @@ export const regression = (model: Model, optimiser: SgdSettings): TrainingStep =
 
 /** Name of an expert's part of the stage. */
 const partOf = (expert: number): string => String(expert).padStart(3, '0');
+
+/** The parts of the stage: one an expert. */
+export const expertParts = ({ experts }: Config): string[] =>
+  Array.from({ length: experts.count }, (_, expert) => partOf(expert));
 
 /**
  * Trains the experts that the folder does not hold yet, the one that a checkpoint is of from there on. What is done is told

@@ -7,6 +7,7 @@ import { summariseTable, summariseTransfer } from '../evaluate/summary.js';
 import { renderReport } from '../report/report.js';
 import { averagingWindow, type DistilEvent, type RunResult } from '../report/types.js';
 import { readEvents } from '../store/events.js';
+import { RESULT_VERSION } from '../store/formatVersion.js';
 import { tuningName } from '../tune/tuningName.js';
 import { files, readTensors, type StageContext } from './context.js';
 import { readEvaluation } from './evaluate.js';
@@ -63,7 +64,10 @@ export async function writeReport(
     innerStep: { first: events[0]!.innerStep, last: innerStep },
     seconds,
   };
-  await folder.writeText('result.json', `${JSON.stringify(result, null, 2)}\n`);
+  await folder.writeText(
+    'result.json',
+    `${JSON.stringify({ version: RESULT_VERSION, ...result }, null, 2)}\n`,
+  );
   const html = await renderReport({
     title,
     command,

@@ -2,6 +2,7 @@
 import { StoreError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { withProjector } from '../../nn/selfSupervised.js';
+import { requireVersion, TENSORS_VERSION } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { TensorReader } from '../store/tensorReader.js';
 import { files, type StageContext, studentModel } from './context.js';
@@ -95,6 +96,7 @@ export class Trajectories {
   async #open(file: string): Promise<TensorReader> {
     const path = this.#folder.pathOf(file);
     const reader = await TensorReader.open(path);
+    requireVersion(path, reader.metadata.version, TENSORS_VERSION);
     const shape = reader.shapeOf(TRAJECTORY);
     if (shape === undefined || shape.join() !== this.#shape.join()) {
       throw new StoreError(

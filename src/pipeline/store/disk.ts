@@ -21,12 +21,18 @@ const LARGEST_NUMBER = 2 ** 32;
 /** Whether a file's name is one that a write which was cut off leaves behind. */
 export const isUnfinished = (name: string): boolean => unfinished.test(name);
 
+/** How a file is written. */
+export interface WriteOptions {
+  /** Whether it is on the disk when the call ends; so it is by default. False for what nobody misses after a power cut. */
+  readonly isFlushed?: boolean;
+}
+
 /** Writes files. Every operation throws `StoreError` with the file, the reason and what to do. */
 export interface Disk {
   /** Makes a folder, and those above it, where there is none. */
   makeFolder(path: string): Promise<void>;
   /** Writes a file whole, and its folder where there is none: readers see the old content or the new. */
-  writeWhole(path: string, content: Uint8Array | string): Promise<void>;
+  writeWhole(path: string, content: Uint8Array | string, options?: WriteOptions): Promise<void>;
   /**
    * Writes bytes at a position of a file; what lies behind it is gone. Where that fails the file is as it was before, or its first
    * `position` bytes are: the same call again makes it whole.
@@ -72,7 +78,7 @@ async function replace(
   system: FileSystem,
   path: string,
   bytes: Uint8Array,
-  check: () => Promise<void>,
+  { check, isFlushed }: { readonly check: () => Promise<void>; readonly isFlushed: boolean },
 ): Promise<void> {
   // A link to a file stays a link.
   const target = await realpath(path).catch(() => path);
@@ -80,7 +86,7 @@ async function replace(
   try {
     await withFile(await system.open(beside, 'new'), async (file) => {
       await writeAll(file, bytes, 0);
-      await file.sync();
+      if (isFlushed) await file.sync();
     });
     await check();
     await system.rename(beside, target);
@@ -88,7 +94,7 @@ async function replace(
     await system.remove(beside).catch(() => undefined);
     throw error;
   }
-  await system.syncFolder(dirname(target));
+  if (isFlushed) await system.syncFolder(dirname(target));
 }
 
 async function extendFile(
@@ -133,10 +139,10 @@ export function diskOver(system: FileSystem, check: () => Promise<void> = async 
   };
   return {
     makeFolder: (path) => attempt(path, 'created', () => makeFolders(system, path)),
-    writeWhole: (path, content) =>
+    writeWhole: (path, content, { isFlushed = true } = {}) =>
       attempt(path, 'written', async () => {
         await makeFolders(system, dirname(path));
-        await replace(system, path, bytesOf(content), check);
+        await replace(system, path, bytesOf(content), { check, isFlushed });
       }),
     extend: (path, position, content) =>
       attempt(path, 'written', () => extendFile(system, path, position, bytesOf(content))),

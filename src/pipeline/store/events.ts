@@ -93,6 +93,24 @@ export class EventLog {
     });
   }
 
+  /**
+   * Puts the events of stages into this order, each stage's own as they are: one that ran again told its events behind those of
+   * later stages. Throws `StoreError`.
+   */
+  arrange(stages: readonly string[]): Promise<void> {
+    const rank = ({ stage }: RunEvent): number => {
+      const index = stages.indexOf(stage);
+      return index < 0 ? stages.length : index;
+    };
+    return this.#next(async () => {
+      const events = await readEvents(this.#path);
+      if (events.every((event, k) => k === 0 || rank(events[k - 1]!) <= rank(event))) return;
+      this.#length = null;
+      const arranged = events.map((event) => [rank(event), event] as const).sort(([a], [b]) => a - b);
+      await this.#disk.writeWhole(this.#path, linesOf(arranged.map(([, event]) => event)));
+    });
+  }
+
   /** Events of a stage that are on disk. Throws `StoreError`. */
   async countStage(stage: string): Promise<number> {
     await this.#queue;

@@ -24,6 +24,13 @@ import {
 /** A file's time tells two contents apart once it is so old. */
 const SETTLED_MILLISECONDS = 100;
 
+/** Whether a name is one of a file in a folder: it does not lead out of it, and is none that an unfinished write has. */
+export function isInside(name: string): boolean {
+  const inside = normalize(name);
+  const leadsOut = /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside);
+  return name !== '' && inside !== '.' && !leadsOut && !isUnfinished(inside);
+}
+
 /** A run's folder, locked while it is open. Every method throws `StoreError`, naming the file. */
 export class RunFolder {
   /** The folder, as it was given to `open`. */
@@ -121,16 +128,7 @@ export class RunFolder {
 
   /** Where a file of the folder lies. Throws `StoreError` for a name that leads out of it. */
   pathOf(name: string): string {
-    const inside = normalize(name);
-    if (
-      name === '' ||
-      inside === '.' ||
-      /^([/\\]|\.\.([/\\]|$)|[a-z]:)/i.test(inside) ||
-      isUnfinished(inside)
-    ) {
-      throw new StoreError(`${JSON.stringify(name)} is no name for a file of the run folder ${this.path}.`);
-    }
-    return join(this.path, inside);
+    return pathIn(this.path, name);
   }
 
   /** Whether a stage was finished with the same inputs, and everything it made is still there unchanged. */
@@ -202,21 +200,11 @@ export class RunFolder {
     const written = found && `${found.ino}:${found.size}:${found.mtimeNs}`;
     const known = this.#hashes.get(name);
     if (written !== null && known?.written === written) return known.hash;
-    const hash = await this.#readHash(path);
+    const hash = await hashFile(path);
     // A file may be written twice within a tick of the clock that its time is taken from.
     const isSettled = found !== null && Date.now() - Number(found.mtimeMs) > SETTLED_MILLISECONDS;
     if (written !== null && isSettled) this.#hashes.set(name, { written, hash });
     return hash;
-  }
-
-  async #readHash(path: string): Promise<string> {
-    const hash = createHash('sha256');
-    try {
-      for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-    } catch (error) {
-      throw readingFailure(path, error, 'Run the stage that makes it again.');
-    }
-    return hash.digest('hex');
   }
 
   /** Removes what a killed process was in the middle of writing. */
@@ -235,6 +223,49 @@ export class RunFolder {
       throw new StoreError(`The run folder ${this.path} holds no finished stage ${stage}. Run it first.`);
     return hashInputs(record.artefacts);
   }
+}
+
+/** Where a file of a run's folder lies. Throws `StoreError` for a name that leads out of it. */
+function pathIn(folder: string, name: string): string {
+  if (!isInside(name)) {
+    throw new StoreError(`${JSON.stringify(name)} is no name for a file of the run folder ${folder}.`);
+  }
+  return join(folder, normalize(name));
+}
+
+/** SHA-256 of a file, which need not fit into memory. */
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    throw readingFailure(path, error, 'Run the stage that makes it again.');
+  }
+  return hash.digest('hex');
+}
+
+/** What a folder says of itself to those who only look: nothing is locked, created or written. */
+export type FolderView = Pick<RunFolder, 'recordOf' | 'hashOf' | 'exists' | 'readBytes' | 'pathOf'>;
+
+/** Looks at a run's folder, or at one that is not there yet. Throws `StoreError` when its manifest is damaged. */
+export async function viewFolder(path: string): Promise<FolderView> {
+  const stages = (await readManifest(join(path, MANIFEST))) ?? new Map<string, StageRecord>();
+  const pathOf = (name: string): string => pathIn(path, name);
+  const exists = (name: string): Promise<boolean> =>
+    access(pathOf(name)).then(
+      () => true,
+      () => false,
+    );
+  return {
+    pathOf,
+    exists,
+    recordOf: (stage) => stages.get(stage),
+    hashOf: async (name) => ((await exists(name)) ? await hashFile(pathOf(name)) : null),
+    readBytes: (name) =>
+      readFile(pathOf(name)).catch((error: unknown) => {
+        throw readingFailure(pathOf(name), error, 'Make it readable.');
+      }),
+  };
 }
 
 /** The manifest's stages; undefined where there is no manifest yet. */

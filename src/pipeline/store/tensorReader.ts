@@ -8,10 +8,13 @@ const BYTES = 4;
 
 /** Knows where the tensors of a file lie. Holds no file open: each read opens it for itself. */
 export class TensorReader {
+  /** The texts under `__metadata__`. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly #path: string;
   readonly #places: ReadonlyMap<string, TensorPlace>;
 
-  private constructor(path: string, places: ReadonlyMap<string, TensorPlace>) {
+  private constructor(path: string, { places, metadata }: ReturnType<typeof decodeHeader>) {
+    this.metadata = metadata;
     this.#path = path;
     this.#places = places;
   }
@@ -21,7 +24,7 @@ export class TensorReader {
     return await withFile(path, async (file, size) => {
       const prefix = await readAt(file, 0, Math.min(size, LENGTH_BYTES), path);
       const header = await readAt(file, 0, headerBytes(prefix, path, size), path);
-      return new TensorReader(path, decodeHeader(header, path, size).places);
+      return new TensorReader(path, decodeHeader(header, path, size));
     });
   }
 

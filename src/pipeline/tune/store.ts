@@ -1,13 +1,13 @@
 /** Where answers of `hypergrad tune` lie: one file for each adapter, in the user's cache folder. */
 import { createHash } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ConfigError, StoreError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { cacheFolder } from '../../gpu/node/cacheFolder.js';
 import { useTuning } from '../../kernels/deviceTuning.js';
 import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
+import { plainDisk } from '../store/disk.js';
 import { parseRecord, type TuningRecord } from './record.js';
 
 const SWITCH = 'HYPERGRAD_TUNING';
@@ -87,11 +87,11 @@ export async function loadTuning(device: Device): Promise<TuningState> {
 export async function saveTuning(record: TuningRecord): Promise<string> {
   const path = tuningFile(record.adapter.name);
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
-  } catch (cause) {
+    await plainDisk.writeWhole(path, `${JSON.stringify(record, null, 2)}\n`);
+  } catch (error) {
+    const { cause } = error as StoreError;
     throw new StoreError(
-      `The tuning cannot be kept in ${path} (${reasonOf(cause)}). Set HYPERGRAD_CACHE to a folder of yours.`,
+      `The tuning cannot be kept in ${path} (${reasonOf(cause)}). Mend that, or set HYPERGRAD_CACHE to a folder of yours.`,
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 /** The losses of a run, read from its events as they are written: each call reads only what is new. */
-import { open } from 'node:fs/promises';
 import type { Config } from '../config/schema.js';
+import { openRegular } from '../store/boundedFile.js';
 
 /** Bytes that are read at a time; no event is longer. */
 const CHUNK = 2 ** 20;
@@ -50,8 +50,9 @@ export class LossReader {
 
   /** Takes in what was written since the last call; a file that is not there, or not to be read, adds nothing. */
   async poll(): Promise<void> {
-    const file = await open(this.#path).catch(() => null);
-    if (file === null) return;
+    const opened = await openRegular(this.#path).catch(() => null);
+    if (opened === null) return;
+    const { file } = opened;
     try {
       const { ino, size } = await file.stat({ bigint: true });
       if (ino !== this.#file || size < this.#offset) this.#forget();

@@ -1,5 +1,5 @@
 /** A run at one moment, put together from what its folder holds; nothing is locked, created or written. */
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { resolveConfig } from '../config/resolve.js';
@@ -7,10 +7,11 @@ import { imageShape } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import type { StageName } from '../progress.js';
 import { stagesOf } from '../stageList.js';
+import { fileLimits, readBounded } from '../store/boundedFile.js';
+import { ownersWithStates } from '../store/lock.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
 import { openToRead } from '../store/readFolder.js';
 import { STUDY_FILE } from '../studies/study.js';
-import { isHeld } from './holder.js';
 import { type Curve, LossReader } from './losses.js';
 import { readSynthetic, type SyntheticImages } from './synthetic.js';
 import { readTrail, type Trail } from './trail.js';
@@ -67,7 +68,19 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-const textOf = (path: string): Promise<string | null> => readFile(path, 'utf8').catch(() => null);
+/** A file's text; null where it is not to be read. */
+const textOf = (path: string): Promise<string | null> =>
+  readBounded(path, fileLimits.record).then(
+    (bytes) => new TextDecoder().decode(bytes),
+    () => null,
+  );
+
+/** Whether a living process holds the folder's lock. */
+const isHeld = (folder: string): Promise<boolean> =>
+  ownersWithStates(folder).then(
+    (owners) => owners.some(({ state }) => state !== 'dead'),
+    () => false,
+  );
 
 /** While a process works through the stages, those that it has not come to may have to be run again. */
 function stateOf(

@@ -1,8 +1,9 @@
 /** The synthetic images of a run as they are now: the result, or the newest that the distillation has kept on its way. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { files } from '../stages/context.js';
 import { SNAPSHOTS } from '../stages/syntheticSet.js';
+import { readBounded } from '../store/boundedFile.js';
 import { decodeSafetensors } from '../store/safetensors.js';
 
 /** Larger files are not read for a look. */
@@ -57,7 +58,7 @@ export async function readSynthetic(
   for (const { file, time } of await candidateFiles(folder, isDistilled)) {
     if (before !== null && before.file === file && before.time === time) return before;
     try {
-      const { tensors } = decodeSafetensors(await readFile(join(folder, file)), file);
+      const { tensors } = decodeSafetensors(await readBounded(join(folder, file), MOST_BYTES), file);
       const { shape, data } = tensors.get('images')!;
       const [channels, height, width] = shape.length === 4 ? shape.slice(1) : image!;
       const count = data.length / (channels! * height! * width!);

@@ -2,12 +2,13 @@
  * What a running process leaves in its run's folder for those who watch it: how far each stage is, and how the run ended. It is no
  * artefact: a finished run removes it, nothing reads it to go on, and where it cannot be written the run goes on without.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { HypergradError } from '../../errors.js';
 import type { Progress } from '../progress.js';
+import { fileLimits, readBounded } from '../store/boundedFile.js';
+import { plainDisk } from '../store/disk.js';
 
 /** The file's name in the folder. */
 export const TRAIL = '.progress.json';
@@ -87,7 +88,7 @@ export function leaveTrail(
       ended,
     };
     const text = `${JSON.stringify(trail)}\n`;
-    queue = queue.then(() => writeFileAtomic(path, text, { fsync: false })).catch(() => undefined);
+    queue = queue.then(() => plainDisk.writeWhole(path, text, { isFlushed: false })).catch(() => undefined);
   };
   const update = (name: string, fields: Partial<TrailStage>): void => {
     const known = stages.get(name);
@@ -143,7 +144,8 @@ export function leaveTrail(
 /** The trail in a folder; null where there is none that can be read. */
 export async function readTrail(folder: string): Promise<Trail | null> {
   try {
-    return trailSchema.parse(JSON.parse(await readFile(join(folder, TRAIL), 'utf8')));
+    const bytes = await readBounded(join(folder, TRAIL), fileLimits.record);
+    return trailSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
     return null;
   }

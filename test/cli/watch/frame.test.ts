@@ -78,6 +78,16 @@ describe('frame', () => {
   });
 });
 
+it('gives a terminal no orders, whatever a folder holds', () => {
+  const evil = '\u001b[2J\u0007\n';
+  const stages = [stage(evil, { state: 'stopped', done: 1, total: 2, unit: evil })];
+  const lines = frame({ ...run, stages, curve: { ...run.curve!, stage: evil }, images: null }, surface);
+  const end = endSentence({ ...run, state: 'stopped', exitCode: 1, message: evil, command: evil });
+  // The one break is ours.
+  for (const line of [...lines, ...end.split('\n')]) expect(line).not.toMatch(/\p{Cc}/u);
+  expect(end.split('\n')).toHaveLength(2);
+});
+
 describe('endSentence', () => {
   it('says how it ended and what to do next', () => {
     expect(endSentence(run)).toBe('');

@@ -58,6 +58,10 @@ describe('readRun', () => {
     const changed = stringify({ ...config, evaluate: { ...config.evaluate, seeds: 3 } });
     const folder = await folderOf('changed', { ...finished, 'config.yaml': changed });
     await expect(readRun(folder)).rejects.toThrow(/3 evaluation seeds: the run was changed and not finished/);
+    const newer = JSON.stringify({ version: 2, device });
+    await expect(readRun(await folderOf('newer', { ...finished, 'result.json': newer }))).rejects.toThrow(
+      /result\.json is of version 2, written by a newer hypergrad/,
+    );
     const damaged = await folderOf('damaged', { ...finished, 'result.json': '{"device":{}}' });
     await expect(readRun(damaged)).rejects.toThrow(/result\.json is damaged/);
   });

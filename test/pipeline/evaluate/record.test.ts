@@ -29,6 +29,11 @@ describe('evaluation.json', () => {
     );
   });
 
+  it('refuses a newer version, and says which program reads it', () => {
+    const newer = JSON.stringify({ version: 3, ...table });
+    expect(() => decodeEvaluation(newer, 'x')).toThrow(/^x is of version 3, written by a newer hypergrad/);
+  });
+
   it.each([['{'], ['[]'], ['null'], ['{"version":2,"rows":[{"name":"MKDT"}]}']])(
     'refuses what is damaged: %s',
     (text) => {

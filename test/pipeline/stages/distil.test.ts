@@ -256,7 +256,7 @@ describe('snapshots', () => {
         for (const name of ['images', 'targets', 'innerStep']) {
           expect(tensors.get(name)!.data).toEqual(shorter.data(name));
         }
-        expect(metadata).toEqual({ iterations: '2' });
+        expect(metadata).toEqual({ version: '1', iterations: '2' });
         await distil(context);
         expect((await readdir(join(path, 'snapshots'))).sort()).toEqual([
           'synthetic-000001.png',
@@ -271,7 +271,7 @@ describe('the set that is kept', () => {
   it('is the last one unless the best is asked for, and no bit depends on that', async () => {
     const best = await distilled(['distil.keep=best']);
     const last = await usual();
-    expect(last.metadata).toEqual({});
+    expect(last.metadata).toEqual({ version: '1' });
     expect(best.events.map((event) => event.loss)).toEqual(last.events.map((event) => event.loss));
   });
 

@@ -35,6 +35,33 @@ describe('EventLog', () => {
     expect(await readEvents(path)).toEqual([event('teacher', 0), event('teacher', 1), event('distil', 0)]);
   });
 
+  it('puts stages into their order again, and appends behind them', async () => {
+    const log = await written(
+      event('distil', 0),
+      event('horizon', 0),
+      event('teacher', 1),
+      event('teacher', 0),
+    );
+    const order = ['teacher', 'experts', 'distil'];
+    await log.arrange(order);
+    const arranged = [event('teacher', 1), event('teacher', 0), event('distil', 0), event('horizon', 0)];
+    expect(await readEvents(path)).toEqual(arranged);
+    log.append(event('experts', 0));
+    await log.flush();
+    expect(await readEvents(path)).toEqual([...arranged, event('experts', 0)]);
+    await log.arrange(order);
+    const text = await readFile(path, 'utf8');
+    await log.arrange(order);
+    expect(await readFile(path, 'utf8')).toBe(text);
+    expect((await readEvents(path)).map(({ stage }) => stage)).toEqual([
+      'teacher',
+      'teacher',
+      'experts',
+      'distil',
+      'horizon',
+    ]);
+  });
+
   it('keeps the order of overlapping flushes, and writes each event once', async () => {
     const log = new EventLog(path);
     const flushes = Array.from({ length: 20 }, (_, iteration) => {

@@ -18,6 +18,7 @@ const samples: readonly (readonly [name: string, file: RegExp, nth: number, faul
   ['write', /experts\/expert-001/, 0, 'short'],
   ['write', /events\.jsonl/, 2, 'short'],
   ['sync', /checkpoint-distil/, 1, 'EIO'],
+  ['remove', /checkpoint-teacher/, 0, 'EIO'],
   ['syncFolder', /run$/, 20, 'ENOSPC'],
   ['write', /report\.html/, 0, 'short'],
 ];

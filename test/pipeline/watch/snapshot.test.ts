@@ -105,10 +105,12 @@ describe('RunWatcher', () => {
   });
 
   it('tells how a run ended, and takes a dead owner for none', async () => {
-    mkdirSync(join(folder, '.lock'));
     const trail = leaveTrail(folder, facts);
     trail.started('teacher', 5, 'steps');
     await trail.end(new StoreError('The disk is full.'));
+    // As one leaves it that was killed, on this machine or another.
+    mkdirSync(join(folder, '.lock'));
+    write('.owner-000000000000-1', '');
     utimesSync(join(folder, '.lock'), new Date(0), new Date(0));
     const run = await look();
     expect(run).toMatchObject({ state: 'stopped', exitCode: 6, message: 'The disk is full.' });

@@ -16,8 +16,9 @@ export interface Change {
   readonly to?: string;
   /** Where the journal keeps what the change replaces or removes. */
   readonly saved?: string;
-  /** Of a sync: bytes of the file when it was asked for. Of a write: whether it is also flushed to disk. */
+  /** Bytes of the file: those that a sync flushes, or those in front of what a write changes. */
   readonly bytes?: number;
+  /** Of a write: whether it is also flushed to disk. */
   readonly isFlushed?: boolean;
 }
 
@@ -138,6 +139,8 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
     else if (append) original.appendFileSync(String(target), half);
     else original.writeFileSync(String(target), half);
   };
+  const sizeOf = (path: string): number =>
+    original.statSync(join(root, path), { throwIfNoEntry: false })?.size ?? 0;
   const isFlushed = (options: unknown): boolean =>
     typeof options === 'object' && options !== null && 'flush' in options && options.flush === true;
   const opensToWrite = (flags: unknown): boolean =>
@@ -157,9 +160,20 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
     (_, [target, data, options]) => {
       const path = pathOf(target);
       if (path === null) return null;
-      const change: Outline = { kind: 'write', path, ...(isFlushed(options) ? { isFlushed: true } : {}) };
+      const bytes = append ? sizeOf(path) : 0;
+      const change: Outline = {
+        kind: 'write',
+        path,
+        bytes,
+        ...(isFlushed(options) ? { isFlushed: true } : {}),
+      };
       return { change, half: () => writeHalf(target, data, append) };
     };
+  const truncate: Describe = (_, [target, length]) => {
+    const path = pathOf(target);
+    if (path === null) return null;
+    return { change: { kind: 'write', path, bytes: Math.min(sizeOf(path), Number(length ?? 0)) } };
+  };
   const sync: Describe = (_, [target]) => {
     const fd = descriptorOf(target);
     const path = pathOf(target);
@@ -172,7 +186,8 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
     const isThere = original.existsSync(join(root, below));
     const empties =
       typeof flags === 'string' ? flags.startsWith('w') : (Number(flags) & fs.constants.O_TRUNC) !== 0;
-    return isThere && !empties ? null : { change: { kind: isThere ? 'write' : 'create', path: below } };
+    if (isThere && !empties) return null;
+    return { change: { kind: isThere ? 'write' : 'create', path: below, bytes: 0 } };
   };
   const rename: Describe = (_, [from, to]) => {
     const [path, target] = [inside(from), inside(to)];
@@ -202,7 +217,7 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
       describe(self, [self, ...args]);
   const handleMethods: Readonly<Record<string, Describe>> = {
     ...{ write: ofHandle(write(true)), writev: ofHandle(write(true)), writeFile: ofHandle(write(true)) },
-    ...{ appendFile: ofHandle(write(true)), truncate: ofHandle(write(true)) },
+    ...{ appendFile: ofHandle(write(true)), truncate: ofHandle(truncate) },
     ...{ sync: ofHandle(sync), datasync: ofHandle(sync) },
   };
 

@@ -36,33 +36,26 @@ function readJournal(keep: string): Entry[] {
   return [...entries.values()];
 }
 
-/** Bytes of each file with unflushed ones that are flushed, by its newest name. */
+/** Bytes of each file with unflushed ones that are flushed, by its newest name. What was there at first is flushed. */
 function unflushed(entries: readonly Entry[]): Map<string, number> {
   const flushed = new Map<string, number>();
-  const dirtySince = new Map<string, number>();
-  for (const entry of entries) {
-    const { kind, path, to } = entry;
-    if (kind === 'create') {
-      flushed.set(path, 0);
-      dirtySince.set(path, entry.begunAt);
-    } else if (kind === 'write' && !(entry.isFlushed && entry.doneAt !== null)) {
-      dirtySince.set(path, entry.begunAt);
-    } else if (kind === 'sync' && entry.doneAt !== null) {
-      flushed.set(path, entry.bytes ?? 0);
-      dirtySince.delete(path);
+  for (const { kind, path, to, bytes = 0, isFlushed, doneAt } of entries) {
+    if (kind === 'create' || kind === 'write') {
+      const before = Math.min(bytes, flushed.get(path) ?? bytes);
+      if (isFlushed && doneAt !== null) flushed.delete(path);
+      else flushed.set(path, before);
+    } else if (kind === 'sync') {
+      if (doneAt !== null) flushed.delete(path);
     } else if (kind === 'remove') {
       flushed.delete(path);
-      dirtySince.delete(path);
     } else if (kind === 'rename') {
-      for (const map of [flushed, dirtySince]) {
-        const value = map.get(path);
-        map.delete(path);
-        if (value === undefined) map.delete(to!);
-        else map.set(to!, value);
-      }
+      const moved = flushed.get(path);
+      flushed.delete(path);
+      if (moved === undefined) flushed.delete(to!);
+      else flushed.set(to!, moved);
     }
   }
-  return new Map([...dirtySince.keys()].map((path) => [path, flushed.get(path) ?? 0]));
+  return flushed;
 }
 
 function loseBytes(path: string, kept: number, asZeros: boolean): void {

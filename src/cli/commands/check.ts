@@ -1,0 +1,55 @@
+import { Command } from 'commander';
+import { textTable } from '../../autograd/textTable.js';
+import { StoreError } from '../../errors.js';
+import { formatBytes } from '../../gpu/bufferPool.js';
+import { type CheckReport, checkRun } from '../../pipeline/check/checkRun.js';
+import type { Finding } from '../../pipeline/check/finding.js';
+
+/** Exit code of a folder with a flaw: that of errors of a run's folder. */
+const FLAWED = new StoreError('').exitCode;
+
+const states = { done: 'done', other: 'of another configuration', unfinished: 'not finished' } as const;
+
+function findingText({ kind, file, what, means, mends }: Finding): string {
+  const name = file === null ? '' : ` ${file}:`;
+  return [`${kind === 'flaw' ? 'FLAW' : 'note'}${name} ${what}`, `     ${means}`, `     ${mends}`].join('\n');
+}
+
+/** What a check found, in plain text: a row for each stage, then each finding with what it means and what mends it. */
+export function describeCheck({ folder, isWhole, stages, files, bytes, findings }: CheckReport): string {
+  const table = textTable(
+    [
+      ['stage', 'state', 'files'],
+      ...stages.map(({ stage, state, files: count }) => [stage, states[state], String(count)]),
+    ],
+    ['left', 'left', 'right'],
+  );
+  const flaws = findings.filter(({ kind }) => kind === 'flaw').length;
+  const verdict = isWhole ? `${folder} is whole` : `${folder} has ${flaws} ${flaws === 1 ? 'flaw' : 'flaws'}`;
+  return [
+    ...(stages.length === 0 ? [] : [table]),
+    ...findings.map(findingText),
+    `${verdict}: ${files} files, ${formatBytes(bytes)}.`,
+  ].join('\n\n');
+}
+
+async function check(folder: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const report = await checkRun(folder);
+  process.stdout.write(`${json ? JSON.stringify(report, null, 2) : describeCheck(report)}\n`);
+  process.exitCode = report.isWhole ? 0 : FLAWED;
+}
+
+/** The command `hypergrad check`. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description(
+      "verify a run's folder without changing it: what is flawed, what it means, and what mends it",
+    )
+    .argument('<run>', "a run's folder")
+    .option('--json', 'print the stages and findings as JSON')
+    .addHelpText(
+      'after',
+      `\nEvery file that a stage left is read from end to end. Exit code: 0 when the folder is whole, ${FLAWED} when something is flawed or it is no run's folder. A run that was broken off is whole: the same command goes on.`,
+    )
+    .action(check);
+}

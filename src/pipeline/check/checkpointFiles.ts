@@ -1,0 +1,88 @@
+/** Whether a stage that was broken off can go on from its checkpoint. */
+import { DataError, StoreError } from '../../errors.js';
+import type { Config } from '../config/schema.js';
+import { nameOfInputs } from '../stageInputs.js';
+import { stagesOf } from '../stageList.js';
+import { readingFault } from '../store/boundedFile.js';
+import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
+import { type FolderView, type ScannedTensors, scanTensors } from './folderView.js';
+import { type CheckedStage, type Manifest, presentInputs } from './stageStates.js';
+
+const NAME = /^checkpoint-(\w+)\.safetensors$/;
+
+const beginsAnew = (stage: string): Pick<Finding, 'means' | 'mends'> => ({
+  means: `The stage ${stage} begins anew; what it had done is lost, and nothing else.`,
+  mends: RUN_AGAIN,
+});
+
+/** What a whole checkpoint is worth under the present configuration. */
+function checkWorth(
+  file: string,
+  stage: string,
+  { metadata }: ScannedTensors,
+  manifest: Manifest,
+  config: Config,
+  states: readonly CheckedStage[],
+): Finding {
+  if (states.some((each) => each.stage === stage && each.state === 'done')) {
+    return note(file, {
+      what: `The stage ${stage} is done.`,
+      means: 'The run was ended between finishing the stage and removing its checkpoint. It does no harm.',
+      mends: 'It may be deleted.',
+    });
+  }
+  const step = `It keeps the stage ${stage} after ${metadata.done} steps.`;
+  const found = stagesOf(config).find(({ name }) => name === stage);
+  const partInputs =
+    found && presentInputs({ ...found, reads: found.partReads ?? found.reads }, manifest, config);
+  const inputs = found && presentInputs(found, manifest, config);
+  const known = [inputs, partInputs].flatMap((each) => (each ? [nameOfInputs(each)] : []));
+  if (known.length > 0 && !known.includes(metadata.inputs ?? '')) {
+    return note(file, {
+      what: `${step} It was made from other inputs than the present ones.`,
+      means: `The configuration, or a stage before it, has changed since. The stage ${stage} begins anew.`,
+      mends: `${RUN_AGAIN} To go on from it, give the command that it was made with.`,
+    });
+  }
+  return note(file, {
+    what: step,
+    means: 'The run was broken off there.',
+    mends: `${RUN_AGAIN} It goes on from there.`,
+  });
+}
+
+/** All checkpoints of a folder. */
+export async function checkCheckpoints(
+  view: FolderView,
+  manifest: Manifest,
+  config: Config | null,
+  states: readonly CheckedStage[],
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const file of view.sizes.keys()) {
+    const stage = NAME.exec(file)?.[1];
+    if (stage === undefined) continue;
+    try {
+      const found = await scanTensors(view, file);
+      const isWhole = found.metadata.inputs !== undefined && Number(found.metadata.done) >= 0;
+      if (!isWhole)
+        findings.push(flaw(file, { what: 'It does not say what it was made from.', ...beginsAnew(stage) }));
+      else if (found.notFinite !== null) {
+        findings.push(
+          flaw(file, {
+            what: `Its tensor ${found.notFinite} holds a number that is not finite.`,
+            means: `The stage ${stage} cannot go on from it.`,
+            mends: `Delete it: the stage begins anew. ${RUN_AGAIN}`,
+          }),
+        );
+      } else if (config !== null) findings.push(checkWorth(file, stage, found, manifest, config, states));
+    } catch (error) {
+      const what =
+        error instanceof DataError || error instanceof StoreError
+          ? error.message
+          : `It ${readingFault(error)}.`;
+      findings.push(flaw(file, { what, ...beginsAnew(stage) }));
+    }
+  }
+  return findings;
+}

@@ -1,0 +1,29 @@
+/** What `hypergrad check` finds in a run's folder, as data. */
+
+/** One thing that was found. */
+export interface Finding {
+  /** A `flaw` is damage, or something that is missing; a `note` is nothing wrong, but good to know. */
+  readonly kind: 'flaw' | 'note';
+  /** The file or folder by its name in the run's folder; null where it is the folder itself. */
+  readonly file: string | null;
+  /** What is there, in a sentence. */
+  readonly what: string;
+  /** What follows from it. */
+  readonly means: string;
+  /** What mends it; what to do about a note. */
+  readonly mends: string;
+}
+
+type Words = Omit<Finding, 'kind' | 'file'>;
+
+export const flaw = (file: string | null, words: Words): Finding => ({ kind: 'flaw', file, ...words });
+export const note = (file: string | null, words: Words): Finding => ({ kind: 'note', file, ...words });
+
+/** What mends most. */
+export const RUN_AGAIN = "Run the run's command again.";
+
+/** What mends a stage whose files are not as it left them. */
+export const remake = (stage: string): Pick<Finding, 'means' | 'mends'> => ({
+  means: `The stage ${stage} does not count as done, and nothing that reads it can be relied on.`,
+  mends: `${RUN_AGAIN} It makes the stage ${stage} again, with the same bits on the same device, and what depends on it where those differ.`,
+});

@@ -1,0 +1,378 @@
+import {
+  appendFile,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeCheck } from '../../../src/cli/commands/check.js';
+import { InterruptedError, StoreError } from '../../../src/errors.js';
+import { type CheckReport, checkRun } from '../../../src/pipeline/check/checkRun.js';
+import type { Finding } from '../../../src/pipeline/check/finding.js';
+import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
+import { loadDataset } from '../../../src/pipeline/data/dataset.js';
+import { silentProgress } from '../../../src/pipeline/progress.js';
+import { runPipeline } from '../../../src/pipeline/run.js';
+import { sha256 } from '../../../src/pipeline/store/manifest.js';
+import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+} from '../../../src/pipeline/store/safetensors.js';
+import { useDevice } from '../../support/device.js';
+
+const device = useDevice();
+let scratch = '';
+const SETS = ['distil.snapshots=2', 'evaluate.seeds=1', 'evaluate.rows=[mkdt]'];
+
+/** The preset tiny-test; stopped after its second iteration of distillation where that is asked for. */
+async function run(path: string, sets: readonly string[] = SETS, isStopped = false): Promise<void> {
+  const config = resolveConfig({ preset: 'tiny-test', sets: [...sets], seed: 1 });
+  const dataset = await loadDataset(config.data, config.seed);
+  const folder = await RunFolder.open(path);
+  const controller = new AbortController();
+  try {
+    await runPipeline({
+      ...{ config, dataset, folder, signal: controller.signal },
+      device: await device(),
+      command: 'test',
+      progress: {
+        ...silentProgress,
+        advanced(stage, done) {
+          if (isStopped && stage === 'distil' && done === 2) controller.abort();
+        },
+      },
+    });
+  } finally {
+    dataset.close();
+    await folder.close();
+  }
+}
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'hypergrad-check-'));
+  await run(join(scratch, 'whole'));
+  await expect(run(join(scratch, 'stopped'), SETS, true)).rejects.toThrow(InterruptedError);
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+let copies = 0;
+/** What is found in a copy of a folder that something was done to. */
+async function foundAfter(harm: (path: string) => Promise<unknown>, of = 'whole'): Promise<CheckReport> {
+  const path = join(scratch, `copy-${copies++}`);
+  await cp(join(scratch, of), path, { recursive: true });
+  await harm(path);
+  return await checkRun(path);
+}
+
+const flaws = ({ findings }: CheckReport): Finding[] => findings.filter(({ kind }) => kind === 'flaw');
+
+/** Replaces a file with one that the manifest vouches for, as if the stage had written it. */
+async function replaceVouched(path: string, file: string, bytes: Uint8Array): Promise<void> {
+  const before = sha256(await readFile(join(path, file)));
+  await writeFile(join(path, file), bytes);
+  const manifest = join(path, 'manifest.json');
+  await writeFile(manifest, (await readFile(manifest, 'utf8')).replaceAll(before, sha256(bytes)));
+}
+
+async function changeTensors(
+  path: string,
+  file: string,
+  change: (tensors: Map<string, NamedTensor>) => void,
+  more: Record<string, string> = {},
+): Promise<void> {
+  const { tensors, metadata } = decodeSafetensors(await readFile(join(path, file)), file);
+  change(tensors);
+  await replaceVouched(path, file, encodeSafetensors(tensors, { ...metadata, ...more }));
+}
+
+const EXPERT = 'experts/expert-001.safetensors';
+const lines = async (path: string): Promise<string[]> =>
+  (await readFile(join(path, 'events.jsonl'), 'utf8')).split('\n');
+
+describe('a folder that is whole', () => {
+  it('has all stages done and nothing to tell', async () => {
+    const report = await checkRun(join(scratch, 'whole'));
+    expect(report.findings).toEqual([]);
+    expect(report.isWhole).toBe(true);
+    expect(report.stages.map(({ stage, state }) => [stage, state])).toEqual(
+      ['teacher', 'targets', 'experts', 'subset', 'distil', 'evaluate'].map((stage) => [stage, 'done']),
+    );
+    expect(describeCheck(report)).toMatch(/whole is whole: \d+ files/);
+  });
+
+  it('is checked without changing anything, also where nothing can be written', async () => {
+    const path = join(scratch, 'whole');
+    const before = (await stat(path)).mtimeMs;
+    const names = await readdir(path);
+    await chmod(path, 0o555);
+    try {
+      expect((await checkRun(path)).isWhole).toBe(true);
+    } finally {
+      await chmod(path, 0o755);
+    }
+    expect(await readdir(path)).toEqual(names);
+    expect((await stat(path)).mtimeMs).toBe(before);
+  });
+
+  it('may be in its middle: it says what is not finished, and where it goes on', async () => {
+    const report = await checkRun(join(scratch, 'stopped'));
+    expect(report.isWhole).toBe(true);
+    expect(report.stages.map(({ state }) => state)).toEqual([
+      ...['done', 'done', 'done', 'done'],
+      ...['unfinished', 'unfinished'],
+    ]);
+    const told = report.findings.map(({ what, mends }) => `${what} ${mends}`).join('\n');
+    expect(told).toContain('Not finished: distil, evaluate.');
+    expect(told).toMatch(/keeps the stage distil after 2 steps\. .*goes on from there/);
+  });
+
+  it('may have a checkpoint of other inputs, which is told', async () => {
+    const report = await foundAfter(async (path) => {
+      const config = join(path, 'config.yaml');
+      await writeFile(config, (await readFile(config, 'utf8')).replace('iterations: 4', 'iterations: 5'));
+    }, 'stopped');
+    expect(report.isWhole).toBe(true);
+    expect(report.findings.map(({ what }) => what).join()).toContain(
+      'made from other inputs than the present',
+    );
+  });
+
+  it('may hold what a killed process left: an unfinished write, a dead lock, half a line', async () => {
+    const report = await foundAfter(async (path) => {
+      await writeFile(join(path, 'teacher.safetensors.12345'), 'half');
+      await mkdir(join(path, '.lock'));
+      await writeFile(join(path, '.owner-0123456789ab-77'), '');
+      await utimes(join(path, '.lock'), new Date(0), new Date(0));
+      await appendFile(join(path, 'events.jsonl'), '{"stage":"dis');
+    });
+    expect(report.isWhole).toBe(true);
+    expect(report.findings.map(({ file, what }) => `${file}: ${what}`)).toEqual([
+      'null: Its lock is that of process 77, which has ended.',
+      'events.jsonl: Its last line was cut off.',
+      'teacher.safetensors.12345: 4 bytes of a write that was cut off.',
+    ]);
+  });
+
+  it('may be in use, which is told', async () => {
+    const path = join(scratch, 'in-use');
+    await cp(join(scratch, 'whole'), path, { recursive: true });
+    const folder = await RunFolder.open(path);
+    try {
+      const { findings, isWhole } = await checkRun(path);
+      expect(isWhole).toBe(true);
+      expect(findings[0]!.what).toContain(`in use by process ${process.pid}`);
+    } finally {
+      await folder.close();
+    }
+  });
+
+  it('may hold stages of another configuration than the present, whose shapes are not asked for', async () => {
+    const report = await foundAfter(async (path) => {
+      const config = join(path, 'config.yaml');
+      const text = await readFile(config, 'utf8');
+      await writeFile(config, text.replace(/(experts:\n {2}count: )2/, '$13'));
+    });
+    expect(report.isWhole).toBe(true);
+    expect(report.findings[0]!.what).toContain('another configuration than config.yaml: experts');
+  });
+});
+
+describe('a folder with a flaw', () => {
+  it.each<[what: string, file: string | null, says: RegExp, harm: (path: string) => Promise<unknown>]>([
+    ['a missing artefact', EXPERT, /missing/, (path) => rm(join(path, EXPERT))],
+    [
+      'a changed byte',
+      'targets.safetensors',
+      /SHA-256/,
+      async (path) => {
+        const bytes = await readFile(join(path, 'targets.safetensors'));
+        bytes[bytes.length - 1]! ^= 1;
+        await writeFile(join(path, 'targets.safetensors'), bytes);
+      },
+    ],
+    ['a file cut short', EXPERT, /SHA-256/, (path) => truncate(join(path, EXPERT), 100)],
+    [
+      'a tensor file that is none',
+      'subset.safetensors',
+      /subset\.safetensors/,
+      (path) => replaceVouched(path, 'subset.safetensors', new TextEncoder().encode('no tensors at all')),
+    ],
+    [
+      'a number that is not finite',
+      'synthetic.safetensors',
+      /tensor images holds a number that is not finite/,
+      (path) =>
+        changeTensors(path, 'synthetic.safetensors', (tensors) => {
+          tensors.get('images')!.data[3] = Number.NaN;
+        }),
+    ],
+    [
+      'a tensor of another shape',
+      EXPERT,
+      /tensor losses is \[2\], not \[3\]/,
+      (path) =>
+        changeTensors(path, EXPERT, (tensors) => {
+          tensors.set('losses', { dtype: 'F32', shape: [2], data: new Float32Array(2) });
+        }),
+    ],
+    [
+      'a tensor that is missing',
+      'synthetic.safetensors',
+      /no tensor innerStep/,
+      (path) => changeTensors(path, 'synthetic.safetensors', (tensors) => tensors.delete('innerStep')),
+    ],
+    [
+      'a file of a newer version',
+      'teacher.safetensors',
+      /version 7, written by a newer hypergrad/,
+      (path) => changeTensors(path, 'teacher.safetensors', () => {}, { version: '7' }),
+    ],
+    [
+      'a manifest that is none',
+      'manifest.json',
+      /damaged/,
+      (path) => writeFile(join(path, 'manifest.json'), '{'),
+    ],
+    ['no manifest', 'manifest.json', /does not exist/, (path) => rm(join(path, 'manifest.json'))],
+    [
+      'a manifest of a newer version',
+      'manifest.json',
+      /newer hypergrad/,
+      (path) => writeFile(join(path, 'manifest.json'), '{"version":99,"stages":{}}'),
+    ],
+    [
+      'a manifest that leads out of the folder',
+      null,
+      /"\.\.\/\.\.\/secret".*leads out of the folder/,
+      async (path) => {
+        const manifest = join(path, 'manifest.json');
+        const text = await readFile(manifest, 'utf8');
+        await writeFile(manifest, text.replace('"teacher.safetensors"', '"../../secret"'));
+      },
+    ],
+    [
+      'a configuration that is none',
+      'config.yaml',
+      /config\.yaml/,
+      (path) => writeFile(join(path, 'config.yaml'), 'teacher: 7'),
+    ],
+    ['no configuration', 'config.yaml', /does not exist/, (path) => rm(join(path, 'config.yaml'))],
+    [
+      'an event that is missing',
+      'events.jsonl',
+      /Of the stage distil, iteration 2 stands where iteration 1 is expected/,
+      async (path) =>
+        writeFile(
+          join(path, 'events.jsonl'),
+          (await lines(path)).filter((line) => !line.includes('"iteration":1,')).join('\n'),
+        ),
+    ],
+    [
+      'an event that stands twice',
+      'events.jsonl',
+      /expert 0, epoch 2 stands twice/,
+      async (path) =>
+        writeFile(
+          join(path, 'events.jsonl'),
+          (await lines(path))
+            .flatMap((line) => (line.includes('"expert":0,"epoch":2') ? [line, line] : [line]))
+            .join('\n'),
+        ),
+    ],
+    [
+      'events that end too early',
+      'events.jsonl',
+      /stage distil is done, and iteration 3 and what follows it are missing/,
+      async (path) =>
+        writeFile(
+          join(path, 'events.jsonl'),
+          (await lines(path)).filter((line) => !line.includes('"iteration":3,')).join('\n'),
+        ),
+    ],
+    [
+      'a line that is no event',
+      'events.jsonl',
+      /Line 1 is no event/,
+      async (path) => writeFile(join(path, 'events.jsonl'), `noise\n${(await lines(path)).join('\n')}`),
+    ],
+    [
+      'damaged numbers of the standardisation',
+      'standardisation.json',
+      /damaged/,
+      (path) => writeFile(join(path, 'standardisation.json'), '{"version":1}'),
+    ],
+    ['no result', 'result.json', /does not exist/, (path) => rm(join(path, 'result.json'))],
+    ['a damaged result', 'result.json', /damaged/, (path) => writeFile(join(path, 'result.json'), '{')],
+    ['half a report', 'report.html', /no whole page/, (path) => truncate(join(path, 'report.html'), 1000)],
+    [
+      'an evaluation of other seeds',
+      'evaluation.json',
+      /does not hold 1 evaluation seeds/,
+      async (path) => {
+        const text = await readFile(join(path, 'evaluation.json'), 'utf8');
+        const changed = text.replace(/"accuracies": \[/, '"accuracies": [0.5,');
+        await replaceVouched(path, 'evaluation.json', new TextEncoder().encode(changed));
+      },
+    ],
+    [
+      'a snapshot that is missing',
+      'snapshots/synthetic-000002.png',
+      /missing/,
+      (path) => rm(join(path, 'snapshots/synthetic-000002.png')),
+    ],
+  ])('tells %s, what it means and what mends it', async (_, file, says, harm) => {
+    const report = await foundAfter(harm);
+    expect(report.isWhole).toBe(false);
+    const found = flaws(report).find((finding) => finding.file === file && says.test(finding.what));
+    expect(found, JSON.stringify(flaws(report), null, 1)).toBeDefined();
+    expect(found!.means).not.toBe('');
+    expect(found!.mends).not.toBe('');
+    expect(describeCheck(report)).toContain('FLAW');
+  });
+
+  it('tells a damaged checkpoint, and that its stage begins anew', async () => {
+    const report = await foundAfter(
+      (path) => truncate(join(path, 'checkpoint-distil.safetensors'), 500),
+      'stopped',
+    );
+    expect(flaws(report).map(({ file, means }) => [file, means])).toEqual([
+      ['checkpoint-distil.safetensors', expect.stringContaining('The stage distil begins anew')],
+    ]);
+  });
+
+  it('is mended by the same command, as it says', async () => {
+    const path = join(scratch, 'mended');
+    await cp(join(scratch, 'whole'), path, { recursive: true });
+    await rm(join(path, EXPERT));
+    await rm(join(path, 'result.json'));
+    await writeFile(join(path, 'config.yaml'), '');
+    expect((await checkRun(path)).isWhole).toBe(false);
+    await run(path);
+    expect((await checkRun(path)).findings).toEqual([]);
+  });
+});
+
+describe('what is no folder of a run', () => {
+  it('is refused with what to do', async () => {
+    await mkdir(join(scratch, 'empty'));
+    await writeFile(join(scratch, 'file'), '');
+    for (const name of ['empty', 'none', 'file']) {
+      await expect(checkRun(join(scratch, name))).rejects.toThrow(StoreError);
+      await expect(checkRun(join(scratch, name))).rejects.toThrow(/Name (one|the folder of a run), such as/);
+    }
+    await rename(join(scratch, 'file'), join(scratch, 'other'));
+  });
+});
