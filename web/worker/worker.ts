@@ -5,8 +5,9 @@ import digitsUrl from '../.generated/digits.bin?url';
 import type { Methods, Request, Response } from '../protocol.js';
 import teacherUrl from '../recorded/teacher.safetensors?url';
 import { readDigits } from './digits.js';
+import type { Keeper } from './keeper.js';
 import type { Material } from './prepare.js';
-import { type Keeper, Session } from './session.js';
+import { Session } from './session.js';
 
 async function fetchBytes(url: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(url);
