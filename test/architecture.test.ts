@@ -7,6 +7,7 @@ import {
   importFaults,
   importsOf,
   kernelHeaderFaults,
+  nodeNeeds,
   type SourceTree,
 } from './support/architecture.js';
 
@@ -16,9 +17,17 @@ const MOST_LINES = 350;
 /** Texts that kernels include, not kernels. */
 const INCLUDED = ['functions', 'philox', 'prelude', 'rowTree', 'tileProduct', 'windows'];
 
+/** Those parts of `web` that Node runs: what builds the page, and what records its run. */
+const OF_NODE = /^web\/(record\.ts|[^/]+\.config\.ts|dist.*|public\/.*|recorded\/.*|\.generated\/.*)$/;
+
 const tree: SourceTree = Object.fromEntries(
-  readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+  ['src', 'web']
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
+    .filter(
+      (entry) =>
+        entry.isFile() &&
+        !OF_NODE.test(relative(root, entry.parentPath).split(sep).join('/').concat('/', entry.name)),
+    )
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => [relative(root, path).split(sep).join('/'), readFileSync(path, 'utf8')]),
 );
@@ -31,12 +40,21 @@ describe('the source tree', () => {
     expect(importFaults(tree)).toEqual([]);
   });
 
+  it('reaches nothing of Node’s from the page', () => {
+    const pages = paths.filter((path) => /^web\/.*\.tsx?$/.test(path));
+    expect(pages.length).toBeGreaterThan(20);
+    expect(nodeNeeds(tree, pages)).toEqual([]);
+    expect(
+      importFaults({ ...tree, 'src/nn/made.ts': "import { a } from '../../web/choices.js';" }),
+    ).toHaveLength(2);
+  });
+
   it('has no default exports, and no files that hand on all of another', () => {
     expect(exportFaults(tree)).toEqual([]);
   });
 
   it('has an index in two places: the public entry and the table of operations', () => {
-    expect(paths.filter((path) => /(^|\/)index\.\w+$/.test(path)).sort()).toEqual([
+    expect(paths.filter((path) => /(^|\/)index\.tsx?$/.test(path)).sort()).toEqual([
       'src/autograd/ops/index.ts',
       'src/index.ts',
     ]);
@@ -123,6 +141,18 @@ describe('the checker itself', () => {
     const text =
       "// import 'a'\nconst s = \"import 'b'\";\nimport 'c';\nexport * from 'd';\nawait import('e');";
     expect(importsOf(text)).toEqual(['c', 'd', 'e']);
+  });
+
+  it('catches Node where a page comes to it by way of others, but not by types alone', () => {
+    const made: SourceTree = {
+      'web/app/made.tsx':
+        "import { a } from '../../src/pipeline/a.js';\nimport type { B } from '../../src/pipeline/b.js';",
+      'src/pipeline/a.ts': "import sharp from 'sharp';",
+      'src/pipeline/b.ts': "import { join } from 'node:path';",
+    };
+    expect(nodeNeeds(made, ['web/app/made.tsx'])).toEqual([
+      expect.stringMatching(/pipeline\/a\.ts imports sharp/),
+    ]);
   });
 
   it('catches default exports and barrels', () => {

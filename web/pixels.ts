@@ -9,3 +9,7 @@ export const brightness = (value: number, mean: number, deviation: number): numb
 export function toBytes({ data, mean, deviation }: ImageTable): Uint8Array {
   return Uint8Array.from(data, (value) => Math.round(255 * brightness(value, mean[0]!, deviation[0]!)));
 }
+
+/** The greatest magnitude. */
+export const largestOf = (numbers: Float32Array): number =>
+  numbers.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);

@@ -1,5 +1,7 @@
 /** What the page and its worker say to each other. */
 import type { ResultRow } from '../src/pipeline/report/types.js';
+import type { DeviceReport } from './device.js';
+import type { InsideGradient } from './inside.js';
 import type { DistilSettings } from './settings.js';
 
 /** A device as the page tells of it. */
@@ -45,6 +47,8 @@ export interface Methods {
   step(): number;
   reset(): SetState;
   probe(seeds: number): readonly ResultRow[];
+  examine(): DeviceReport;
+  lookInside(): InsideGradient;
   download(): Uint8Array;
   picture(): Picture;
   upload(settings: DistilSettings, name: string, bytes: Uint8Array): SetState;

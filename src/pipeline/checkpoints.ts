@@ -58,6 +58,8 @@ export interface CheckpointOptions {
   readonly folder: RunFolder;
   readonly events: EventLog;
   readonly stage: StageName;
+  /** What the checkpoint is called; as the stage by default. */
+  readonly file?: string;
   /** Hash of all that the stage reads. */
   readonly inputs: string;
   /** Counts the stage's seconds; what a checkpoint holds of them is carried over to it. */
@@ -90,10 +92,10 @@ const metadataSchema = z.object({
 /** How the names of all checkpoints' files begin. */
 export const CHECKPOINT_PREFIX = 'checkpoint-';
 
-const fileOf = (stage: StageName): string => `${CHECKPOINT_PREFIX}${stage}.safetensors`;
+const fileOf = (stage: string): string => `${CHECKPOINT_PREFIX}${stage}.safetensors`;
 
 /** Removes a stage's checkpoint, where there is one: the stage is finished, or is to begin anew. */
-export const forgetCheckpoint = (folder: RunFolder, stage: StageName): Promise<void> =>
+export const forgetCheckpoint = (folder: RunFolder, stage: string): Promise<void> =>
   folder.remove(fileOf(stage));
 
 /** What a stage's checkpoint is of; null where there is none that counts. Throws `StoreError` for one of a newer version. */
@@ -114,10 +116,11 @@ async function load({
   folder,
   events,
   stage,
+  file: called = stage,
   inputs,
   tellsAgain,
 }: CheckpointOptions): Promise<Loaded | null> {
-  const file = fileOf(stage);
+  const file = fileOf(called);
   if (!(await folder.exists(file))) return null;
   const found = decode(await folder.readBytes(file), folder.pathOf(file));
   if (found?.inputs !== inputs) return null;
@@ -149,7 +152,7 @@ function decode(bytes: Uint8Array, path: string): Loaded | null {
 /** Opens a stage's checkpoints: `resumed` is the one that is there. */
 export async function openCheckpoints(options: CheckpointOptions): Promise<StageCheckpoints> {
   const { folder, events, stage, inputs, signal, intervalSeconds = INTERVAL_SECONDS } = options;
-  const { watch = stopwatch(), tellsAgain = false } = options;
+  const { watch = stopwatch(), tellsAgain = false, file = stage } = options;
   const resumed = await load(options);
   watch.carry(resumed?.seconds ?? 0);
   let saved = performance.now();
@@ -174,7 +177,7 @@ export async function openCheckpoints(options: CheckpointOptions): Promise<Stage
         seconds: String(watch.current),
         files: JSON.stringify(Object.fromEntries(kept)),
       };
-      await folder.writeBytes(fileOf(stage), encodeSafetensors(tensors, metadata));
+      await folder.writeBytes(fileOf(file), encodeSafetensors(tensors, metadata));
       saved = performance.now();
       if (isStopping) throw interrupted(stage, options.advice);
     },

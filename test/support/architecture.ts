@@ -23,6 +23,10 @@ const PACKAGE = 'package.json';
 const PORTABLE = /^src\/(index\.ts$|errors\.ts$|gpu\/[^/]+$|kernels\/|autograd\/|nn\/)/;
 const PORTABLE_PACKAGES = /^wgsl-preprocessor\/.+$/;
 
+/** What the page may bring along. */
+const BROWSER_PACKAGES =
+  /^(wgsl-preprocessor\/.+|zod|simple-statistics|preact(\/hooks)?|uplot(\/.+\.css)?|idb-keyval)$/;
+
 /** Source files by their paths from the repository's root, with forward slashes. */
 export type SourceTree = Readonly<Record<string, string>>;
 
@@ -36,7 +40,7 @@ function resolve(importer: string, specifier: string): string {
   return path.replace(/\.js$/, '.ts');
 }
 
-const layerOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1];
+const layerOf = (path: string): string | undefined => /^(?:src\/)?([^/]+)\//.exec(path)?.[1];
 const heightOf = (layer: string): number => LAYERS.findIndex((level) => level.includes(layer));
 
 function layerFault(importer: string, imported: string): string | null {
@@ -52,6 +56,41 @@ function layerFault(importer: string, imported: string): string | null {
 
 const isBuiltin = (specifier: string): boolean =>
   specifier.startsWith('node:') || builtinModules.includes(specifier.split('/')[0]!);
+
+/** What a file's code needs when it runs: its imports but for those of types alone. */
+function valueImportsOf(text: string): string[] {
+  const file = ts.createSourceFile('file.tsx', text, ts.ScriptTarget.Latest);
+  const typesOnly = new Set<string>();
+  for (const statement of file.statements) {
+    const isOfTypes =
+      (ts.isImportDeclaration(statement) && statement.importClause?.isTypeOnly) ||
+      (ts.isExportDeclaration(statement) && statement.isTypeOnly);
+    if (isOfTypes && statement.moduleSpecifier) {
+      typesOnly.add((statement.moduleSpecifier as ts.StringLiteral).text);
+    }
+  }
+  return importsOf(text).filter((specifier) => !typesOnly.has(specifier));
+}
+
+/** Modules and packages of Node's that some files need when they run, however far below. */
+export function nodeNeeds(tree: SourceTree, entries: readonly string[]): string[] {
+  const seen = new Set<string>();
+  const faults: string[] = [];
+  const follow = (path: string): void => {
+    if (seen.has(path) || tree[path] === undefined) return;
+    seen.add(path);
+    for (const specifier of valueImportsOf(tree[path])) {
+      if (specifier.startsWith('.')) {
+        const found = resolve(path, specifier);
+        follow(tree[found] === undefined ? found.replace(/\.ts$/, '.tsx') : found);
+      } else if (isBuiltin(specifier) || !BROWSER_PACKAGES.test(specifier)) {
+        faults.push(`${path} imports ${specifier}, and a browser runs it`);
+      }
+    }
+  };
+  for (const entry of entries) follow(entry);
+  return faults;
+}
 
 function portabilityFault(importer: string, specifier: string): string | null {
   if (!PORTABLE.test(importer)) return null;

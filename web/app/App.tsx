@@ -1,11 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { OpenedDevice } from '../protocol.js';
 import { readView, type View, views, withView } from './address.js';
+import { DeviceView } from './DeviceView.js';
 import { DistilView } from './DistilView.js';
 import { type Engine, startEngine } from './engine.js';
+import { GradientView } from './GradientView.js';
 import { NoGpu } from './NoGpu.js';
 import { useAddress } from './useAddress.js';
+import { useDevice } from './useDevice.js';
 import { useDistillation } from './useDistillation.js';
+import { useInside } from './useInside.js';
 
 const titles: Readonly<Record<View, string>> = {
   distil: 'Distil live',
@@ -62,6 +66,8 @@ export function App() {
   const view = readView(search);
   const { engine, device, failure } = useEngine();
   const distillation = useDistillation(engine, search);
+  const inside = useInside(engine, distillation.set);
+  const examination = useDevice(engine);
   const heading = useRef<HTMLHeadingElement>(null);
   const shown = useRef(view);
   useEffect(() => {
@@ -83,6 +89,10 @@ export function App() {
         </h1>
         {failure !== null && <NoGpu reason={failure} />}
         {failure === null && view === 'distil' && <DistilView {...{ distillation, search, visit }} />}
+        {failure === null && view === 'gradient' && (
+          <GradientView {...{ distillation, inside, search, visit }} />
+        )}
+        {failure === null && view === 'device' && <DeviceView {...{ distillation, examination }} />}
       </main>
       <footer>
         <p>{device === null ? (failure === null ? 'Opening a device…' : 'No device') : device.description}</p>

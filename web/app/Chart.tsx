@@ -46,7 +46,10 @@ export function Chart({ title, summary, x, y, smooth, height, end }: ChartProps)
         legend: { show: false },
         cursor: { show: false },
         scales: { x: { time: false, range: [0, end] } },
-        axes: [axis, { ...axis, size: 44 }],
+        axes: [
+          { ...axis, size: 28 },
+          { ...axis, size: 44 },
+        ],
         series: isDouble ? [{}, line(1, 0.4), line(2, 1)] : [{}, line(1.5, 1)],
       },
       data.current,

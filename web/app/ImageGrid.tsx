@@ -7,8 +7,8 @@ import { type Colour, mix, type Theme, useTheme } from './theme.js';
 export type Shading = 'ink' | 'signed';
 
 interface ImageGridProps extends ImageTable {
-  /** What a listener is told. */
-  readonly label: string;
+  /** What a listener is told; null for a picture that stands for what is told beside it. */
+  readonly label: string | null;
   readonly columns: number;
   /** `ink`: brightness from paper to ink. `signed`: from one colour over paper to another, for numbers as they are. */
   readonly shading?: Shading;
@@ -55,5 +55,11 @@ export function ImageGrid(props: ImageGridProps) {
   const theme = useTheme();
   const { data, count, columns, shading, largest } = props;
   useEffect(() => draw(canvas.current!, props, theme), [data, count, columns, shading, largest, theme]);
-  return <canvas ref={canvas} class="images" role="img" aria-label={props.label} />;
+  const picture = <canvas ref={canvas} class="images" />;
+  if (props.label === null) return <div aria-hidden="true">{picture}</div>;
+  return (
+    <div role="img" aria-label={props.label}>
+      {picture}
+    </div>
+  );
 }

@@ -5,6 +5,8 @@ interface SliderProps {
   readonly choice: Choice;
   readonly value: number;
   readonly disabled?: boolean;
+  /** Called while the visitor moves it. */
+  preview?(value: number): void;
   /** Called when the visitor lets go. */
   choose(value: number): void;
 }
@@ -13,7 +15,7 @@ interface SliderProps {
 const NOTCHES = 60;
 
 /** A choice as a slider, with its value and meaning. */
-export function Slider({ choice, value, disabled = false, choose }: SliderProps) {
+export function Slider({ choice, value, disabled = false, preview, choose }: SliderProps) {
   const id = useId();
   const { label, smallest, largest, step, meaning } = choice;
   const isGeometric = step === 0;
@@ -39,7 +41,11 @@ export function Slider({ choice, value, disabled = false, choose }: SliderProps)
         disabled={disabled}
         aria-valuetext={shown.toLocaleString('en')}
         aria-describedby={`${id}-meaning`}
-        onInput={({ currentTarget }) => setShown(toValue(Number(currentTarget.value)))}
+        onInput={({ currentTarget }) => {
+          const moved = toValue(Number(currentTarget.value));
+          setShown(moved);
+          preview?.(moved);
+        }}
         onChange={({ currentTarget }) => choose(toValue(Number(currentTarget.value)))}
       />
       <p id={`${id}-meaning`}>{meaning}</p>

@@ -18,9 +18,15 @@ import {
   syntheticTensors,
 } from '../../src/pipeline/stages/syntheticTensors.js';
 import { encodeSafetensors } from '../../src/pipeline/store/safetensors.js';
+import type { DeviceReport } from '../device.js';
+import type { InsideGradient } from '../inside.js';
 import type { Happening, ImageTable, IterationRecord, OpenedDevice, SetState } from '../protocol.js';
 import { configOf, type DistilSettings } from '../settings.js';
 import { Distillation, type Kept, nothingKept } from './distillation.js';
+import { examineDevice } from './examine.js';
+import { HeldDevice } from './heldDevice.js';
+import { lookInside } from './inside.js';
+import { type Keeper, type KeptWork, keyOf, type SeedWork } from './keeper.js';
 import {
   type Material,
   type Prepared,
@@ -30,12 +36,6 @@ import {
   train,
 } from './prepare.js';
 
-/** Where a page that is left keeps its things. */
-export interface Keeper {
-  load<Value>(key: string): Promise<Value | undefined>;
-  save(key: string, value: unknown): Promise<void>;
-}
-
 export interface SessionOptions {
   open(): Promise<Device>;
   /** Reads the digits and the teacher. */
@@ -44,8 +44,6 @@ export interface SessionOptions {
   tell(happening: Happening): void;
 }
 
-/** A device is opened again so many times in a row before its loss is told. */
-const MOST_REOPENINGS = 3;
 /** Milliseconds between two times that the state is kept. */
 const KEEP_EVERY = 500;
 const LARGEST_SET = 100;
@@ -59,26 +57,9 @@ interface Work {
   readonly kept: Kept;
 }
 
-/** What is kept of a distillation between visits. */
-interface KeptWork {
-  readonly settings: DistilSettings;
-  readonly start: StartingSet;
-  readonly kept: Kept;
-}
-
-/** What a seed decided. */
-interface SeedWork {
-  readonly seed: number;
-  readonly trained: Trained;
-}
-
-/** All that decides the bits of a distillation: everything but the probe's seeds. */
-const keyOf = ({ seeds: _, ...settings }: DistilSettings): string => JSON.stringify(settings);
-
 export class Session {
   readonly #options: SessionOptions;
-  #device: Promise<Device> | null = null;
-  #isLost = false;
+  readonly #held: HeldDevice;
   #material: Promise<Material> | null = null;
   #trained: SeedWork | null = null;
   #work: Work | null = null;
@@ -88,6 +69,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#held = new HeldDevice(options.open, () => this.#restore());
   }
 
   /** The iterations so far. */
@@ -96,7 +78,7 @@ export class Session {
   }
 
   async open(): Promise<OpenedDevice> {
-    const device = await this.#opened();
+    const device = await this.#held.get();
     return { ...device.adapter, description: device.describe() };
   }
 
@@ -106,7 +88,7 @@ export class Session {
     const { keeper } = this.#options;
     const left = await keeper.load<KeptWork>('distillation');
     const isLeft = left !== undefined && keyOf(left.settings) === keyOf(settings);
-    return await this.#withDevice(() =>
+    return await this.#held.use(() =>
       this.#start(settings, isLeft ? left.start : null, isLeft ? left.kept : nothingKept),
     );
   }
@@ -149,7 +131,7 @@ export class Session {
   }
 
   async #iterateOnce(): Promise<void> {
-    await this.#withDevice(async () => {
+    await this.#held.use(async () => {
       const { distillation } = this.#begun();
       const record = await distillation.step();
       const { images } = await distillation.read();
@@ -162,7 +144,7 @@ export class Session {
   async reset(): Promise<SetState> {
     await this.#settle();
     const { settings, prepared } = this.#begun();
-    const state = await this.#withDevice(() => this.#start(settings, prepared.start, nothingKept));
+    const state = await this.#held.use(() => this.#start(settings, prepared.start, nothingKept));
     await this.#keep(true);
     return state;
   }
@@ -171,7 +153,7 @@ export class Session {
   async probe(seeds: number): Promise<readonly ResultRow[]> {
     const { tell } = this.#options;
     await this.#settle();
-    return await this.#withDevice(async (device) => {
+    return await this.#held.use(async (device) => {
       const { config, material, prepared, distillation } = this.#begun();
       const { dataset } = material;
       const { images, targets, innerStep } = await distillation.read();
@@ -191,6 +173,38 @@ export class Session {
         advance: (done) => tell({ kind: 'progress', what: 'Probing', done, total }),
       });
       return summariseTable(evaluation).rows;
+    });
+  }
+
+  /** Takes the hypergradient that the next iteration would move down, and tells what the way back leaves at each step. */
+  async lookInside(): Promise<InsideGradient> {
+    const { tell } = this.#options;
+    await this.#settle();
+    return await this.#held.use(async (device) => {
+      const { config, material, prepared, distillation } = this.#begun();
+      const subject = {
+        device,
+        config,
+        dataset: material.dataset,
+        prepared,
+        set: await distillation.read(),
+        iteration: distillation.records.length,
+      };
+      return await lookInside(subject, (what, done, total) => tell({ kind: 'progress', what, done, total }));
+    });
+  }
+
+  /** Computes on the device, and tells what it reaches. */
+  async examine(): Promise<DeviceReport> {
+    await this.#settle();
+    return await this.#held.use(async (device) => {
+      const { config, material, prepared } = this.#begun();
+      const looked = await Distillation.create(device, config, material.dataset, prepared);
+      try {
+        return await examineDevice(device, () => looked.step());
+      } finally {
+        looked.release();
+      }
     });
   }
 
@@ -222,7 +236,7 @@ export class Session {
       );
     }
     const chosen = { ...settings, images: set.count, innerStep: set.innerStep ?? settings.innerStep };
-    const state = await this.#withDevice(async (device) => {
+    const state = await this.#held.use(async (device) => {
       const config = configOf(chosen);
       const known = set.targets;
       const targets =
@@ -237,7 +251,7 @@ export class Session {
 
   /** @internal Destroys the device, as the reset of a driver does. */
   async loseDevice(): Promise<null> {
-    const { gpu } = await this.#opened();
+    const { gpu } = await this.#held.get();
     gpu.destroy();
     await gpu.lost;
     return null;
@@ -251,7 +265,7 @@ export class Session {
     this.#work?.distillation.release();
     this.#work = null;
     const prepared = { ...trained, start };
-    const device = await this.#opened();
+    const device = await this.#held.get();
     const distillation = await Distillation.create(device, config, material.dataset, prepared, kept);
     this.#work = { settings, config, material, prepared, distillation, kept };
     const { images } = await distillation.read();
@@ -267,7 +281,7 @@ export class Session {
     const { seed } = config;
     if (this.#trained?.seed === seed) return this.#trained.trained;
     const { keeper, tell } = this.#options;
-    const device = await this.#opened();
+    const device = await this.#held.get();
     // Another device has other bits, and what was trained on it would not be what this one trains.
     const key = `trained on ${device.adapter.name}`;
     const left = await keeper.load<SeedWork>(key);
@@ -294,7 +308,7 @@ export class Session {
   }
 
   async #read(): Promise<SyntheticSet> {
-    return await this.#withDevice(() => this.#begun().distillation.read());
+    return await this.#held.use(() => this.#begun().distillation.read());
   }
 
   async #loaded(): Promise<Material> {
@@ -302,46 +316,19 @@ export class Session {
     return await this.#material;
   }
 
-  async #opened(): Promise<Device> {
-    if (this.#device === null) {
-      this.#isLost = false;
-      this.#device = this.#options.open();
-      this.#device.then(
-        (device) => device.gpu.lost.then(() => (this.#isLost = true)),
-        () => (this.#device = null),
-      );
-    }
-    return await this.#device;
-  }
-
   /** Keeps what a page opened again, or another device, goes on from. */
   async #keep(isDue: boolean): Promise<void> {
     if (!isDue && performance.now() - this.#keptAt < KEEP_EVERY) return;
     const work = this.#begun();
-    const kept = await this.#withDevice(() => this.#begun().distillation.keep());
+    const kept = await this.#held.use(() => this.#begun().distillation.keep());
     this.#work = { ...this.#begun(), kept };
     this.#keptAt = performance.now();
     const left: KeptWork = { settings: work.settings, start: work.prepared.start, kept };
     await this.#options.keeper.save('distillation', left);
   }
 
-  /** Does some work on the device; where the device is lost meanwhile, opens it again and does the work anew. */
-  async #withDevice<Value>(work: (device: Device) => Promise<Value>): Promise<Value> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await work(await this.#opened());
-      } catch (error) {
-        // The loss is told a moment after the call that it made fail.
-        await new Promise((later) => setTimeout(later));
-        if (!this.#isLost || attempt >= MOST_REOPENINGS) throw error;
-        await this.#reopen();
-      }
-    }
-  }
-
-  async #reopen(): Promise<void> {
-    (await this.#device)?.close();
-    this.#device = null;
+  /** Brings the distillation back on another device, as it was kept. */
+  async #restore(): Promise<void> {
     const device = await this.open();
     if (this.#work === null) return;
     const { settings, prepared, kept } = this.#work;

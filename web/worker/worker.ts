@@ -5,8 +5,9 @@ import digitsUrl from '../.generated/digits.bin?url';
 import type { Methods, Request, Response } from '../protocol.js';
 import teacherUrl from '../recorded/teacher.safetensors?url';
 import { readDigits } from './digits.js';
+import type { Keeper } from './keeper.js';
 import type { Material } from './prepare.js';
-import { type Keeper, Session } from './session.js';
+import { Session } from './session.js';
 
 async function fetchBytes(url: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(url);
@@ -49,6 +50,8 @@ const methods: Promised = {
   step: () => session.step(),
   reset: () => session.reset(),
   probe: (seeds) => session.probe(seeds),
+  examine: () => session.examine(),
+  lookInside: () => session.lookInside(),
   download: () => session.download(),
   picture: () => session.picture(),
   upload: (settings, name, bytes) => session.upload(settings, name, bytes),

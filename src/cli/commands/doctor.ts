@@ -5,6 +5,7 @@ import { formatBytes } from '../../gpu/bufferPool.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
 import { type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
 import { packageVersion } from '../../gpu/node/packageVersion.js';
+import { runSample, SAMPLE_NUMBERS, SAMPLE_ROUNDS } from '../../gpu/sample.js';
 import { loadTuning } from '../../pipeline/tune/store.js';
 import { describeTuning } from '../tunedDevice.js';
 
@@ -47,72 +48,6 @@ const TOLD_LIMITS = [
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupStorageSize',
 ] as const;
-
-const COUNT = 1_000_000;
-const ROUNDS = 64;
-const FACTOR = 0.75;
-const SUMMAND = 0.5;
-/** The chain forgets rounding errors by a quarter each round, so a few units in the last place remain. */
-const TOLERANCE = 1e-5;
-
-const KERNEL = `
-@group(0) @binding(0) var<storage, read_write> numbers: array<f32>;
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= ${COUNT}u) { return; }
-  var value = numbers[id.x];
-  for (var round = 0u; round < ${ROUNDS}u; round++) { value = value * ${FACTOR} + ${SUMMAND}; }
-  numbers[id.x] = value;
-}
-`;
-
-/**
- * Multiplies and adds on the device, compares with the processor's result and measures the rate.
- * @returns floating-point operations a second.
- * @throws DeviceError when the device computes something else.
- */
-async function runSample(device: Device): Promise<number> {
-  const start = Float32Array.from({ length: COUNT }, (_, index) => Math.fround(index / COUNT));
-  const pipeline = await device.computePipeline(KERNEL, 'doctor multiply-add');
-  const buffer = device.acquireBuffer(start.byteLength, 'doctor numbers');
-  const bindGroup = device.gpu.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0),
-    entries: [{ binding: 0, resource: { buffer, size: start.byteLength } }],
-  });
-  const dispatch = (): void => {
-    const encoder = device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(Math.ceil(COUNT / 64));
-    pass.end();
-    device.gpu.queue.submit([encoder.finish()]);
-  };
-
-  device.write(buffer, start);
-  dispatch();
-  const got = new Float32Array(await device.read(buffer, 0, start.byteLength));
-  for (let index = 0; index < COUNT; index++) {
-    let want = start[index] ?? 0;
-    for (let round = 0; round < ROUNDS; round++) want = want * FACTOR + SUMMAND;
-    const value = got[index] ?? Number.NaN;
-    if (!(Math.abs(value - want) <= TOLERANCE * Math.abs(want))) {
-      throw new DeviceError(
-        `The device '${device.adapter.name}' computes wrongly: number ${index} should be ${want} and is ${value}. ` +
-          'Update its driver, or choose another device with HYPERGRAD_DEVICE.',
-      );
-    }
-  }
-
-  const repeats = 4;
-  const began = performance.now();
-  for (let repeat = 0; repeat < repeats; repeat++) dispatch();
-  await device.settle();
-  const seconds = (performance.now() - began) / 1000;
-  device.releaseBuffer(buffer);
-  return (2 * COUNT * ROUNDS * repeats) / seconds;
-}
 
 /** Memory of the machine, or of the container where that is less. */
 function usableMemory(): number {
@@ -203,7 +138,7 @@ export function describeExamination(found: Examination): string {
   }
   if (found.flops !== undefined && found.adapter) {
     lines.push(
-      `Sample: ${COUNT.toLocaleString('en')} numbers, ${ROUNDS} multiply-adds each, as the processor computes them; ` +
+      `Sample: ${SAMPLE_NUMBERS.toLocaleString('en')} numbers, ${SAMPLE_ROUNDS} multiply-adds each, as the processor computes them; ` +
         `${(found.flops / 1e9).toFixed(1)} GFLOP/s on this ${found.adapter.kind} device`,
     );
   }

@@ -1,0 +1,94 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withoutComments } from '../../build/browserKernels.js';
+import { hasBundledChromium } from '../browser/chromium.js';
+import { buildSite, Site } from './site.js';
+
+const PATIENCE = 300_000;
+/** Of the engine, gzipped, with all kernels. */
+const MOST_BYTES = 61 * 1024;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hypergrad-library-'));
+  await buildSite('vite.browser.config.ts', join(folder, 'dist/browser'));
+}, PATIENCE);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Bundles a module that uses the library as a page with a bundler does; `hypergrad` is the built one. */
+async function bundled(entry: string): Promise<string> {
+  const built = await build({
+    configFile: false,
+    logLevel: 'error',
+    resolve: { alias: { hypergrad: join(folder, 'dist/browser/index.js') } },
+    build: {
+      write: false,
+      target: 'es2022',
+      modulePreload: false,
+      rolldownOptions: { input: entry, preserveEntrySignatures: 'strict' },
+    },
+  });
+  const outputs = [built].flat().flatMap((each) => ('output' in each ? each.output : []));
+  const main = outputs.find((each) => each.type === 'chunk' && each.isEntry);
+  if (main?.type !== 'chunk') throw new Error(`${entry} was not bundled`);
+  return main.code;
+}
+
+describe('the library for browsers', () => {
+  it('leaves comments and indentation out of kernels, and every other character in', () => {
+    expect(withoutComments('// Adds.\n\nfn main() {\n  let a = b / c; // half\n}\n')).toBe(
+      'fn main() {\nlet a = b / c;\n}',
+    );
+  });
+
+  it(
+    'brings nothing that a page does not use, and the engine in less than 60 KB gzipped',
+    async () => {
+      const code = await bundled('examples/browser/bundler/main.ts');
+      expect(/digraph|conv1.weight|bn1.gamma|layer1/.test(code)).toBe(false);
+      expect(gzipSync(code, { level: 9 }).length).toBeLessThan(MOST_BYTES);
+    },
+    PATIENCE,
+  );
+});
+
+describe.skipIf(!hasBundledChromium)('its examples (Chromium on Linux x64 only)', () => {
+  it(
+    'compute the same with a bundler and without one',
+    async () => {
+      const page = await readFile('examples/browser/plain/index.html', 'utf8');
+      expect(page).toContain('"../../../dist/browser/hypergrad.min.js"');
+      const said: string[] = [];
+      await build({
+        configFile: false,
+        logLevel: 'error',
+        root: resolve('examples/browser/bundler'),
+        base: './',
+        resolve: { alias: { hypergrad: join(folder, 'dist/browser/index.js') } },
+        build: { target: 'es2022', outDir: join(folder, 'examples/browser/bundler'), modulePreload: false },
+      });
+      const { mkdir, writeFile } = await import('node:fs/promises');
+      await mkdir(join(folder, 'examples/browser/plain'), { recursive: true });
+      await writeFile(join(folder, 'examples/browser/plain/index.html'), page);
+      const site = await Site.open(folder);
+      try {
+        for (const name of ['bundler', 'plain']) {
+          const { page: opened, faults } = await site.visit(`examples/browser/${name}/index.html`);
+          await expect
+            .poll(() => opened.locator('output').innerText(), { timeout: PATIENCE })
+            .toMatch(/^loss \d/);
+          said.push(await opened.locator('output').innerText());
+          expect(faults).toEqual([]);
+        }
+      } finally {
+        await site.close();
+      }
+      expect(said[0]).toBe(said[1]);
+    },
+    PATIENCE,
+  );
+});
