@@ -1,5 +1,6 @@
 import { ConfigError, DeviceError } from '../errors.js';
-import { adapterName, Device, isSoftware } from './device.js';
+import { Device } from './device.js';
+import { adapterName, isSoftware } from './deviceRequest.js';
 
 const CHOICES = ['auto', 'hardware', 'software'] as const;
 

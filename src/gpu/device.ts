@@ -1,6 +1,6 @@
 import { DeviceError, DeviceLostError, DeviceTimeoutError } from '../errors.js';
 import { BufferPool, formatBytes } from './bufferPool.js';
-import { lanesOf, requestWithAllLimits } from './deviceRequest.js';
+import { adapterName, isSoftware, lanesOf, requestWithAllLimits } from './deviceRequest.js';
 import { describeFault } from './faults.js';
 import { PipelineCache } from './pipelines.js';
 import type { ProfileOptions, Profiler } from './profiler.js';
@@ -32,24 +32,6 @@ const SUBMISSIONS_A_MARK = 4;
 
 /** Milliseconds within which a device that fails work because it is lost reports its loss. */
 const LOSS_IS_TOLD_WITHIN = 50;
-
-/** Drivers that run shaders on the processor, as their names or descriptions tell. */
-const SOFTWARE_NAME = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
-
-/** Whether the adapter computes on the processor rather than on a GPU. */
-export function isSoftware(info: GPUAdapterInfo): boolean {
-  if (info.isFallbackAdapter) return true;
-  return SOFTWARE_NAME.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`);
-}
-
-/** A name for people: the device, tidied of its separators, then the driver where it says more. */
-export function adapterName(info: GPUAdapterInfo): string {
-  const device = info.device.replace(/[-_]+/g, ' ').trim();
-  const vendor = `${info.vendor} ${info.architecture}`.replace(/[-_]+/g, ' ').trim();
-  const head = device || vendor;
-  if (!info.description) return head || 'unnamed adapter';
-  return head ? `${head} (${info.description})` : info.description;
-}
 
 /**
  * An open WebGPU device with its buffer pool, pipeline cache and readback.

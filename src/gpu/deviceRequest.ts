@@ -1,4 +1,4 @@
-/** What a device is asked for when it is opened, and what it then says of itself. */
+/** What adapters say of themselves, and what a device is asked for when it is opened. */
 
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
 
@@ -14,6 +14,24 @@ const COMPUTE_LIMITS = [
   'maxComputeWorkgroupSizeZ',
   'maxComputeWorkgroupsPerDimension',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+/** Drivers that run shaders on the processor, as their names or descriptions tell. */
+const SOFTWARE_NAME = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
+
+/** Whether the adapter computes on the processor rather than on a GPU. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  if (info.isFallbackAdapter) return true;
+  return SOFTWARE_NAME.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`);
+}
+
+/** A name for people: the device, tidied of its separators, then the driver where it says more. */
+export function adapterName(info: GPUAdapterInfo): string {
+  const device = info.device.replace(/[-_]+/g, ' ').trim();
+  const vendor = `${info.vendor} ${info.architecture}`.replace(/[-_]+/g, ' ').trim();
+  const head = device || vendor;
+  if (!info.description) return head || 'unnamed adapter';
+  return head ? `${head} (${info.description})` : info.description;
+}
 
 function offeredLimits(limits: GPUSupportedLimits): Record<string, number> {
   const offered: Record<string, number> = {};

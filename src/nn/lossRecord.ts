@@ -3,7 +3,7 @@ import { allocateRange, type BufferRange, BYTES, copyRange } from '../autograd/c
 import type { Device } from '../gpu/device.js';
 
 /** Steps whose losses the device holds; before more are made, they are read. */
-export const RECORDED_STEPS = 4096;
+export const RECORDED_STEPS = 1024;
 
 /** Owns the memory that the losses lie in. */
 export class LossRecord {
@@ -64,6 +64,8 @@ export class LossRecord {
     const { buffer, offset } = this.#range;
     // From here on the device's order keeps them apart: the read is submitted before whatever comes next.
     this.#count = 0;
-    this.#read.push(new Float32Array(await this.#device.read(buffer, offset, count * BYTES)));
+    // All of it, so that reading takes the same memory however many there are.
+    const all = new Float32Array(await this.#device.read(buffer, offset, RECORDED_STEPS * BYTES));
+    this.#read.push(all.subarray(0, count));
   }
 }

@@ -119,6 +119,8 @@ export class Trainer {
       allocateRange(device, elements, `${label}.${name}`);
     this.#options = options;
     this.#queue = new BatchQueue(device);
+    // For an epoch: how many steps are submitted together depends on how long they take, and the memory is not to.
+    this.#queue.reserve(options.data.count);
     this.#losses = new LossRecord(device, label);
     this.#shared = {
       theta: allocate('theta', parameters),

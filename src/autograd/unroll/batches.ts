@@ -23,11 +23,15 @@ export class BatchQueue {
       at += batch.length;
       return place;
     });
-    if (this.#buffer === null || this.#buffer.size < total * BYTES) {
-      this.release();
-      this.#buffer = this.#device.acquireBuffer(total * BYTES, 'batches');
-    }
-    this.#device.write(this.#buffer, all);
+    this.reserve(total);
+    this.#device.write(this.#buffer!, all);
+  }
+
+  /** Makes room for so many row numbers at a time. */
+  reserve(rows: number): void {
+    if (this.#buffer !== null && this.#buffer.size >= rows * BYTES) return;
+    this.release();
+    this.#buffer = this.#device.acquireBuffer(rows * BYTES, 'batches');
   }
 
   /** Appends the copy of a step's batch into a plan's input. */

@@ -1,6 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { ConfigError, DeviceError, DeviceTimeoutError } from '../../errors.js';
-import { adapterName, Device, isSoftware } from '../device.js';
+import { Device } from '../device.js';
+import { adapterName, isSoftware } from '../deviceRequest.js';
 import { openingWaits } from '../waits.js';
 import { bundledVulkan } from './bundledVulkan.js';
 import { patienceOf } from './patience.js';

@@ -6,7 +6,7 @@ import type { Model } from '../../nn/model.js';
 import { batchSizesOf, type ResidentData, splitBatches, Trainer } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
 import { follow } from '../stages/course.js';
-import { lower, watchLosses } from '../stages/finite.js';
+import { lower, requireFiniteParameters, watchLosses } from '../stages/finite.js';
 import type { KeptPretraining } from './keeper.js';
 import { regressionOf } from './students.js';
 
@@ -73,9 +73,10 @@ export class Pretraining {
     if (kept.from === null) trainer.start(start, learningRate);
     else trainer.restore(kept.from.training, learningRate);
     const perEpoch = Math.ceil(count / batch);
+    const remedy = lower(config, 'evaluate.learningRate');
     const watch = watchLosses(
       `a student's loss of the stage evaluate, in repetition ${repetition},`,
-      lower(config, 'evaluate.learningRate'),
+      remedy,
       kept.from === null ? 0 : kept.from.epoch * perEpoch + kept.from.step,
     );
     await follow(
@@ -93,7 +94,13 @@ export class Pretraining {
       kept.from ?? undefined,
     );
     watch(await trainer.losses());
-    return await trainer.parameters();
+    const theta = await trainer.parameters();
+    requireFiniteParameters(
+      theta,
+      `a student's θ of the stage evaluate, in repetition ${repetition},`,
+      remedy,
+    );
+    return theta;
   }
 
   release(): void {

@@ -5,7 +5,7 @@ import type { ParameterLayout } from '../../nn/parameters.js';
 import { splitBatches, type Trainer, type TrainingState } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
 import { follow, type Place } from './course.js';
-import { lower, watchLosses } from './finite.js';
+import { lower, requireFiniteParameters, watchLosses } from './finite.js';
 
 export interface ExpertTrainingOptions {
   /** Made for the model, the images and the batches of `config.experts`. */
@@ -63,8 +63,14 @@ export async function trainTrajectory(options: ExpertTrainingOptions): Promise<E
       wait: async () => watch(await trainer.losses()),
       async onEpoch(index) {
         const epoch = index + 1;
-        trajectory.set(await trainer.parameters(), epoch * total);
+        const theta = await trainer.parameters();
+        trajectory.set(theta, epoch * total);
         watch(await trainer.losses());
+        requireFiniteParameters(
+          theta,
+          `expert ${expert}'s θ of the stage experts after epoch ${epoch}`,
+          remedy,
+        );
         const loss = await trainer.lastLoss(count % batch || batch);
         losses[index] = loss;
         reached(epoch, loss);

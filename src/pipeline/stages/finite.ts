@@ -44,6 +44,15 @@ export function watchLosses(what: string, remedy: string, first = 0): (losses: F
   };
 }
 
+/**
+ * The same for θ. It is looked at beside the loss, which may stay a number without it: a device may take the greater of NaN and
+ * 0, as ReLU does, for 0.
+ */
+export function requireFiniteParameters(theta: Float32Array, what: string, remedy: string): void {
+  const index = theta.findIndex((value) => !Number.isFinite(value));
+  if (index >= 0) throw diverged(`element ${index} of ${what} is ${theta[index]}`, remedy);
+}
+
 /** The same for all numbers of some tensors, which are about to be kept. */
 export function requireFiniteTensors(
   tensors: Iterable<readonly [string, { readonly dtype: string; readonly data: ArrayLike<number> }]>,

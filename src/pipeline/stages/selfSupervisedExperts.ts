@@ -12,7 +12,7 @@ import { files, floatTensor, placement, type StageContext, studentModel, writeTe
 import { follow } from './course.js';
 import { wholeBatches } from './draws.js';
 import { captureExpert, expertOf } from './expertCheckpoint.js';
-import { lower, watchLosses } from './finite.js';
+import { lower, requireFiniteParameters, watchLosses } from './finite.js';
 
 /** Trains the experts; a trajectory [epochs + 1, θ] each. */
 export async function trainSelfSupervisedExperts(context: StageContext): Promise<string[]> {
@@ -53,9 +53,10 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
         const order = permutation({ seed, purpose: 'selfSupervised.expert.order', index }, count);
         return wholeBatches(order, batch);
       };
+      const remedy = lower(config, 'selfSupervised.experts.learningRate');
       const watch = watchLosses(
         `expert ${expert}'s loss of the stage selfSupervisedExperts`,
-        lower(config, 'selfSupervised.experts.learningRate'),
+        remedy,
         kept === null ? 0 : kept.epoch * perEpoch + kept.step,
       );
       await follow(
@@ -71,8 +72,11 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
           wait: async () => watch(await steps.losses()),
           onEpoch: async (index) => {
             const epoch = index + 1;
-            trajectory.set(await steps.parameters(), epoch * total);
+            const theta = await steps.parameters();
+            trajectory.set(theta, epoch * total);
             watch(await steps.losses());
+            const what = `expert ${expert}'s θ of the stage selfSupervisedExperts after epoch ${epoch}`;
+            requireFiniteParameters(theta, what, remedy);
             const loss = await steps.loss(batch);
             losses[index] = loss;
             events.append({ stage: 'selfSupervisedExperts', expert, epoch, loss });

@@ -65,7 +65,7 @@ export class SetWatch {
     const tape = trace(types, (inputs) =>
       Object.fromEntries(entries.map(([name]) => [name, dot(inputs[name]!, inputs[name]!)])),
     );
-    return new SetWatch(await compile(tape, device, { label: 'distil.watch', inputs: ranges }));
+    return new SetWatch(await compile(tape, device, { label: 'watch', inputs: ranges }));
   }
 
   /** Submits the sums of the tensors as they are then. */

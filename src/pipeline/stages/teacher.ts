@@ -32,7 +32,8 @@ import {
   teacherNetwork,
   writeTensors,
 } from './context.js';
-import { lower, watchLosses } from './finite.js';
+import { lower, requireFinite, watchLosses } from './finite.js';
+import { SetWatch } from './setWatch.js';
 
 type Settings = Config['teacher'];
 
@@ -122,6 +123,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     carry,
   });
   const losses = new LossRecord(device, 'teacher');
+  const parameters = await SetWatch.create(device, { theta: plan.inputs.theta! });
   try {
     plan.write('theta', initialParameters(layout, start));
     if (hasBuffers(model)) plan.write('running', initialParameters(model.buffers, start));
@@ -162,8 +164,17 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
         losses.encode(encoder, plan.outputs.loss!);
       });
       if ((step + 1) % EVENT_EVERY === 0 || step + 1 === settings.steps) {
-        const taken = await losses.take();
+        parameters.submit();
+        const [taken, squares] = await Promise.all([losses.take(), parameters.read()]);
         watch(taken);
+        // The loss may stay a number where θ is none: a device may take the greater of NaN and 0, as ReLU does, for 0.
+        for (const [, square] of squares) {
+          requireFinite(
+            square,
+            `the sum of squares of θ of the stage teacher after step ${step + 1}`,
+            remedy,
+          );
+        }
         const loss = taken.at(-1);
         events.append({ stage: 'teacher', step: step + 1, loss });
         context.advance(step + 1, loss);
@@ -187,6 +198,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     await writeTensors(folder, files.teacher, tensors);
   } finally {
     losses.release();
+    parameters.release();
     plan.release();
     releaseImages(device, images);
   }

@@ -40,17 +40,17 @@ async function divergence(path: string, change: (config: Config) => Config): Pro
 }
 
 describe('training that diverges', () => {
-  it('of the teacher names the very step, though the host looks at every tenth', async () => {
+  it('of the teacher stops it although ReLU may hide a θ that is none from the loss', async () => {
     const path = join(scratch, 'teacher');
     const message = await divergence(path, (config) => ({
       ...config,
       teacher: { ...config.teacher, optimiser: 'sgd', learningRate: 1e30 },
     }));
-    const step = Number(/the loss of the stage teacher at step (\d+) is/.exec(message)![1]);
-    expect(step).toBeGreaterThan(1);
-    expect(step).toBeLessThan(10);
+    const [, step] = /of the stage teacher (?:at|after) step (\d+) is/.exec(message)!;
+    expect(Number(step)).toBeLessThanOrEqual(10);
     expect(message).toContain('teacher.learningRate (now 1e+30): try --set teacher.learningRate=1e+29');
-    expect(await readdir(path)).not.toContain('teacher.safetensors');
+    const left = await readdir(path);
+    expect(left.filter((name) => /teacher.*safetensors/.test(name))).toEqual([]);
   });
 
   it('of an expert and of an evaluated student names stage, step and setting', async () => {
