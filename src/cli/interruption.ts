@@ -12,13 +12,18 @@ export interface Interruption {
   release(): void;
 }
 
-/** Listens for both signals. `say` is told what the first one does; leaving at once is as safe as a kill. */
-export function listenForInterruption(say: (text: string) => void): Interruption {
+/** Listens for both signals. `say` is told what the first one `does`; leaving at once is as safe as a kill. */
+export function listenForInterruption(
+  say: (text: string) => void,
+  does = 'Stopping after this step, and keeping what is done.',
+): Interruption {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(INTERRUPTED);
-    controller.abort();
-    say('Stopping after this step, and keeping what is done. Again to leave at once.');
+    else {
+      controller.abort();
+      say(`${does} Again to leave at once.`);
+    }
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   return {
@@ -27,4 +32,17 @@ export function listenForInterruption(say: (text: string) => void): Interruption
       for (const signal of SIGNALS) process.off(signal, onSignal);
     },
   };
+}
+
+/** Does work that ends after its step when one of the signals comes, which is told on stderr; listens no longer than it takes. */
+export async function stoppable<Result>(
+  work: (signal: AbortSignal) => Promise<Result>,
+  does?: string,
+): Promise<Result> {
+  const interruption = listenForInterruption((text) => process.stderr.write(`${text}\n`), does);
+  try {
+    return await work(interruption.signal);
+  } finally {
+    interruption.release();
+  }
 }

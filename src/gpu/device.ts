@@ -278,6 +278,24 @@ export class Device {
   }
 
   /**
+   * Whether buffers of so many bytes can be made beside those that there are. They are made and given back unused, so a device
+   * that hands out memory before it has it says yes.
+   */
+  async hasRoomFor(bytes: number): Promise<boolean> {
+    this.#check();
+    const largest = Math.min(this.limits.maxStorageBufferBindingSize, this.limits.maxBufferSize);
+    const buffers: GPUBuffer[] = [];
+    this.gpu.pushErrorScope('out-of-memory');
+    for (let left = 4 * Math.ceil(bytes / 4); left > 0; left -= Math.min(left, largest)) {
+      const size = Math.min(left, largest);
+      buffers.push(this.gpu.createBuffer({ size, usage: GPUBufferUsage.STORAGE, label: 'room' }));
+    }
+    const error = await this.#waitFor(this.gpu.popErrorScope(), 'memory was asked for');
+    for (const buffer of buffers) buffer.destroy();
+    return error === null;
+  }
+
+  /**
    * The device's loss; null while it is there. A device that is about to report its loss is given a moment to do so.
    */
   async loss(): Promise<DeviceLostError | null> {

@@ -10,6 +10,7 @@ import { ShapeError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import type { StreamKey } from '../kernels/philox.js';
 import { type DeviceImages, stageRows, type TrainingImages } from './deviceImages.js';
+import { LossRecord } from './lossRecord.js';
 import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
 import type { TrainingState } from './training.js';
 
@@ -43,6 +44,7 @@ export class ObjectiveSteps {
   readonly #gradients: ReadonlyMap<number, Plan>;
   readonly #update: Plan;
   readonly #owned: readonly BufferRange[];
+  readonly #losses: LossRecord;
 
   private constructor(
     device: Device,
@@ -58,6 +60,7 @@ export class ObjectiveSteps {
     this.#gradients = gradients;
     this.#update = update;
     this.#owned = owned;
+    this.#losses = new LossRecord(device, objective.name);
   }
 
   static async create(
@@ -108,6 +111,7 @@ export class ObjectiveSteps {
 
   /** Goes on from another training's `state`, with the objective's learning rate or another. */
   restore({ theta, momentum }: TrainingState, learningRate = this.#objective.optimiser.learningRate): void {
+    this.#losses.clear();
     this.#update.write('learningRate', Float32Array.of(learningRate));
     this.#device.write(this.#owned[0]!.buffer, theta);
     this.#update.write('buffer', momentum);
@@ -121,8 +125,13 @@ export class ObjectiveSteps {
 
   /** Submits one step of SGD; wait for it to be submitted before the next. */
   async step(batch: Batch): Promise<void> {
+    await this.#losses.makeRoom(1);
     await this.#submitGradient(batch);
-    this.#update.submit();
+    const { loss } = this.#planFor(batch.rows.length).outputs;
+    this.#device.submit((encoder) => {
+      this.#losses.encode(encoder, loss!);
+      this.#update.encode(encoder);
+    });
   }
 
   /** θ after everything that was submitted. Waits for the device. */
@@ -135,6 +144,11 @@ export class ObjectiveSteps {
     return { theta: await this.parameters(), momentum: await this.#read(this.#update.inputs.buffer!) };
   }
 
+  /** The loss of every step since the last time, or since the start, before each step. Waits for the device. */
+  async losses(): Promise<Float32Array> {
+    return await this.#losses.take();
+  }
+
   /** Loss of the last batch of that size. Waits for the device. */
   async loss(size: number): Promise<number> {
     return (await this.#planFor(size).read('loss'))[0]!;
@@ -143,6 +157,7 @@ export class ObjectiveSteps {
   release(): void {
     for (const plan of [...this.#gradients.values(), this.#update]) plan.release();
     for (const { buffer } of this.#owned) this.#device.releaseBuffer(buffer);
+    this.#losses.release();
   }
 
   async #submitGradient({ rows, key }: Batch): Promise<void> {

@@ -6,7 +6,7 @@
  * minimised by L-BFGS in float64. The objective is convex, and strictly so in W, so every converged probe
  * gives the same probabilities.
  */
-import { ShapeError } from '../errors.js';
+import { NumericsError, ShapeError } from '../errors.js';
 import { minimise } from './optimisers/lbfgs.js';
 
 /** The sizes of a linear probe, and its regularisation. */
@@ -135,7 +135,7 @@ function checkLabels(labels: Int32Array, count: number, classes: number): void {
 
 /**
  * Fits the probe. `features` are [count, dimension], used as they are (nothing is standardised); `labels`
- * are [count], from 0 to classes − 1. Throws `ShapeError` when they do not fit or are not finite.
+ * are [count], from 0 to classes − 1. Throws `ShapeError` when they do not fit, `NumericsError` when they are not finite.
  */
 export function fitProbe(features: Float32Array, labels: Int32Array, options: ProbeOptions): Probe {
   const { classes, dimension, regularisation } = options;
@@ -149,7 +149,7 @@ export function fitProbe(features: Float32Array, labels: Int32Array, options: Pr
   const rows = Float64Array.from(features);
   const meanSquare = rows.reduce((sum, x) => sum + x * x, 0) / count;
   if (!Number.isFinite(meanSquare)) {
-    throw new ShapeError(
+    throw new NumericsError(
       'The probe got features that are not finite: the encoder that made them has diverged, lower its learning rate.',
     );
   }

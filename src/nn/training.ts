@@ -18,6 +18,7 @@ import { BatchQueue } from '../autograd/unroll/batches.js';
 import { ShapeError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import { stageRows, type TrainingImages } from './deviceImages.js';
+import { LossRecord, RECORDED_STEPS } from './lossRecord.js';
 import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
 
 /** Data in device memory, shared by whoever trains on it: all rows, or a window over them. */
@@ -109,6 +110,7 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #plans = new Map<number, Plan>();
   readonly #queue: BatchQueue;
+  readonly #losses: LossRecord;
   readonly #shared: Readonly<Record<'theta' | 'buffer' | 'learningRate', BufferRange>>;
 
   private constructor(options: TrainerOptions) {
@@ -117,6 +119,7 @@ export class Trainer {
       allocateRange(device, elements, `${label}.${name}`);
     this.#options = options;
     this.#queue = new BatchQueue(device);
+    this.#losses = new LossRecord(device, label);
     this.#shared = {
       theta: allocate('theta', parameters),
       buffer: allocate('momentum', parameters),
@@ -159,6 +162,7 @@ export class Trainer {
         `${label}: ${name} has ${length} elements, but the trainer was made for ${parameters}.`,
       );
     }
+    this.#losses.clear();
     device.write(this.#shared.theta.buffer, theta);
     device.write(this.#shared.buffer.buffer, momentum);
     device.write(this.#shared.learningRate.buffer, Float32Array.of(learningRate));
@@ -166,17 +170,22 @@ export class Trainer {
 
   /**
    * Submits one step a batch. Where the data has a window, each step's rows are put into it ahead of the step; otherwise all
-   * is submitted when the call returns.
+   * is submitted when the call returns, unless so many steps were made that their losses must be read first.
    * @throws ShapeError for a batch of a size that was not compiled.
    */
   async submit(batches: readonly Int32Array[]): Promise<void> {
     const { data } = this.#options;
     if (data.window === undefined) {
-      this.#submitStaged(batches);
+      for (let start = 0; start < batches.length; start += RECORDED_STEPS) {
+        const some = batches.slice(start, start + RECORDED_STEPS);
+        if (!this.#losses.hasRoom(some.length)) await this.#losses.makeRoom(some.length);
+        this.#submitStaged(some);
+      }
       return;
     }
     for (const batch of batches) {
       this.#planFor(batch.length);
+      await this.#losses.makeRoom(1);
       this.#submitStaged([await stageRows(data, batch)]);
     }
   }
@@ -189,6 +198,7 @@ export class Trainer {
       this.#options.device.submit((encoder) => {
         this.#queue.encode(encoder, step, plan.inputs.batch!);
         plan.encode(encoder);
+        this.#losses.encode(encoder, plan.outputs.loss!);
       });
     });
   }
@@ -206,6 +216,11 @@ export class Trainer {
   /** All that the next step depends on, but for the learning rate. Waits for the device. */
   async state(): Promise<TrainingState> {
     return { theta: await this.parameters(), momentum: await this.#read(this.#shared.buffer) };
+  }
+
+  /** The loss of every step since the last time, or since the start, before each step. Waits for the device. */
+  async losses(): Promise<Float32Array> {
+    return await this.#losses.take();
   }
 
   /** Loss of the last batch of that size. Waits for the device. */
@@ -231,6 +246,7 @@ export class Trainer {
   release(): void {
     for (const plan of this.#plans.values()) plan.release();
     this.#queue.release();
+    this.#losses.release();
     for (const { buffer } of Object.values(this.#shared)) this.#options.device.releaseBuffer(buffer);
   }
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { DataError, InterruptedError, StoreError } from '../errors.js';
 import type { StageName } from './progress.js';
+import { requireFiniteTensors } from './stages/finite.js';
 import { type Stopwatch, stopwatch } from './stopwatch.js';
 import type { EventLog } from './store/events.js';
 import type { FolderView, RunFolder } from './store/runFolder.js';
@@ -15,6 +16,9 @@ const INTERVAL_SECONDS = 60;
 
 /** 1 held neither seconds nor files. */
 const VERSION = 2;
+
+/** What is left to one whose training failed between two checkpoints. */
+const KEPT_BEFORE = "The checkpoint before it stays. Lower the stage's learning rate.";
 
 /** What a stage needs to go on. */
 export interface Captured {
@@ -54,6 +58,8 @@ export interface CheckpointOptions {
   readonly folder: RunFolder;
   readonly events: EventLog;
   readonly stage: StageName;
+  /** What the checkpoint is called; as the stage by default. */
+  readonly file?: string;
   /** Hash of all that the stage reads. */
   readonly inputs: string;
   /** Counts the stage's seconds; what a checkpoint holds of them is carried over to it. */
@@ -86,10 +92,10 @@ const metadataSchema = z.object({
 /** How the names of all checkpoints' files begin. */
 export const CHECKPOINT_PREFIX = 'checkpoint-';
 
-const fileOf = (stage: StageName): string => `${CHECKPOINT_PREFIX}${stage}.safetensors`;
+const fileOf = (stage: string): string => `${CHECKPOINT_PREFIX}${stage}.safetensors`;
 
 /** Removes a stage's checkpoint, where there is one: the stage is finished, or is to begin anew. */
-export const forgetCheckpoint = (folder: RunFolder, stage: StageName): Promise<void> =>
+export const forgetCheckpoint = (folder: RunFolder, stage: string): Promise<void> =>
   folder.remove(fileOf(stage));
 
 /** What a stage's checkpoint is of; null where there is none that counts. Throws `StoreError` for one of a newer version. */
@@ -110,10 +116,11 @@ async function load({
   folder,
   events,
   stage,
+  file: called = stage,
   inputs,
   tellsAgain,
 }: CheckpointOptions): Promise<Loaded | null> {
-  const file = fileOf(stage);
+  const file = fileOf(called);
   if (!(await folder.exists(file))) return null;
   const found = decode(await folder.readBytes(file), folder.pathOf(file));
   if (found?.inputs !== inputs) return null;
@@ -145,7 +152,7 @@ function decode(bytes: Uint8Array, path: string): Loaded | null {
 /** Opens a stage's checkpoints: `resumed` is the one that is there. */
 export async function openCheckpoints(options: CheckpointOptions): Promise<StageCheckpoints> {
   const { folder, events, stage, inputs, signal, intervalSeconds = INTERVAL_SECONDS } = options;
-  const { watch = stopwatch(), tellsAgain = false } = options;
+  const { watch = stopwatch(), tellsAgain = false, file = stage } = options;
   const resumed = await load(options);
   watch.carry(resumed?.seconds ?? 0);
   let saved = performance.now();
@@ -156,6 +163,8 @@ export async function openCheckpoints(options: CheckpointOptions): Promise<Stage
       const isStopping = signal?.aborted ?? false;
       if (!isStopping && performance.now() - saved < 1000 * intervalSeconds) return;
       const { tensors, state = null, files = [] } = await capture();
+      // What is kept is to be gone on from.
+      requireFiniteTensors(tensors, `the checkpoint of the stage ${stage} after ${done} steps`, KEPT_BEFORE);
       const kept = await Promise.all(files.map(async (name) => [name, await folder.hashOf(name)]));
       // Events first: a checkpoint never knows of more than the file does.
       await events.flush();
@@ -168,7 +177,7 @@ export async function openCheckpoints(options: CheckpointOptions): Promise<Stage
         seconds: String(watch.current),
         files: JSON.stringify(Object.fromEntries(kept)),
       };
-      await folder.writeBytes(fileOf(stage), encodeSafetensors(tensors, metadata));
+      await folder.writeBytes(fileOf(file), encodeSafetensors(tensors, metadata));
       saved = performance.now();
       if (isStopping) throw interrupted(stage, options.advice);
     },

@@ -3,6 +3,7 @@
  * are unchanged, is skipped.
  */
 import { subsetSize } from './config/rules.js';
+import { requireMemory } from './estimate/requireMemory.js';
 import { observe } from './plan/observe.js';
 import { planRun, type RunPlan } from './plan/plan.js';
 import { stageNames } from './progress.js';
@@ -10,7 +11,7 @@ import type { RunResult } from './report/types.js';
 import { runStage } from './runStage.js';
 import { openSession, type SessionOptions } from './session.js';
 import { stagesOf } from './stageList.js';
-import { writeReport } from './stages/report.js';
+import { REPORT, RESULT, writeReport } from './stages/report.js';
 import { requireSpace } from './stages/trajectories.js';
 
 /** What a run is made from. */
@@ -25,9 +26,15 @@ export interface RunOptions extends SessionOptions {
 export async function runPipeline({ command, planned, ...options }: RunOptions): Promise<RunResult> {
   const { config, dataset } = options;
   const session = await openSession(options);
-  planned?.(planRun(await observe(options.folder, config), session));
+  const plan = planRun(await observe(options.folder, config), session);
+  planned?.(plan);
+  // They are of a finished run, and of its configuration: until the end there is none again.
+  if (plan.some(({ action }) => action !== 'done')) {
+    for (const file of [RESULT, REPORT]) await options.folder.remove(file);
+  }
   // Before anything is computed: the teacher alone may take hours.
   await requireSpace(options);
+  await requireMemory(options);
   try {
     for (const stage of stagesOf(config)) await runStage(stage, session);
   } catch (error) {

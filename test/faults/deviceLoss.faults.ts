@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StageName } from '../../src/pipeline/progress.js';
+import { countFaults } from '../support/faults/counts.js';
 import { artefactHashes, type Loss, recoveredRun } from '../support/recoveredRun.js';
 
 const rows = 'randomEncoder, randomSubset, highLossSubset, mkdt, trajectoryMatchingOnSsl, allData, teacher';
@@ -40,9 +41,10 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 describe('a device that is lost once in each stage', () => {
-  it.each(moments)(
+  it.for(moments)(
     '%s leaves the bits of an undisturbed run',
-    async (_, moment) => {
+    { timeout: 900_000 },
+    async ([, moment], context) => {
       const path = join(scratch, moment.at);
       const losses = stages.map((stage): Loss => ({ stage, moment }));
       const { lines, opened } = await recoveredRun(path, { sets, losses });
@@ -50,8 +52,9 @@ describe('a device that is lost once in each stage', () => {
       expect(new Set(lostIn)).toEqual(new Set(stages));
       expect(opened).toBe(1 + lines.length);
       expect(await artefactHashes(path)).toEqual(undisturbed);
-      console.log(`${lines.length} losses ${_}, in ${stages.length} stages: the same bits`);
+      const counts: Record<string, number> = {};
+      for (const stage of lostIn) counts[stage!] = (counts[stage!] ?? 0) + 1;
+      countFaults(context, 'device losses', counts);
     },
-    900_000,
   );
 });

@@ -45,6 +45,8 @@ afterAll(async () => {
 
 it('goes on after each kill, and ends with the bits of an undisturbed run', async () => {
   const options = optionsOf('killed');
+  // The folder is locked, and nobody has said yet by whom.
+  expect(await killAt(options, 'opening', { change: 0, of: '.lock', moment: 'after' })).toBe(true);
   // After its last step and before its artefact a stage has nothing left to compute, only its checkpoint to read.
   const before = (of: string) => ({ change: 0, of, moment: 'before' }) as const;
   expect(await killAt(options, 'teacher', before('teacher.safetensors'))).toBe(true);

@@ -290,6 +290,8 @@ it('stops with one sentence when training diverges, and keeps what was finished 
     run('diverging', ['distil.innerStep.initial=100', 'distil.pixels.learningRate=1e9']),
   ).rejects.toThrow(/diverged.*distil/);
   const kept = await artefacts(join(scratch, 'diverging'));
+  // No report of other settings is left beside the new configuration.
+  expect(await readdir(join(scratch, 'diverging'))).not.toContain('result.json');
   expect(Object.keys(kept)).toContain('experts/expert-001.safetensors');
   const again = await run('diverging');
   // Distillation runs again, and its bits are those that the evaluation has seen.

@@ -81,10 +81,18 @@ function growthOf(samples: readonly Sample[], name: keyof Memory): Growth {
   };
 }
 
-/** Windows of equal numbers of samples, and the growth of memory. Needs 22 samples or more. */
+const minBy = <T>(values: readonly T[], of: (value: T) => number): T =>
+  values.reduce((least, value) => (of(value) < of(least) ? value : least));
+
+/** Windows of about equal times, and the growth of memory. The samples are to lie closer than half a window. */
 export function summarise(all: readonly Sample[]): Soaked {
   const samples = all.slice(Math.floor(all.length * WARM_UP));
-  const at = (window: number): Sample => samples[Math.round((window * (samples.length - 1)) / WINDOWS)]!;
+  const [begin, end] = [samples[0]!.seconds, samples.at(-1)!.seconds];
+  /** The sample that is nearest to a window's begin. */
+  const at = (window: number): Sample => {
+    const time = begin + ((end - begin) * window) / WINDOWS;
+    return minBy(samples, ({ seconds }) => Math.abs(seconds - time));
+  };
   const windows = Array.from({ length: WINDOWS }, (_, k): Window => {
     const [from, to] = [at(k), at(k + 1)];
     const iterations = to.iterations - from.iterations;

@@ -10,7 +10,7 @@ import { silentProgress } from '../../src/pipeline/progress.js';
 import { runPipeline } from '../../src/pipeline/run.js';
 import { nodeFileSystem } from '../../src/pipeline/store/fileSystem.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
-import { type Call, type Fault, type FaultySystem, faultySystem } from './faultySystem.js';
+import { type Call, type Fault, type FaultySystem, faultySystem, sameCall } from './faultySystem.js';
 
 export interface TinyRun {
   readonly device: Device;
@@ -82,18 +82,22 @@ export const faultsOf = ({ name }: Call): readonly Fault[] =>
 export interface Disturbed {
   /** What stopped it; undefined where it ended as if nothing had been. */
   readonly error: unknown;
+  /** Whether the call was made at all: how many checkpoints and flushes there are depends on time. */
+  readonly isReached: boolean;
   /** What the folder holds after the same command again, without a fault. */
   readonly contents: Readonly<Record<string, string>>;
 }
 
 export async function runDisturbed(tiny: TinyRun, at: Call, fault: Fault): Promise<Disturbed> {
   await rm(tiny.folder, { recursive: true, force: true });
-  const error = await run(tiny, faultySystem(nodeFileSystem, { at, fault })).then(
+  const faulty = faultySystem(nodeFileSystem, { at, fault });
+  const error = await run(tiny, faulty).then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
   await run(tiny, faultySystem(nodeFileSystem));
-  return { error, contents: await contents(tiny.folder) };
+  const isReached = faulty.calls.some((call) => sameCall(call, at));
+  return { error, isReached, contents: await contents(tiny.folder) };
 }
 
 /** What is wrong with what a run of which `call` failed has said; null where it is as it should be. */

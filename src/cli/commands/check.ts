@@ -4,6 +4,7 @@ import { StoreError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { type CheckReport, checkRun } from '../../pipeline/check/checkRun.js';
 import type { Finding } from '../../pipeline/check/finding.js';
+import { terminalText } from '../terminalText.js';
 
 /** Exit code of a folder with a flaw: that of errors of a run's folder. */
 const FLAWED = new StoreError('').exitCode;
@@ -35,7 +36,7 @@ export function describeCheck({ folder, isWhole, stages, files, bytes, findings 
 
 async function check(folder: string, { json }: { readonly json?: boolean }): Promise<void> {
   const report = await checkRun(folder);
-  process.stdout.write(`${json ? JSON.stringify(report, null, 2) : describeCheck(report)}\n`);
+  process.stdout.write(`${json ? JSON.stringify(report, null, 2) : terminalText(describeCheck(report))}\n`);
   process.exitCode = report.isWhole ? 0 : FLAWED;
 }
 

@@ -15,15 +15,19 @@ import {
   type TeacherRun,
 } from '../../pipeline/evaluate/evaluateSet.js';
 import { decodeSet } from '../../pipeline/evaluate/givenSet.js';
+import { forgetBeside, keepBeside, stopping } from '../../pipeline/evaluate/stoppable.js';
 import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summary.js';
+import { requireWhole } from '../../pipeline/plan/requireWhole.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
+import { identify } from '../../pipeline/session.js';
 import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
 import { fileLimits, readBounded, readingFault } from '../../pipeline/store/boundedFile.js';
-import { hashInputs } from '../../pipeline/store/manifest.js';
+import { hashInputs, sha256 } from '../../pipeline/store/manifest.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
+import { stoppable } from '../interruption.js';
 import { collect } from '../repeatable.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { progressFor, voiceOf } from '../voice.js';
@@ -150,16 +154,15 @@ async function evaluateOn(
   subject: Subject,
   config: Config,
   flags: EvaluateFlags,
+  { folder, signal }: { readonly folder: RunFolder | null; readonly signal: AbortSignal },
 ): Promise<SetEvaluation> {
-  const set = decodeSet(
-    await readBounded(subject.file, fileLimits.data).catch((cause: unknown) => {
-      throw new DataError(
-        `${subject.file} ${readingFault(cause)}: finish the run first, or name a file that can be read.`,
-        { cause },
-      );
-    }),
-    subject.file,
-  );
+  const bytes = await readBounded(subject.file, fileLimits.data).catch((cause: unknown) => {
+    throw new DataError(
+      `${subject.file} ${readingFault(cause)}: finish the run first, or name a file that can be read.`,
+      { cause },
+    );
+  });
+  const set = decodeSet(bytes, subject.file);
   // The same data is loaded once, and known again as the same.
   const loaded: { readonly config: Config; readonly dataset: Dataset }[] = [];
   const load = async (wanted: Config): Promise<Dataset> => {
@@ -174,7 +177,14 @@ async function evaluateOn(
     const dataset = await load(config);
     const teacher = await teacherOf(subject, flags, config, load);
     const start = performance.now();
+    const { seed, data, student, evaluate, teacher: network } = config;
+    const reads = {
+      ...{ seed, data, student, evaluate, teacher: network, set: sha256(bytes) },
+      ...(await identify({ config, dataset, device })),
+    };
+    const keeper = folder === null ? stopping(signal) : await keepBeside({ folder, reads, signal });
     const found = await evaluateSet({
+      keeper,
       device,
       config,
       dataset,
@@ -201,19 +211,22 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
   const config = configOf(subject.run ?? flags.teacher ?? null, flags);
   const folder = subject.run === null ? null : await RunFolder.open(subject.run);
   try {
+    if (folder !== null) requireWhole(folder, 'distil');
     const wanted = flags.device === undefined ? {} : { choice: flags.device };
     const { device, description } = await openTunedDevice(wanted);
     try {
       const { say, remark } = voiceOf(flags);
       remark(description);
-      const found = await outliveDevice(
-        device,
-        wanted,
-        { folder: null, progress: silentProgress },
-        (device) => evaluateOn(device, subject, config, flags),
+      const found = await stoppable((signal) =>
+        outliveDevice(device, wanted, { folder, progress: silentProgress, signal }, (device) =>
+          evaluateOn(device, subject, config, flags, { folder, signal }),
+        ),
       );
       say(`\n${describeSubject(subject, config)}\n${describeEvaluation(found)}`);
-      if (folder !== null) say(`Written: ${await writeBeside(folder, config, found)}`);
+      if (folder !== null) {
+        say(`Written: ${await writeBeside(folder, config, found)}`);
+        await forgetBeside(folder);
+      }
       if (flags.json) {
         const { evaluation, leftOut } = found;
         const summary = { ...summariseTable(evaluation), transfer: summariseTransfer(evaluation) };

@@ -14,6 +14,7 @@ import { checkHorizon, defaultHorizon, horizonStudy } from '../../pipeline/studi
 import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
 import { runStudy, type Study } from '../../pipeline/studies/study.js';
 import { checkVariance, defaultVariance, varianceStudy } from '../../pipeline/studies/varianceStudy.js';
+import { stoppable } from '../interruption.js';
 import { collect } from '../repeatable.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
@@ -143,17 +144,19 @@ async function study<Settings, Found>(
       image: dataset.image,
     });
     progress = watched;
-    const work = { folder, progress: watched };
-    const { record, page } = await outliveDevice(device, wanted, work, (device, progress) =>
-      runStudy(kind, settings, {
-        config,
-        dataset,
-        device,
-        folder,
-        ...(source === undefined ? {} : { source }),
-        command,
-        progress,
-      }),
+    const { record, page } = await stoppable((signal) =>
+      outliveDevice(device, wanted, { folder, progress: watched, signal }, (device, progress) =>
+        runStudy(kind, settings, {
+          config,
+          dataset,
+          device,
+          folder,
+          ...(source === undefined ? {} : { source }),
+          command,
+          progress,
+          signal,
+        }),
+      ),
     ).catch(watched.failed);
     await watched.succeeded();
     watched.close();

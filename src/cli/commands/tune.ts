@@ -3,13 +3,14 @@ import { Command } from 'commander';
 import { textTable } from '../../autograd/textTable.js';
 import { gainOf } from '../../autograd/tune/choose.js';
 import type { TuningChoice } from '../../autograd/tune/tuneDevice.js';
-import { ConfigError } from '../../errors.js';
+import { ConfigError, InterruptedError } from '../../errors.js';
 import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
 import { tuningGroups } from '../../kernels/tuningCandidates.js';
 import { describePreset } from '../../pipeline/config/resolve.js';
 import type { TuningRecord } from '../../pipeline/tune/record.js';
 import { isTuningWanted, removeTuning, saveTuning } from '../../pipeline/tune/store.js';
 import { DEFAULT_ROUNDS, DEFAULT_TUNING_PRESET, tune } from '../../pipeline/tune/tune.js';
+import { stoppable } from '../interruption.js';
 import { countSteps } from '../steps.js';
 import { voiceOf } from '../voice.js';
 
@@ -59,6 +60,9 @@ export function describeRecord({ choices, preset }: TuningRecord): string {
   ].join('\n');
 }
 
+const STOPPED =
+  'Stopped, as asked. Nothing is kept, and what was kept before still counts: give the same command again to measure anew.';
+
 async function run(flags: TuneFlags): Promise<void> {
   const rounds = parseRounds(flags.rounds);
   describePreset(flags.preset);
@@ -72,11 +76,17 @@ async function run(flags: TuneFlags): Promise<void> {
       say(removed === null ? 'There was no tuning of this adapter.' : `Removed ${removed}`);
       return;
     }
-    const record = await tune(device, {
-      preset: flags.preset,
-      rounds,
-      progress: countSteps(1 + Object.keys(tuningGroups).length, (what) => step(`measuring ${what}`)),
-    });
+    const tell = countSteps(1 + Object.keys(tuningGroups).length, (what) => step(`measuring ${what}`));
+    const measure = (signal: AbortSignal): Promise<TuningRecord> =>
+      tune(device, {
+        preset: flags.preset,
+        rounds,
+        progress(what) {
+          if (signal.aborted) throw new InterruptedError(STOPPED);
+          tell(what);
+        },
+      });
+    const record = await stoppable(measure, 'Stopping after this measurement.');
     say(`\n${describeRecord(record)}`);
     if (!flags.dryRun) {
       say(`Kept in ${await saveTuning(record)}; every later run on this adapter uses it.`);

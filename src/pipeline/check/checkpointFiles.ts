@@ -1,6 +1,7 @@
 /** Whether a stage that was broken off can go on from its checkpoint. */
 import { DataError, StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
+import { EVALUATION_CHECKPOINT } from '../evaluate/stoppable.js';
 import { nameOfInputs } from '../stageInputs.js';
 import { stagesOf } from '../stageList.js';
 import { readingFault } from '../store/boundedFile.js';
@@ -29,6 +30,13 @@ function checkWorth(
       what: `The stage ${stage} is done.`,
       means: 'The run was ended between finishing the stage and removing its checkpoint. It does no harm.',
       mends: 'It may be deleted.',
+    });
+  }
+  if (stage === EVALUATION_CHECKPOINT) {
+    return note(file, {
+      what: `It keeps an evaluation of the run's set after ${metadata.done} steps.`,
+      means: 'It is of `hypergrad evaluate`, which was broken off there. The run itself does not read it.',
+      mends: 'Give that command again to go on from there, or delete it.',
     });
   }
   const step = `It keeps the stage ${stage} after ${metadata.done} steps.`;

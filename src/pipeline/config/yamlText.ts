@@ -3,11 +3,11 @@
  * is composed, which is recursive: near the end of the stack the process would be gone, and no error be caught.
  */
 import {
-  type CST,
   type Document,
   isAlias,
   isMap,
   isScalar,
+  Lexer,
   LineCounter,
   Parser,
   parseDocument,
@@ -18,6 +18,8 @@ import { shown } from '../store/shownText.js';
 
 /** Lists and groups within one another. A configuration has four. */
 const DEEPEST = 16;
+/** The parser's stack holds the document and the value at hand as well. */
+const AROUND = 2;
 /** Characters of the parser's own words. */
 const LONGEST_REASON = 160;
 
@@ -46,31 +48,19 @@ const options = {
   logLevel: 'error',
 } as const;
 
-/** The tokens that lie directly in one. */
-function innerTokens(token: CST.Token): CST.Token[] {
-  switch (token.type) {
-    case 'document':
-      return token.value === undefined ? [] : [token.value];
-    case 'block-map':
-    case 'block-seq':
-    case 'flow-collection':
-      return token.items.flatMap(({ key, value }) => [key, value].filter((each) => each != null));
-    default:
-      return [];
-  }
-}
-
-/** Walked with a stack of its own, and no further down than is allowed. */
+/**
+ * The parser's stack is watched while it builds its tokens, for already there it calls itself where many levels end at once.
+ */
 function requireShallow(text: string): void {
-  const waiting: { readonly token: CST.Token; readonly depth: number }[] = [];
-  for (const token of new Parser().parse(text)) waiting.push({ token, depth: 0 });
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { token, depth } = next;
-    // The document is not a level of its own.
-    if (depth > DEEPEST + 1) {
-      throw new YamlFault(`it nests more than ${DEEPEST} deep`, 'offset' in token ? token.offset : null);
+  const parser = new Parser();
+  let position = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    // The tokens themselves are of no use yet.
+    for (const _ of parser.next(lexeme));
+    position += lexeme.length;
+    if (parser.stack.length > DEEPEST + AROUND) {
+      throw new YamlFault(`it nests more than ${DEEPEST} deep`, Math.min(position, text.length - 1));
     }
-    for (const inner of innerTokens(token)) waiting.push({ token: inner, depth: depth + 1 });
   }
 }
 

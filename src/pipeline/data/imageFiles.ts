@@ -7,9 +7,9 @@ import { shown } from '../store/shownText.js';
 import { mapBounded, readBytes } from './folders.js';
 import type { RawImages } from './rawImages.js';
 
-/** Pictures with more pixels are not decoded: a small file can claim to hold gigabytes. A camera's have fewer. */
-const MOST_PIXELS = 2 ** 25;
-/** The same for pictures that are used in their own size, which nobody trains on beyond a few hundred pixels a side. */
+/** Longer sides are no picture's. */
+const LONGEST_SIDE = 2 ** 14;
+/** Pixels of a picture that is used in its own size; nobody trains on more than a few hundred a side. */
 const MOST_KEPT_PIXELS = 2 ** 22;
 /** Larger pictures are decoded one at a time: some kinds of file need all their pixels in memory. */
 const LARGE_PIXELS = 2 ** 22;
@@ -49,20 +49,23 @@ const reasonOf = (error: unknown): string => {
   return shown(first.replace(/\.$/, ''));
 };
 
-/** How the two formats begin. */
-const SIGNATURES = {
-  PNG: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
-  JPEG: [0xff, 0xd8, 0xff],
-} as const;
+/**
+ * How the two formats begin, and how many pixels are decoded of each: a small file can claim to hold gigabytes. Cameras write
+ * JPEG, which is scaled down while it is decoded.
+ */
+const FORMATS = [
+  { signature: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], mostPixels: 2 ** 24 },
+  { signature: [0xff, 0xd8, 0xff], mostPixels: 2 ** 25 },
+] as const;
 
 /**
  * The decoder knows more formats than are read here, some of which lead to other files (SVG) or were never made for
  * strangers' data; it goes by a file's first bytes, so these decide.
  */
-function requireKnownFormat(bytes: Uint8Array, path: string): void {
-  const fits = (signature: readonly number[]) => signature.every((byte, k) => bytes[k] === byte);
-  if (Object.values(SIGNATURES).some(fits)) return;
-  throw undecodable(path, 'it does not begin as either');
+function formatOf(bytes: Uint8Array, path: string): (typeof FORMATS)[number] {
+  const format = FORMATS.find(({ signature }) => signature.every((byte, k) => bytes[k] === byte));
+  if (format === undefined) throw undecodable(path, 'it does not begin as either');
+  return format;
 }
 
 interface Size {
@@ -72,7 +75,7 @@ interface Size {
 
 /** Height and width as the header says, turned upright. */
 async function sizeOf(bytes: Uint8Array, path: string): Promise<Size> {
-  requireKnownFormat(bytes, path);
+  const { mostPixels } = formatOf(bytes, path);
   let size: Size;
   try {
     const { autoOrient } = await sharp(bytes, { limitInputPixels: false }).metadata();
@@ -82,9 +85,9 @@ async function sizeOf(bytes: Uint8Array, path: string): Promise<Size> {
   }
   const { height, width } = size;
   if (!(height > 0 && width > 0)) throw undecodable(path, 'it has no size');
-  if (height * width > MOST_PIXELS) {
+  if (height * width > mostPixels || Math.max(height, width) > LONGEST_SIDE) {
     throw new DataError(
-      `${path} has ${height}×${width} pixels, where at most ${MOST_PIXELS} in all are read. Scale it down.`,
+      `${path} has ${height}×${width} pixels, where at most ${mostPixels} in all and ${LONGEST_SIDE} a side are read. Scale it down.`,
     );
   }
   return size;
@@ -102,7 +105,7 @@ function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
 /**
  * Decodes a file: turned upright as its EXIF entry says, resized by the rule, transparent parts black, as red, green and
  * blue or as brightness alone. Throws `DataError`, naming the file, where it is neither PNG nor JPEG by its first bytes, is
- * damaged, larger than 2²⁵ pixels, or, without resizing, than 2²² pixels or of another size than `expected`.
+ * damaged, larger than 2²⁵ pixels (PNG: 2²⁴), or, without resizing, than 2²² pixels or of another size than `expected`.
  *
  * @param expected the size that it must have, and which file has it
  */
@@ -140,7 +143,7 @@ async function decodeBytes(
   const { side, rule } = resize;
   try {
     // Warnings count: a JPEG with damaged data decodes to something, but not to the picture.
-    let picture = sharp(bytes, { failOn: 'warning', limitInputPixels: MOST_PIXELS }).autoOrient();
+    let picture = sharp(bytes, { failOn: 'warning' }).autoOrient();
     if (side !== null) {
       picture = picture.resize(side, side, { fit: FIT[rule], background: BACKGROUND });
     }

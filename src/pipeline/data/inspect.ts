@@ -138,12 +138,18 @@ async function measure(
   const chunk = Math.max(1, Math.floor(CHUNK_BYTES / (channels * area)));
   for (let start = 0; start < measured; start += chunk) {
     const bytes = await images.read(sample.subarray(start, start + chunk));
-    for (let at = 0; at < bytes.length; at += 1) {
-      const value = bytes[at]!;
-      const channel = Math.floor(at / area) % channels;
-      sums[channel]! += value;
-      squares[channel]! += value * value;
-      if (channel > 0 && value !== bytes[at - area]) isColour = true;
+    for (let begin = 0; begin < bytes.length; begin += area) {
+      const channel = (begin / area) % channels;
+      let sum = 0;
+      let square = 0;
+      for (let at = begin; at < begin + area; at += 1) {
+        const value = bytes[at]!;
+        sum += value;
+        square += value * value;
+        if (channel > 0 && value !== bytes[at - area]) isColour = true;
+      }
+      sums[channel]! += sum;
+      squares[channel]! += square;
     }
   }
   const pixels = measured * area;

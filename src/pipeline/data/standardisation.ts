@@ -4,6 +4,7 @@ import { StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
+import { parseJson } from '../store/strictJson.js';
 import { type Dataset, loadDataset } from './dataset.js';
 
 /** Name of the file. */
@@ -53,7 +54,7 @@ export async function readStandardisation(
 /** Reads the file's text. Throws `StoreError` when it is damaged, or of a newer version. */
 export function decodeStandardisation(text: string, path: string): Standardisation {
   try {
-    const json: unknown = JSON.parse(text);
+    const json = parseJson(text);
     requireVersion(path, versionOf(json), VERSION);
     return schema.parse(json);
   } catch (cause) {

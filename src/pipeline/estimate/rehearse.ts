@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sizeOf } from '../../autograd/tape.js';
 import { DeviceError, StoreError } from '../../errors.js';
+import { formatBytes } from '../../gpu/bufferPool.js';
 import { type BufferLimits, type CountingDevice, countingDevice } from '../../gpu/countingDevice.js';
 import type { Device } from '../../gpu/device.js';
 import { overridesOf, useTuning } from '../../kernels/deviceTuning.js';
@@ -116,10 +117,11 @@ class Rehearsal {
   }
 
   /** Whether a stage fits the device under other settings. */
-  async fits(stage: Stage, config: Config): Promise<boolean> {
+  async fits(stage: Stage, config: Config, total: number): Promise<boolean> {
     try {
-      await this.run(stage, config, await openCounting(this.#device));
-      return true;
+      const counting = await openCounting(this.#device);
+      await this.run(stage, config, counting);
+      return counting.memory.peak <= total;
     } catch (error) {
       if (error instanceof DeviceError) return false;
       throw error;
@@ -139,11 +141,11 @@ async function findRemedy(
   rehearsal: Rehearsal,
   stage: Stage,
   config: Config,
-  deadline: number,
+  { deadline, total }: { readonly deadline: number; readonly total: number },
 ): Promise<string | null> {
   for (const { setting, config: changed } of remediesOf(stage.name, config) satisfies Iterable<Remedy>) {
     if (performance.now() > deadline) return null;
-    if (await rehearsal.fits(stage, changed)) return setting;
+    if (await rehearsal.fits(stage, changed, total)) return setting;
   }
   return null;
 }
@@ -153,12 +155,14 @@ async function findRemedy(
  * and told with the setting that would make it fit.
  *
  * @param deadline by `performance.now()`; from then on no more settings are tried
+ * @param total bytes that the device can hold at a time, where that is known
  */
 export async function rehearse(
   device: Device,
   config: Config,
   dataset: Dataset,
   deadline: number,
+  total = Number.POSITIVE_INFINITY,
 ): Promise<StageSpace[]> {
   const path = await mkdtemp(join(tmpdir(), 'hypergrad-rehearsal-')).catch((cause: unknown) => {
     throw new StoreError(
@@ -180,10 +184,15 @@ export async function rehearse(
       let written: string[] | null = null;
       try {
         written = await rehearsal.run(stage, config, counting);
+        if (counting.memory.peak > total) {
+          throw new DeviceError(
+            `It takes ${formatBytes(counting.memory.peak)}, and there are ${formatBytes(total)} beside the host's own arrays.`,
+          );
+        }
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
         const [reason = ''] = error.message.split('\n', 1);
-        refusal = { reason, remedy: await findRemedy(rehearsal, stage, config, deadline) };
+        refusal = { reason, remedy: await findRemedy(rehearsal, stage, config, { deadline, total }) };
         counting = await openCounting(device, UNLIMITED);
         written = await rehearsal.run(stage, config, counting).catch(() => null);
       }

@@ -30,6 +30,11 @@ export function* remediesOf(stage: StageName, config: Config): Generator<Remedy>
       }
       break;
     case 'distil':
+      // Other ways to come by the same intermediates: the same gradient, for more time.
+      for (const memory of ['mixed', 'recompute'] as const) {
+        if (distil.memory === memory || distil.memory === 'recompute') continue;
+        yield { setting: `distil.memory=${memory}`, config: { ...config, distil: { ...distil, memory } } };
+      }
       for (const batch of halves(distil.batch)) {
         yield { setting: `distil.batch=${batch}`, config: { ...config, distil: { ...distil, batch } } };
       }

@@ -10,6 +10,7 @@ import type { Config } from '../config/schema.js';
 import type { EvaluationRow } from '../config/sections/evaluate.js';
 import type { Dataset } from '../data/dataset.js';
 import { takeRows } from '../stages/context.js';
+import { lower, requireFinite } from '../stages/finite.js';
 import { Bench, type EvaluationInputs } from './bench.js';
 import { type EncoderResult, noKeeper } from './keeper.js';
 import { labelCount, labelOrder } from './labelled.js';
@@ -118,7 +119,10 @@ async function evaluateSeries(
       const accuracies = probe({ dimension, labelled: known.features, test: unseen.features });
       if (representations === null) return { accuracies, error: null };
       const errors = rowErrors(unseen.outputs, representations.test, inputs.representation);
-      return { accuracies, error: errors.reduce((total, error) => total + error, 0) / errors.length };
+      const error = errors.reduce((total, error) => total + error, 0) / errors.length;
+      const what = `a student's error on test images in the stage evaluate, repetition ${repetition},`;
+      requireFinite(error, what, lower(config, 'evaluate.learningRate'));
+      return { accuracies, error };
     };
 
     for (let repetition = 0; repetition < seeds; repetition++) {
@@ -168,7 +172,7 @@ function tableOf(
  * Evaluates the rows of `config.evaluate` with the student, and with every architecture of `transfer`. The synthetic set is
  * trained on with the α that was learnt for the student, whatever the architecture.
  *
- * @throws ShapeError when features are not finite, because a student has diverged.
+ * @throws NumericsError when a loss, an error or features are not finite, because a student has diverged.
  */
 export async function evaluateEncoders(inputs: EvaluationInputs): Promise<Evaluation> {
   const { config, dataset, representation, keeper = noKeeper } = inputs;

@@ -10,6 +10,7 @@ import { encodeByTeacher } from '../stages/targets.js';
 import type { EvaluationInputs, SourceImages } from './bench.js';
 import { encoderCount, evaluateEncoders } from './evaluateEncoders.js';
 import type { GivenSet } from './givenSet.js';
+import type { EvaluationKeeper } from './keeper.js';
 import type { Evaluation } from './record.js';
 import { rowDefinitions } from './rows.js';
 import type { SelfSupervisedSet } from './selfSupervisedPretraining.js';
@@ -45,6 +46,8 @@ export interface SetEvaluationOptions {
   /** What messages call the set. */
   readonly name: string;
   readonly teacher: TeacherRun | null;
+  /** Keeps the evaluation in its middle; nothing does by default. */
+  readonly keeper?: EvaluationKeeper;
   /** Told how many encoders there will be, when everything is ready. */
   started(total: number): void;
   advance(done: number): void;
@@ -168,6 +171,7 @@ export async function evaluateSet(options: SetEvaluationOptions): Promise<SetEva
       innerStep: set.innerStep ?? settings.learningRate,
     },
     representation: targets.representation,
+    ...(options.keeper === undefined ? {} : { keeper: options.keeper }),
     advance: options.advance,
   });
   return { evaluation, leftOut };

@@ -6,6 +6,7 @@ import type { Model } from '../../nn/model.js';
 import { batchSizesOf, type ResidentData, splitBatches, Trainer } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
 import { follow } from '../stages/course.js';
+import { lower, watchLosses } from '../stages/finite.js';
 import type { KeptPretraining } from './keeper.js';
 import { regressionOf } from './students.js';
 
@@ -71,6 +72,12 @@ export class Pretraining {
     }
     if (kept.from === null) trainer.start(start, learningRate);
     else trainer.restore(kept.from.training, learningRate);
+    const perEpoch = Math.ceil(count / batch);
+    const watch = watchLosses(
+      `a student's loss of the stage evaluate, in repetition ${repetition},`,
+      lower(config, 'evaluate.learningRate'),
+      kept.from === null ? 0 : kept.from.epoch * perEpoch + kept.from.step,
+    );
     await follow(
       {
         epochs,
@@ -80,11 +87,12 @@ export class Pretraining {
           return splitBatches(order, batch);
         },
         submit: (batches) => trainer.submit(batches),
-        wait: () => trainer.settle(),
+        wait: async () => watch(await trainer.losses()),
         reached: (place) => kept.reached(place, () => trainer.state()),
       },
       kept.from ?? undefined,
     );
+    watch(await trainer.losses());
     return await trainer.parameters();
   }
 

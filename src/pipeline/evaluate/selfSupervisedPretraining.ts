@@ -8,6 +8,7 @@ import { withProjector } from '../../nn/selfSupervised.js';
 import { selfSupervision } from '../objectives.js';
 import { follow } from '../stages/course.js';
 import { wholeBatches } from '../stages/draws.js';
+import { lower, watchLosses } from '../stages/finite.js';
 import type { Bench } from './bench.js';
 import type { Pretrain } from './rows.js';
 
@@ -51,6 +52,11 @@ export async function onSelfSupervisedSet(
       theta.set(start);
       steps.start(theta);
     } else steps.restore(kept.from.training);
+    const watch = watchLosses(
+      `a student's self-supervised loss of the stage evaluate, in repetition ${repetition},`,
+      lower(config, 'selfSupervised.innerStep.learningRate', 'selfSupervised.innerStep.initial'),
+      kept.from === null ? 0 : kept.from.epoch * perEpoch + kept.from.step,
+    );
     await follow(
       {
         epochs: evaluate.epochs,
@@ -64,11 +70,12 @@ export async function onSelfSupervisedSet(
             await steps.step({ rows, key: { seed, purpose: 'evaluate.selfSupervised', index: first + k } });
           }
         },
-        wait: () => device.settle(),
+        wait: async () => watch(await steps.losses()),
         reached: (place) => kept.reached(place, () => steps.state()),
       },
       kept.from ?? undefined,
     );
+    watch(await steps.losses());
     return (await steps.parameters()).slice(0, model.parameters.total);
   };
 }

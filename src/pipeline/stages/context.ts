@@ -15,6 +15,7 @@ import type { EventLog } from '../store/events.js';
 import { requireVersion, TENSORS_VERSION, tensorsMetadata } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../store/safetensors.js';
+import { requireFiniteTensors } from './finite.js';
 
 export interface StageContext {
   readonly config: Config;
@@ -95,13 +96,16 @@ export function namedParameters(
   ]);
 }
 
+/** Writes an artefact. Throws `NumericsError` for a number that is NaN or infinite: no stage is to read it. */
 export async function writeTensors(
   folder: RunFolder,
   file: string,
   tensors: Iterable<readonly [string, NamedTensor]>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
-  await folder.writeBytes(file, encodeSafetensors(new Map(tensors), tensorsMetadata(metadata)));
+  const named = new Map(tensors);
+  requireFiniteTensors(named, file, 'Lower the learning rate of the stage that makes it.');
+  await folder.writeBytes(file, encodeSafetensors(named, tensorsMetadata(metadata)));
 }
 
 /** A run's folder as those see it who only read. */

@@ -5,7 +5,7 @@ import type { ParameterLayout } from '../../nn/parameters.js';
 import { splitBatches, type Trainer, type TrainingState } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
 import { follow, type Place } from './course.js';
-import { requireFinite } from './finite.js';
+import { lower, watchLosses } from './finite.js';
 
 export interface ExpertTrainingOptions {
   /** Made for the model, the images and the batches of `config.experts`. */
@@ -49,6 +49,9 @@ export async function trainTrajectory(options: ExpertTrainingOptions): Promise<E
     trajectory.set(start);
     trainer.start(start, learningRate);
   } else trainer.restore(from.training, learningRate);
+  const done = from === undefined ? 0 : from.epoch * Math.ceil(count / batch) + from.step;
+  const remedy = lower(config, 'experts.learningRate');
+  const watch = watchLosses(`expert ${expert}'s loss of the stage experts`, remedy, done);
   await follow(
     {
       epochs,
@@ -57,12 +60,12 @@ export async function trainTrajectory(options: ExpertTrainingOptions): Promise<E
         return splitBatches(permutation({ seed: config.seed, purpose: 'expert.order', index }, count), batch);
       },
       submit: (batches) => trainer.submit(batches),
-      wait: () => trainer.settle(),
+      wait: async () => watch(await trainer.losses()),
       async onEpoch(index) {
         const epoch = index + 1;
         trajectory.set(await trainer.parameters(), epoch * total);
+        watch(await trainer.losses());
         const loss = await trainer.lastLoss(count % batch || batch);
-        requireFinite(loss, `expert ${expert}'s loss after epoch ${epoch}`, 'Lower experts.learningRate.');
         losses[index] = loss;
         reached(epoch, loss);
       },

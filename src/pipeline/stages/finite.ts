@@ -29,6 +29,21 @@ export function requireFiniteLosses(
   if (index >= 0) throw diverged(`${nameOf(index)} is ${losses[index]}`, remedy);
 }
 
+/**
+ * Watches the losses of a training, step by step.
+ *
+ * @param what the loss and its stage: `expert 3's loss of the stage experts`
+ * @param first the step whose loss comes first, from 0
+ * @returns what is given the losses of the steps that come next, in order
+ */
+export function watchLosses(what: string, remedy: string, first = 0): (losses: Float32Array) => void {
+  let step = first;
+  return (losses) => {
+    requireFiniteLosses(losses, (index) => `${what} at step ${step + index + 1}`, remedy);
+    step += losses.length;
+  };
+}
+
 /** The same for all numbers of some tensors, which are about to be kept. */
 export function requireFiniteTensors(
   tensors: Iterable<readonly [string, { readonly dtype: string; readonly data: ArrayLike<number> }]>,

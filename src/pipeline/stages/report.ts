@@ -12,6 +12,10 @@ import { tuningName } from '../tune/tuningName.js';
 import { files, readTensors, type StageContext } from './context.js';
 import { readEvaluation } from './evaluate.js';
 
+/** The result for programs, and the report for people. */
+export const RESULT = 'result.json';
+export const REPORT = 'report.html';
+
 export interface ReportOptions {
   readonly title: string;
   /** The command that repeats the run. */
@@ -64,10 +68,7 @@ export async function writeReport(
     innerStep: { first: events[0]!.innerStep, last: innerStep },
     seconds,
   };
-  await folder.writeText(
-    'result.json',
-    `${JSON.stringify({ version: RESULT_VERSION, ...result }, null, 2)}\n`,
-  );
+  await folder.writeText(RESULT, `${JSON.stringify({ version: RESULT_VERSION, ...result }, null, 2)}\n`);
   const html = await renderReport({
     title,
     command,
@@ -76,6 +77,6 @@ export async function writeReport(
     imagesPng: await folder.readBytes(files.images),
     configYaml: stringify(config),
   });
-  await folder.writeText('report.html', html);
+  await folder.writeText(REPORT, html);
   return result;
 }

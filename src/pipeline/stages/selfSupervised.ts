@@ -26,7 +26,7 @@ import {
   writeTensors,
 } from './context.js';
 import { batchesFrom, wholeBatches } from './draws.js';
-import { requireFinite } from './finite.js';
+import { lower, requireFinite, requireFiniteTensors } from './finite.js';
 import { HostDescent } from './hostDescent.js';
 import { keepPositive } from './outerOptimiser.js';
 
@@ -112,6 +112,12 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
     const images = new HostDescent(start, config.distil.momentum, settings.pixels.learningRate);
     let innerStep = Math.fround(settings.innerStep.initial);
     let velocity = 0;
+    const remedy = lower(
+      config,
+      'selfSupervised.pixels.learningRate',
+      'selfSupervised.innerStep.learningRate',
+      'selfSupervised.innerStep.initial',
+    );
     const resumed = context.checkpoints?.resumed ?? null;
     if (resumed !== null) {
       images.restore(tensorOf(resumed, 'images', start.length), tensorOf(resumed, 'velocity', start.length));
@@ -140,11 +146,9 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
         unroll.gradient('images'),
         unroll.gradient('learningRate'),
       ]);
-      requireFinite(
-        loss + slope[0]!,
-        `the self-supervised trajectory loss at iteration ${iteration}`,
-        'Lower selfSupervised.innerStep.learningRate or selfSupervised.pixels.learningRate.',
-      );
+      const at = `of the stage selfSupervised at iteration ${iteration}`;
+      requireFinite(loss, `the trajectory loss ${at}`, remedy);
+      requireFinite(slope[0]!, `the gradient by the inner step α ${at}`, remedy);
       events.append({ stage: 'selfSupervised', iteration, loss, innerStep });
       context.advance(iteration + 1, loss);
       images.step(byImages);
@@ -152,6 +156,8 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
       innerStep = Math.fround(
         keepPositive(innerStep, innerStep - settings.innerStep.learningRate * velocity),
       );
+      requireFinite(innerStep, `the inner step α after its update ${at}`, remedy);
+      requireFiniteTensors([['images', floatTensor(images.value)]], `the set after its update ${at}`, remedy);
       await context.checkpoints?.reached(iteration + 1, async () => ({
         tensors: new Map([
           ['images', floatTensor(images.value, start.length)],

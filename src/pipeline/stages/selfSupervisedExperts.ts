@@ -12,7 +12,7 @@ import { files, floatTensor, placement, type StageContext, studentModel, writeTe
 import { follow } from './course.js';
 import { wholeBatches } from './draws.js';
 import { captureExpert, expertOf } from './expertCheckpoint.js';
-import { requireFinite } from './finite.js';
+import { lower, watchLosses } from './finite.js';
 
 /** Trains the experts; a trajectory [epochs + 1, θ] each. */
 export async function trainSelfSupervisedExperts(context: StageContext): Promise<string[]> {
@@ -53,6 +53,11 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
         const order = permutation({ seed, purpose: 'selfSupervised.expert.order', index }, count);
         return wholeBatches(order, batch);
       };
+      const watch = watchLosses(
+        `expert ${expert}'s loss of the stage selfSupervisedExperts`,
+        lower(config, 'selfSupervised.experts.learningRate'),
+        kept === null ? 0 : kept.epoch * perEpoch + kept.step,
+      );
       await follow(
         {
           epochs,
@@ -63,16 +68,12 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
               await steps.step({ rows, key: { seed, purpose: 'selfSupervised.expert', index: first + k } });
             }
           },
-          wait: () => device.settle(),
+          wait: async () => watch(await steps.losses()),
           onEpoch: async (index) => {
             const epoch = index + 1;
             trajectory.set(await steps.parameters(), epoch * total);
+            watch(await steps.losses());
             const loss = await steps.loss(batch);
-            requireFinite(
-              loss,
-              `self-supervised expert ${expert}'s loss after epoch ${epoch}`,
-              'Lower selfSupervised.experts.learningRate.',
-            );
             losses[index] = loss;
             events.append({ stage: 'selfSupervisedExperts', expert, epoch, loss });
             context.advance(expert * epochs + epoch, loss);

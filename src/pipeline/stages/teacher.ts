@@ -13,6 +13,7 @@ import { permutation } from '../../kernels/philox.js';
 import { placeImages, releaseImages, stageRows } from '../../nn/deviceImages.js';
 import { hasBuffers } from '../../nn/evaluationMode.js';
 import { learningRateAt } from '../../nn/learningRate.js';
+import { LossRecord } from '../../nn/lossRecord.js';
 import { initialParameters } from '../../nn/model.js';
 import { adam } from '../../nn/optimisers/adam.js';
 import { lars } from '../../nn/optimisers/lars.js';
@@ -31,7 +32,7 @@ import {
   teacherNetwork,
   writeTensors,
 } from './context.js';
-import { requireFinite } from './finite.js';
+import { lower, watchLosses } from './finite.js';
 
 type Settings = Config['teacher'];
 
@@ -120,6 +121,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     inputs: { images: images.images },
     carry,
   });
+  const losses = new LossRecord(device, 'teacher');
   try {
     plan.write('theta', initialParameters(layout, start));
     if (hasBuffers(model)) plan.write('running', initialParameters(model.buffers, start));
@@ -137,6 +139,8 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     };
     const resumed = context.checkpoints?.resumed ?? null;
     for (const [name, { data }] of resumed?.tensors ?? []) plan.write(name, data);
+    const remedy = lower(config, 'teacher.learningRate');
+    const watch = watchLosses('the loss of the stage teacher', remedy, resumed?.done ?? 0);
     let order: Int32Array = new Int32Array(0);
     let epoch = 0;
     for (let step = 0; step < settings.steps; step++) {
@@ -153,10 +157,14 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       for (const [name, numbers] of Object.entries(drawPairs(key, batch, dataset, settings))) {
         plan.write(name, numbers);
       }
-      plan.submit();
+      device.submit((encoder) => {
+        plan.encode(encoder);
+        losses.encode(encoder, plan.outputs.loss!);
+      });
       if ((step + 1) % EVENT_EVERY === 0 || step + 1 === settings.steps) {
-        const [loss] = await plan.read('loss');
-        requireFinite(loss!, `the teacher's loss at step ${step + 1}`, 'Lower teacher.learningRate.');
+        const taken = await losses.take();
+        watch(taken);
+        const loss = taken.at(-1);
         events.append({ stage: 'teacher', step: step + 1, loss });
         context.advance(step + 1, loss);
         await context.checkpoints?.reached(step + 1, async () => ({
@@ -178,6 +186,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     ];
     await writeTensors(folder, files.teacher, tensors);
   } finally {
+    losses.release();
     plan.release();
     releaseImages(device, images);
   }

@@ -27,7 +27,7 @@ const CHUNK = 2 ** 30;
 const WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Why a file is not read; the message goes on where the file's path ends: "holds …". */
-class UnfitFile extends Error {}
+export class UnfitFile extends Error {}
 
 /** Bytes in the unit in which they are read best. */
 export const sizeText = (bytes: number): string =>

@@ -14,8 +14,8 @@ import { type FileSystem, nodeFileSystem, type OpenFile } from './fileSystem.js'
 /** Most bytes that are given to the system at once; it takes less than 2³¹. */
 const CHUNK = 2 ** 26;
 
-/** What is called this until it is renamed: the file's name and a number. */
-const unfinished = /\.[a-z]+\.\d{1,10}$/;
+/** What is called this until it is renamed: the file's name, which ends as ours do or is that of a lock's owner, and a number. */
+const unfinished = /\.[a-z]+(-[0-9a-f]+-\d+)?\.\d{1,10}$/;
 const LARGEST_NUMBER = 2 ** 32;
 
 /** Whether a file's name is one that a write which was cut off leaves behind. */

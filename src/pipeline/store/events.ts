@@ -1,8 +1,10 @@
 /** events.jsonl: what happened in a run, one JSON object a line, in order. */
 import { readFile } from 'node:fs/promises';
 import { StoreError } from '../../errors.js';
+import { fileLimits, readBounded } from './boundedFile.js';
 import { type Disk, plainDisk } from './disk.js';
 import { readingFailure } from './failures.js';
+import { parseJson } from './strictJson.js';
 
 /** One event of a stage: plain values by name, no times, so that the same run gives the same lines. */
 export type RunEvent = { readonly stage: string } & { readonly [name: string]: unknown };
@@ -11,7 +13,7 @@ export type RunEvent = { readonly stage: string } & { readonly [name: string]: u
 export async function readEvents(path: string): Promise<RunEvent[]> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = new TextDecoder().decode(await readBounded(path, fileLimits.data));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw readingFailure(path, error, 'Make it readable, or choose another folder.');
@@ -23,7 +25,7 @@ export async function readEvents(path: string): Promise<RunEvent[]> {
 function parseEvent(line: string, where: string): RunEvent {
   let event: unknown;
   try {
-    event = JSON.parse(line);
+    event = parseJson(line);
   } catch (error) {
     throw new StoreError(`${where}: not JSON. Delete the line, or the file.`, { cause: error });
   }

@@ -1,5 +1,6 @@
 /** What the system says when a file cannot be read or written, in words: what it is, and what to do about it. */
 import { StoreError } from '../../errors.js';
+import { UnfitFile } from './boundedFile.js';
 
 interface Words {
   readonly reason: string;
@@ -64,5 +65,7 @@ export function writingFailure(
 }
 
 /** The error of a file that could not be read. */
-export const readingFailure = (path: string, cause: unknown, advice: string): StoreError =>
-  new StoreError(`${path} cannot be read: ${reasonOf(cause)}. ${advice}`, { cause });
+export function readingFailure(path: string, cause: unknown, advice: string): StoreError {
+  const reason = cause instanceof UnfitFile ? `it ${cause.message}` : reasonOf(cause);
+  return new StoreError(`${path} cannot be read: ${reason}. ${advice}`, { cause });
+}

@@ -4,7 +4,7 @@
  * misses its own, as after a long suspension, has been taken over from and writes nothing any more. The package proper-lockfile
  * decides by age alone: it takes over from a process that is only suspended, and lets two contenders do so at once.
  */
-import { readFile, rm, rmdir, utimes } from 'node:fs/promises';
+import { readFile, rm, rmdir, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { StoreError } from '../../errors.js';
@@ -27,9 +27,13 @@ import {
 /** A lock is renewed so often. */
 const RENEW_MILLISECONDS = 10_000;
 
-/** A contender that finds a lock without an owner's file waits so long for it to appear, and so often at the most. */
+/**
+ * A contender that finds a lock without an owner's file looks again after so long. When it has looked so often, whoever made the lock
+ * was killed before it could say so, and the lock is taken away; after so many looks in all it gives up.
+ */
 const WAIT_MILLISECONDS = 50;
-const MOST_WAITS = 20;
+const WAITS_FOR_OWNER = 40;
+const MOST_WAITS = 80;
 
 export interface FolderLock {
   /** Throws `StoreError` once the lock is released, or another process has taken it over. */
@@ -96,10 +100,9 @@ async function makeLock(folder: string, system: FileSystem): Promise<void> {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writingFailure(lock, 'created', error);
     }
     const [living] = await livingOwners(folder);
+    if (living !== undefined || waits === MOST_WAITS) throw await inUse(folder, living);
     // Nobody says that it is theirs: somebody is just beginning, or was killed there.
-    const isAbandoned = living === undefined && ((await lockAge(folder)) ?? 0) > STALE_SECONDS;
-    if (isAbandoned) await rmdir(lock).catch(() => undefined);
-    else if (living !== undefined || waits === MOST_WAITS) throw await inUse(folder, living);
+    if (waits === WAITS_FOR_OWNER) await rmdir(lock).catch(() => undefined);
     else await wait(WAIT_MILLISECONDS);
   }
 }
@@ -108,7 +111,8 @@ async function makeLock(folder: string, system: FileSystem): Promise<void> {
 async function clearDeadOwners(folder: string): Promise<void> {
   for (const { owner, state } of await ownersWithStates(folder)) {
     if (state !== 'dead') continue;
-    const isMine = await rm(owner.file).then(
+    // Not `rm`, which takes a file that somebody else has just removed for one that it removed.
+    const isMine = await unlink(owner.file).then(
       () => true,
       () => false,
     );

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
+import { parseJson } from './strictJson.js';
 
 /** Name of the manifest's file in the folder. */
 export const MANIFEST = 'manifest.json';
@@ -89,7 +90,7 @@ export function encodeManifest(stages: ReadonlyMap<string, StageRecord>): string
  */
 export function decodeManifest(text: string, path: string): Map<string, StageRecord> {
   try {
-    const json: unknown = JSON.parse(text);
+    const json = parseJson(text);
     const versioned = z.looseObject({ version: z.number() }).safeParse(json);
     if (versioned.success && versioned.data.version > MANIFEST_VERSION)
       throw newer(versioned.data.version, path);

@@ -5,9 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { access, readdir, stat, statfs } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import { StoreError } from '../../errors.js';
+import { fileLimits, openRegular, readBounded } from './boundedFile.js';
 import { type Disk, diskOver, isUnfinished } from './disk.js';
 import { readingFailure } from './failures.js';
 import { type FileSystem, nodeFileSystem } from './fileSystem.js';
@@ -20,6 +21,7 @@ import {
   plainCopy,
   type StageRecord,
 } from './manifest.js';
+import { withinFolder } from './withinFolder.js';
 
 /** A file's time tells two contents apart once it is so old. */
 const SETTLED_MILLISECONDS = 100;
@@ -60,7 +62,10 @@ export class RunFolder {
     const lock = await lockFolder(path, system);
     try {
       const stages = await readManifest(join(path, MANIFEST));
-      const disk = diskOver(system, () => lock.check());
+      const disk = withinFolder(
+        path,
+        diskOver(system, () => lock.check()),
+      );
       const folder = new RunFolder(path, lock, disk, stages ?? new Map());
       // Only a folder with a manifest is known to be a run's: elsewhere nothing is removed.
       if (stages) await folder.#removeUnfinished();
@@ -91,7 +96,7 @@ export class RunFolder {
   async readBytes(name: string): Promise<Uint8Array> {
     const path = this.pathOf(name);
     try {
-      return await readFile(path);
+      return await readBounded(path, fileLimits.data);
     } catch (error) {
       throw readingFailure(path, error, 'Run the stage that makes it again.');
     }
@@ -237,7 +242,10 @@ function pathIn(folder: string, name: string): string {
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+    // A pipe or a device would never end.
+    const { file, size } = await openRegular(path);
+    await file.close();
+    if (size > 0) for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   } catch (error) {
     throw readingFailure(path, error, 'Run the stage that makes it again.');
   }
@@ -262,7 +270,7 @@ export async function viewFolder(path: string): Promise<FolderView> {
     recordOf: (stage) => stages.get(stage),
     hashOf: async (name) => ((await exists(name)) ? await hashFile(pathOf(name)) : null),
     readBytes: (name) =>
-      readFile(pathOf(name)).catch((error: unknown) => {
+      readBounded(pathOf(name), fileLimits.data).catch((error: unknown) => {
         throw readingFailure(pathOf(name), error, 'Make it readable.');
       }),
   };
@@ -272,7 +280,7 @@ export async function viewFolder(path: string): Promise<FolderView> {
 async function readManifest(path: string): Promise<Map<string, StageRecord> | undefined> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = new TextDecoder().decode(await readBounded(path, fileLimits.record));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw readingFailure(path, error, 'Make it readable, or choose another folder with --out DIR.');

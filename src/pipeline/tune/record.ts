@@ -35,6 +35,8 @@ const seconds = z.number().nonnegative();
 
 /** At most so many entries are looked at one by one: each could have a fault of its own. */
 const MOST_CHOICES = 1000;
+/** Characters of a fault, which may quote the file. */
+const LONGEST_FAULT = 160;
 const short = z.custom<unknown[]>((value) => Array.isArray(value) && value.length <= MOST_CHOICES);
 
 const recordSchema = z.strictObject({
@@ -97,6 +99,6 @@ export function parseRecord(text: string, adapter: Pick<AdapterDescription, 'nam
     return { fault: `it is for a ${parsed.data.adapter.kind} device, and this is a ${adapter.kind} one` };
   }
   const fault = overridesFault(tuningFor(adapter.kind), parsed.data.overrides);
-  if (fault !== null) return { fault };
+  if (fault !== null) return { fault: shown(fault, LONGEST_FAULT) };
   return { record: { ...parsed.data, overrides: parsed.data.overrides as TuningOverrides } };
 }

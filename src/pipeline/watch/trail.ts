@@ -2,7 +2,7 @@
  * What a running process leaves in its run's folder for those who watch it: how far each stage is, and how the run ended. It is no
  * artefact: a finished run removes it, nothing reads it to go on, and where it cannot be written the run goes on without.
  */
-import { rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { HypergradError } from '../../errors.js';
@@ -88,7 +88,11 @@ export function leaveTrail(
       ended,
     };
     const text = `${JSON.stringify(trail)}\n`;
-    queue = queue.then(() => plainDisk.writeWhole(path, text, { isFlushed: false })).catch(() => undefined);
+    queue = queue
+      // A folder that has gone is not made anew.
+      .then(() => access(folder))
+      .then(() => plainDisk.writeWhole(path, text, { isFlushed: false }))
+      .catch(() => undefined);
   };
   const update = (name: string, fields: Partial<TrailStage>): void => {
     const known = stages.get(name);

@@ -1,6 +1,7 @@
 import {
   appendFile,
   chmod,
+  copyFile,
   cp,
   mkdir,
   mkdtemp,
@@ -148,6 +149,19 @@ describe('a folder that is whole', () => {
     expect(report.findings.map(({ what }) => what).join()).toContain(
       'made from other inputs than the present',
     );
+  });
+
+  it('may keep an evaluation by itself that was broken off, which is none of the stages', async () => {
+    const report = await foundAfter(
+      (path) =>
+        copyFile(
+          join(path, 'checkpoint-distil.safetensors'),
+          join(path, 'checkpoint-evaluation.safetensors'),
+        ),
+      'stopped',
+    );
+    expect(report.isWhole).toBe(true);
+    expect(report.findings.map(({ means }) => means).join()).toContain('It is of `hypergrad evaluate`');
   });
 
   it('may hold what a killed process left: an unfinished write, a dead lock, half a line', async () => {

@@ -260,6 +260,7 @@ describe('texts of strangers', () => {
     ],
     ['block lists without end', `${'- '.repeat(30_000)}a`, /nests more than 16 deep/],
     ['names of names', `${'? '.repeat(30_000)}a`, /nests more than 16 deep/],
+    ['groups on one line', 'a:\n b: '.concat('ation: '.repeat(9000)), /nests more than 16 deep/],
     ['groups in flow', 'data: '.concat('{a: ['.repeat(9000)), /nests more than 16 deep/],
     [
       'a value within itself',

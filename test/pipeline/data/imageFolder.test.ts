@@ -203,9 +203,10 @@ describe('readImageFolder', () => {
       );
     const huge = claiming(60_000, 60_000, whole);
     await expect(attempt(huge, 8)).rejects.toThrow(
-      /\d\.png has 60000×60000 pixels, where at most 33554432 in all are read/,
+      /\d\.png has 60000×60000 pixels, where at most 16777216 in all and 16384 a side are read/,
     );
     await expect(attempt(huge, null)).rejects.toThrow(DataError);
+    await expect(attempt(claiming(2 ** 23 - 1, 1, whole), 8)).rejects.toThrow(/1×8388607 pixels, .* a side/);
     await expect(attempt(claiming(4000, 2000, whole), null)).rejects.toThrow(
       /\d\.png has 2000×4000 pixels, where at most 4194304 .* as they are. Set data\.resize\.side/,
     );

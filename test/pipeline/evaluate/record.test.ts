@@ -40,4 +40,25 @@ describe('evaluation.json', () => {
       expect(() => decodeEvaluation(text, 'x')).toThrow(/^x is damaged/);
     },
   );
+
+  const row = (accuracies: unknown) =>
+    JSON.stringify({
+      version: 2,
+      rows: [{ name: 'MKDT', labels: 1, accuracies }],
+      heldOut: [],
+      transfer: [],
+    });
+  it.each<[string, string]>([
+    ['rows without numbers', row([])],
+    ['numbers that are texts', row(Array(1e6).fill('x'))],
+    ['numbers beyond a float', row([0]).replace('[0]', '[1e999]')],
+    [
+      'more rows than are read',
+      JSON.stringify({ version: 2, rows: Array(1e6).fill(0), heldOut: [], transfer: [] }),
+    ],
+    ['a name twice', row([0.5]).replace('"heldOut"', '"rows":[],"heldOut"')],
+    ['lists without end', '['.repeat(1e6)],
+  ])('refuses %s in a message that can be read', (_, text) => {
+    expect(() => decodeEvaluation(text, 'x')).toThrow(/^x is damaged.{1,100}$/);
+  });
 });

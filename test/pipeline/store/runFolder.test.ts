@@ -73,11 +73,13 @@ describe('RunFolder files', () => {
   it('removes what a killed process left half-written, and nothing else', async () => {
     await (await opened()).close();
     await writeFile(join(path, 'teacher.safetensors.1234567'), 'half');
+    await writeFile(join(path, '.owner-5bce98f73f3e-29270.3091243266'), 'half');
     await writeFile(join(path, 'notes.v2'), 'kept');
     await opened();
     const names = await readdir(path);
     expect(names).toContain('notes.v2');
     expect(names).not.toContain('teacher.safetensors.1234567');
+    expect(names).not.toContain('.owner-5bce98f73f3e-29270.3091243266');
   });
 
   it("removes nothing from a folder that was no run's", async () => {

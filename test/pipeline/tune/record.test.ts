@@ -28,6 +28,10 @@ describe('a record', () => {
     ['half a file', text.slice(0, text.length / 2), /damaged/],
     ['another kind of JSON', '[1, 2]', /damaged/],
     ['null', 'null', /damaged/],
+    ['lists within lists', `${'['.repeat(1e5)}${']'.repeat(1e5)}`, /damaged/],
+    ['an endless name', changed({ overrides: { ['x'.repeat(1e5)]: 1 } }), /^.{100,200}…$/],
+    ['endless choices', changed({ choices: Array(1e5).fill(1) }), /field choices/],
+    ['the prototype', text.replace('"unroll"', '"__proto__"'), /unknown field "__proto__"/],
     ['a newer format', changed({ format: 2, surprise: true }), /format 2, and this version reads format 1/],
     ['another adapter', changed({ adapter: { ...adapter, name: 'other' } }), /another adapter, 'other'/],
     [

@@ -94,6 +94,9 @@ describe('verifyCase', () => {
     const result = await verifyCase(write('kind.safetensors', reluCase({ kind: 'resnet99' })), device);
     expect(result).toMatchObject({ passed: false, readable: true });
     expect(result.reason).toContain("kind 'resnet99'");
+    // What every object has is no kind either.
+    const inherited = await verifyCase(write('kind.safetensors', reluCase({ kind: 'constructor' })), device);
+    expect(inherited).toMatchObject({ passed: false, reason: expect.stringContaining("kind 'constructor'") });
   });
 
   it.each([

@@ -127,7 +127,14 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
       ]);
     };
 
-  const writeHalf = (target: unknown, data: unknown, append: boolean): void => {
+  /** Where in the file a call to `write` puts its bytes; null where it goes on from the last. */
+  const positionOf = ([, , options, , position]: readonly unknown[]): number | null => {
+    const given =
+      typeof options === 'object' && options !== null && 'position' in options ? options.position : position;
+    return typeof given === 'number' ? given : null;
+  };
+  const writeHalf = (args: readonly unknown[], append: boolean): void => {
+    const [target, data] = args;
     if (typeof data !== 'string' && !ArrayBuffer.isView(data)) return;
     const bytes =
       typeof data === 'string'
@@ -135,7 +142,7 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
         : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     const half = bytes.subarray(0, bytes.length >> 1);
     const fd = descriptorOf(target);
-    if (fd !== null) original.writeSync(fd, half);
+    if (fd !== null) original.writeSync(fd, half, 0, half.length, positionOf(args));
     else if (append) original.appendFileSync(String(target), half);
     else original.writeFileSync(String(target), half);
   };
@@ -157,7 +164,8 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
     };
   const write =
     (append: boolean): Describe =>
-    (_, [target, data, options]) => {
+    (_, args) => {
+      const [target, , options] = args;
       const path = pathOf(target);
       if (path === null) return null;
       const bytes = append ? sizeOf(path) : 0;
@@ -167,7 +175,7 @@ export async function watchChanges({ folder, keep, momentOf }: JournalOptions): 
         bytes,
         ...(isFlushed(options) ? { isFlushed: true } : {}),
       };
-      return { change, half: () => writeHalf(target, data, append) };
+      return { change, half: () => writeHalf(args, append) };
     };
   const truncate: Describe = (_, [target, length]) => {
     const path = pathOf(target);

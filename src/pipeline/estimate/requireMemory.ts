@@ -1,0 +1,83 @@
+/** Whether a run fits its device and its machine, said before its first stage rather than in the middle of its last. */
+import { totalmem } from 'node:os';
+import { DeviceError } from '../../errors.js';
+import { formatBytes } from '../../gpu/bufferPool.js';
+import type { Device } from '../../gpu/device.js';
+import type { Config } from '../config/schema.js';
+import type { Dataset } from '../data/dataset.js';
+import { hostMemoryOf } from './hostMemory.js';
+import { rehearse } from './rehearse.js';
+import { roughBound } from './roughBound.js';
+
+/** Every device that this engine runs on has so much memory to give: what is surely below it is not counted. */
+const SURELY_THERE = 2 ** 30;
+/** The share of a machine's memory that a run on its processor may surely take. */
+const SURELY_FREE = 0.25;
+/** Milliseconds in which settings are tried that would make a stage fit. */
+const REMEDY_TIME = 30_000;
+
+/** Bytes of memory that this process may use: the machine's, or less where its container has a limit. */
+function machineBytes(): number {
+  // 0 where there is no limit, or Node does not know.
+  const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY;
+  return Math.min(totalmem(), limit);
+}
+
+/** What is there. */
+export interface AvailableMemory {
+  /** Bytes that this process may use on the host; a software device lives there too. */
+  readonly host: number;
+}
+
+/**
+ * Compares what a run takes with what there is: buffers with the device's limits; all that is held at a time with the
+ * machine's memory on a software device, and with what a GPU gives when it is asked. Takes no time where the run is small.
+ *
+ * @throws DeviceError when a stage does not fit, with both numbers and, where one was found, the setting with which it fits.
+ */
+export async function requireMemory(
+  {
+    device,
+    config,
+    dataset,
+  }: { readonly device: Device; readonly config: Config; readonly dataset: Dataset },
+  { host }: AvailableMemory = { host: machineBytes() },
+): Promise<void> {
+  const { limits, adapter } = device;
+  const largest = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+  if (roughBound(config, dataset) <= Math.min(SURELY_THERE, largest, SURELY_FREE * host)) return;
+
+  const isSoftware = adapter.kind === 'software';
+  const arrays = Math.max(...hostMemoryOf(config, dataset).map(({ bytes }) => bytes));
+  if (arrays > host) {
+    throw new DeviceError(
+      `The run holds ${formatBytes(arrays)} of arrays on the host, and this machine gives it ${formatBytes(host)}. ` +
+        'Lower data.train, experts.epochs or data.memory (--set data.memory=0 leaves the images in a file).',
+    );
+  }
+  const total = isSoftware ? host - arrays : undefined;
+  // Probes are fitted on the host: how many labels they see changes nothing here.
+  const labels = [Math.min(...config.evaluate.labels)];
+  const rehearsed = { ...config, evaluate: { ...config.evaluate, labels } };
+  const space = await rehearse(device, rehearsed, dataset, performance.now() + REMEDY_TIME, total);
+  for (const { stage, deviceBytes, refusal } of space) {
+    if (refusal === null) continue;
+    const takes =
+      deviceBytes === null ? '' : ` It takes ${formatBytes(deviceBytes)} of device memory in all.`;
+    const remedy =
+      refusal.remedy === null
+        ? 'No smaller batch and no other distil.memory that was tried makes it fit: lower the widths of the models (student.width, teacher.width), or choose another device.'
+        : `It fits with --set ${refusal.remedy}, as a rehearsal shows.`;
+    throw new DeviceError(
+      `The stage ${stage} does not fit '${adapter.name}': ${refusal.reason}${takes} ${remedy} Nothing was computed.`,
+    );
+  }
+  if (isSoftware) return;
+  const most = Math.max(...space.map(({ deviceBytes }) => deviceBytes ?? 0));
+  if (await device.hasRoomFor(most)) return;
+  const { stage } = space.find(({ deviceBytes }) => deviceBytes === most)!;
+  throw new DeviceError(
+    `The stage ${stage} takes ${formatBytes(most)} of device memory, and '${adapter.name}' does not give that much now. ` +
+      'End what else uses it, or make the stage smaller: its batch, or distil.memory=recompute, which holds least. Nothing was computed.',
+  );
+}

@@ -1,0 +1,258 @@
+/** Every reader of files from outside, with how its files are made. */
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { version } from '../../package.json';
+import { DataError } from '../../src/errors.js';
+import { readRun } from '../../src/pipeline/compare/readRun.js';
+import { resolveConfig } from '../../src/pipeline/config/resolve.js';
+import { configSchema } from '../../src/pipeline/config/schema.js';
+import { loadDataset } from '../../src/pipeline/data/dataset.js';
+import { parseIdx, readIdx } from '../../src/pipeline/data/idx.js';
+import { decodeImage } from '../../src/pipeline/data/imageFiles.js';
+import { inspectData } from '../../src/pipeline/data/inspect.js';
+import { decodeSet } from '../../src/pipeline/evaluate/givenSet.js';
+import { decodeEvaluation } from '../../src/pipeline/evaluate/record.js';
+import { summariseTable, summariseTransfer } from '../../src/pipeline/evaluate/summary.js';
+import { readEvents } from '../../src/pipeline/store/events.js';
+import { decodeNpy } from '../../src/pipeline/store/npy.js';
+import { RunFolder } from '../../src/pipeline/store/runFolder.js';
+import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
+import { TensorReader } from '../../src/pipeline/store/tensorReader.js';
+import { parseRecord } from '../../src/pipeline/tune/record.js';
+import { parseCase } from '../../src/pipeline/verify/case.js';
+import type { Draws } from './draws.js';
+import * as formats from './formats.js';
+import { mutate } from './mutate.js';
+
+/** Files by name, relative to a folder. */
+export type Files = Readonly<Record<string, Uint8Array>>;
+
+export interface Reader {
+  readonly name: string;
+  /** Its share of the inputs, beside the others'. */
+  readonly weight: number;
+  /** Whether the files must lie in a folder to be read. */
+  readonly onDisk: boolean;
+  make(draws: Draws): Files;
+  /** Reads the files, of which those on disk lie in `folder`. */
+  read(files: Files, folder: string): unknown;
+}
+
+const FILE = 'input';
+
+/** A reader of one file's bytes. */
+const inMemory = (
+  name: string,
+  weight: number,
+  make: (draws: Draws) => Uint8Array,
+  read: (bytes: Uint8Array) => unknown,
+): Reader => ({
+  name,
+  weight,
+  onDisk: false,
+  make: (draws) => ({ [FILE]: mutate(make(draws), draws) }),
+  read: (files) => read(files[FILE]!),
+});
+
+/** A reader of a folder, of whose files some are damaged. */
+const onDisk = (
+  name: string,
+  weight: number,
+  make: (draws: Draws) => Files,
+  read: (folder: string) => Promise<unknown>,
+): Reader => ({
+  name,
+  weight,
+  onDisk: true,
+  make(draws) {
+    const files = Object.entries(make(draws));
+    const damaged = draws.below(files.length);
+    return Object.fromEntries(
+      files.map(([file, bytes], k) => [
+        file,
+        k === damaged || draws.happens(0.15) ? mutate(bytes, draws) : bytes,
+      ]),
+    );
+  },
+  read: (_, folder) => read(folder),
+});
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+const dataOf = (
+  source: 'mnist' | 'cifar10' | 'cifar100' | 'tiny-imagenet' | 'idx' | 'folder',
+  folder: string,
+) => ({
+  ...configSchema.parse({}).data,
+  ...{ source, folder, train: null, test: null, pool: 1 },
+});
+
+async function loadAll(...[source, folder]: Parameters<typeof dataOf>): Promise<void> {
+  const dataset = await loadDataset(dataOf(source, folder), 1);
+  await dataset.train.rows(Int32Array.of(0));
+  dataset.close();
+}
+
+const adapter = { name: 'some adapter', kind: 'software' } as const;
+
+const tuningRecord = (): Uint8Array =>
+  formats.encode(
+    JSON.stringify({
+      ...{ format: 1, adapter, hypergrad: version, webgpu: '0.6.2', made: '2026-01-02T03:04:05.678Z' },
+      preset: 'tiny-test',
+      choices: [{ group: 'reduce', candidate: null, before: 2, after: 1, failures: { '16': 'refused' } }],
+      overrides: { unroll: 4, workgroup: { matmul: 4 } },
+    }),
+  );
+
+const hash = (draws: Draws): string => Buffer.from(draws.bytes(32)).toString('hex');
+
+function manifest(draws: Draws): Uint8Array {
+  const stage = () => ({ inputs: hash(draws), artefacts: { 'teacher.safetensors': hash(draws) } });
+  return formats.encode(
+    JSON.stringify({ version: 1, stages: { teacher: stage(), 'experts/0': stage() } }, null, 2),
+  );
+}
+
+const images = (draws: Draws, names: readonly string[]): Files => {
+  const one = formats.png(draws, true);
+  return Object.fromEntries(names.map((name) => [name, draws.happens(0.95) ? one : formats.png(draws)]));
+};
+
+const FORM = { channels: 3, resize: { side: 8, rule: 'cover' } } as const;
+
+export const readers: readonly Reader[] = [
+  inMemory('safetensors', 180, formats.safetensors, (bytes) =>
+    decodeSafetensors(bytes, FILE, { widen: true }),
+  ),
+  inMemory('synthetic set', 80, formats.givenSet, (bytes) => decodeSet(bytes, FILE)),
+  inMemory('reference case', 60, formats.referenceCase, (bytes) => parseCase(bytes, FILE)),
+  inMemory('npy', 150, formats.npy, (bytes) => decodeNpy(bytes, FILE)),
+  inMemory(
+    'idx',
+    100,
+    (draws) => formats.idxFile(draws, 3),
+    (bytes) => parseIdx(bytes, FILE, 3),
+  ),
+  inMemory('evaluation.json', 80, formats.evaluation, (bytes) => {
+    const evaluation = decodeEvaluation(text(bytes), FILE);
+    summariseTable(evaluation);
+    summariseTransfer(evaluation);
+  }),
+  inMemory('tuning', 70, tuningRecord, (bytes) => {
+    const parsed = parseRecord(text(bytes), adapter);
+    if ('fault' in parsed) throw new DataError(`${FILE} is ignored: ${parsed.fault}.`);
+  }),
+  inMemory(
+    '--set',
+    60,
+    (draws) =>
+      formats.encode(draws.pick(['distil.steps=5', 'evaluate.labels=[0.1, 0.2]', 'data.folder=a: b'])),
+    (bytes) => resolveConfig({ preset: 'tiny-test', sets: [text(bytes)] }),
+  ),
+  onDisk(
+    'configuration',
+    70,
+    (draws) => ({ 'config.yaml': formats.configuration(draws) }),
+    async (folder) => resolveConfig({ file: join(folder, 'config.yaml'), sets: [] }),
+  ),
+  onDisk(
+    'tensor reader',
+    30,
+    (draws) => ({ [FILE]: formats.givenSet(draws) }),
+    async (folder) => {
+      const reader = await TensorReader.open(join(folder, FILE));
+      await reader.readRows('images', 0, 1);
+    },
+  ),
+  onDisk(
+    'events.jsonl',
+    30,
+    (draws) => ({ [FILE]: formats.events(draws) }),
+    (folder) => readEvents(join(folder, FILE)),
+  ),
+  onDisk(
+    'gzipped idx',
+    50,
+    (draws) => {
+      const inner = formats.idxFile(draws, 3);
+      return { [FILE]: gzipSync(draws.happens(0.5) ? mutate(inner, draws) : inner) };
+    },
+    (folder) => readIdx(join(folder, FILE), 3),
+  ),
+  onDisk(
+    'png',
+    30,
+    (draws) => ({ [FILE]: formats.png(draws) }),
+    (folder) => decodeImage(join(folder, FILE), FORM),
+  ),
+  onDisk(
+    'jpeg',
+    12,
+    (draws) => ({ [FILE]: formats.jpeg(draws) }),
+    (folder) => decodeImage(join(folder, FILE), FORM),
+  ),
+  onDisk(
+    'run folder',
+    8,
+    (draws) => ({
+      'evaluation.json': formats.evaluation(draws, 5),
+      'result.json': formats.result(),
+      'config.yaml': formats.configuration(draws),
+    }),
+    readRun,
+  ),
+  onDisk(
+    'manifest.json',
+    5,
+    (draws) => ({ 'manifest.json': manifest(draws) }),
+    async (folder) => {
+      const opened = await RunFolder.open(folder);
+      try {
+        await opened.stageIsDone('teacher', '0'.repeat(64));
+      } finally {
+        await opened.close();
+      }
+    },
+  ),
+  onDisk(
+    'cifar folder',
+    8,
+    (draws) => ({
+      'data_batch_1.bin': formats.cifarRecords(draws),
+      'test_batch.bin': formats.cifarRecords(draws),
+    }),
+    (folder) => loadAll('cifar10', folder),
+  ),
+  onDisk(
+    'idx folder',
+    8,
+    (draws) => ({ images: formats.idxFile(draws, 3), labels: gzipSync(formats.idxFile(draws, 1)) }),
+    (folder) => inspectData(folder),
+  ),
+  onDisk(
+    'image folder',
+    8,
+    (draws) =>
+      images(
+        draws,
+        draws.pick([
+          ['a.png', 'b.png'],
+          ['a/1.png', 'b/2.png'],
+          ['train/a/1.png', 'test/a/1.png'],
+        ]),
+      ),
+    (folder) => inspectData(folder),
+  ),
+  onDisk(
+    'tiny imagenet',
+    8,
+    (draws) => ({
+      'wnids.txt': formats.encode('n01\nn02\n'),
+      'words.txt': formats.encode('n01\tgoldfish\nn02\tmaillot, tank suit\n'),
+      'val/val_annotations.txt': formats.encode('v.JPEG\tn01\t0\n'),
+      ...images(draws, ['train/n01/images/a.JPEG', 'train/n02/images/b.JPEG', 'val/images/v.JPEG']),
+    }),
+    (folder) => loadAll('tiny-imagenet', folder),
+  ),
+];

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { DeviceError } from '../../../src/errors.js';
+import { countingDevice } from '../../../src/gpu/countingDevice.js';
+import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
+import { loadDataset } from '../../../src/pipeline/data/dataset.js';
+import { rehearse } from '../../../src/pipeline/estimate/rehearse.js';
+import { requireMemory } from '../../../src/pipeline/estimate/requireMemory.js';
+import { roughBound } from '../../../src/pipeline/estimate/roughBound.js';
+import { useDevice } from '../../support/device.js';
+
+const device = useDevice();
+const rows = 'evaluate.rows=[randomEncoder, mkdt, trajectoryMatchingOnSsl, allData]';
+
+const configOf = (...sets: string[]) => resolveConfig({ preset: 'tiny-test', sets, seed: 1 });
+
+/** What a run is refused with on a device and a machine. */
+async function refusal(
+  sets: string[],
+  { largest, host = 2 ** 40 }: { readonly largest?: number; readonly host?: number },
+): Promise<string> {
+  const config = configOf(...sets);
+  const dataset = await loadDataset(config.data, config.seed);
+  const opened = await device();
+  const limited = largest === undefined ? {} : { maxStorageBufferBindingSize: largest };
+  const { device: counting } = await countingDevice(opened, limited);
+  const error = await requireMemory({ device: counting, config, dataset }, { host }).then(
+    () => new Error('it fits'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(DeviceError);
+  return (error as DeviceError).message;
+}
+
+/** Whether a run is let through with what its refusal named. */
+async function fits(sets: string[], host: number): Promise<void> {
+  const config = configOf(...sets);
+  const dataset = await loadDataset(config.data, config.seed);
+  await requireMemory({ device: await device(), config, dataset }, { host });
+}
+
+describe('the rough bound', () => {
+  it.each([
+    [[rows]],
+    [['distil.memory=full', 'distil.steps=9']],
+    [['teacher.architecture=resNet18', 'teacher.width=4', 'teacher.representation=32']],
+    [['student.depth=2', 'student.width=12', 'experts.batch=200', 'teacher.projector=64']],
+    [
+      [
+        'evaluate.transfer=[{ architecture: mlp, depth: 2, width: 32 }, { architecture: resNet18, width: 4 }]',
+      ],
+    ],
+  ])('is above what is counted, with %s', async (sets) => {
+    const config = configOf(...sets);
+    const dataset = await loadDataset(config.data, config.seed);
+    const space = await rehearse(await device(), config, dataset, 0);
+    const most = Math.max(...space.map(({ deviceBytes }) => deviceBytes!));
+    expect(roughBound(config, dataset)).toBeGreaterThan(most);
+  });
+});
+
+describe('a run that cannot fit', () => {
+  it('is told before its first stage what does not fit, both numbers, and the setting with which it does', async () => {
+    // The largest tensor is one of 200 images in pre-training on all data: half of it does not fit.
+    const sets = ['evaluate.allData.batch=200', 'student.width=64'];
+    const message = await refusal(sets, { largest: 200 * 64 * 49 * 2 });
+    expect(message).toMatch(/^The stage evaluate does not fit/);
+    expect(message).toMatch(/largest storage buffer is 1\.2 MiB/);
+    expect(message).toContain('It fits with --set evaluate.allData.batch=100, as a rehearsal shows.');
+    expect(message).toMatch(/Nothing was computed\.$/);
+  });
+
+  it('is told where all of it together is more than the machine has, and fits with what it is told', async () => {
+    const sets = [
+      'distil.memory=full',
+      'distil.steps=60',
+      'distil.batch=20',
+      'subset.fraction=0.1',
+      'student.width=16',
+    ];
+    const config = configOf(...sets);
+    const dataset = await loadDataset(config.data, config.seed);
+    const space = await rehearse(await device(), config, dataset, 0);
+    const peak = space.find(({ stage }) => stage === 'distil')!.deviceBytes!;
+    const others = space.filter(({ stage }) => stage !== 'distil').map(({ deviceBytes }) => deviceBytes!);
+    const host = Math.round((peak + Math.max(...others)) / 2) + 2 ** 18;
+    expect(host).toBeLessThan(peak);
+
+    const message = await refusal(sets, { host });
+    expect(message).toMatch(
+      /^The stage distil does not fit .*: It takes [\d.]+ MiB, and there are [\d.]+ MiB/,
+    );
+    const [, remedy] = /It fits with --set (distil\.memory=\w+), as a rehearsal shows/.exec(message)!;
+    await fits([...sets, remedy!], host);
+  });
+
+  it('is told where the arrays of the host alone are more than the machine has', async () => {
+    expect(await refusal([], { host: 1000 })).toMatch(
+      /KiB of arrays on the host, .* 1000 bytes\. Lower data\.train/,
+    );
+  });
+});
+
+it('takes no time where a run is surely small', async () => {
+  const config = resolveConfig({ preset: 'mnist-small', sets: [] });
+  const dataset = await loadDataset(config.data, config.seed);
+  const opened = await device();
+  await requireMemory({ device: opened, config, dataset }, { host: 2 ** 33 });
+  const start = performance.now();
+  await requireMemory({ device: opened, config, dataset }, { host: 2 ** 33 });
+  expect(performance.now() - start).toBeLessThan(1000);
+});
