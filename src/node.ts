@@ -18,6 +18,9 @@ export { comparisonCsv, comparisonMarkdown } from './pipeline/compare/tables.js'
 export { type ConfigSources, presetNames, resolveConfig } from './pipeline/config/resolve.js';
 export type { Config } from './pipeline/config/schema.js';
 export { type Dataset, type ImageOrigin, type ImageSet, loadDataset } from './pipeline/data/dataset.js';
+export type { Change } from './pipeline/plan/changes.js';
+export type { Flaw } from './pipeline/plan/observe.js';
+export type { Reason, RunPlan, StagePlan } from './pipeline/plan/plan.js';
 export { type Progress, type StageName, type StudyName, silentProgress } from './pipeline/progress.js';
 export type {
   DistilEvent,
@@ -29,6 +32,8 @@ export type {
 } from './pipeline/report/types.js';
 export { type RunOptions, runPipeline } from './pipeline/run.js';
 export type { SessionOptions } from './pipeline/session.js';
+export type { Disk, WriteOptions } from './pipeline/store/disk.js';
+export type { FileSystem, OpenFile } from './pipeline/store/fileSystem.js';
 export type { Plain, StageRecord } from './pipeline/store/manifest.js';
 export { RunFolder } from './pipeline/store/runFolder.js';
 export {

@@ -1,5 +1,6 @@
 /** The forms in which a set is handed over, each as the files that it consists of. */
 import { zipSync } from 'fflate';
+import ndarray from 'ndarray';
 import { ShapeError } from '../../errors.js';
 import { encodeNpy } from '../store/encodeNpy.js';
 import { encodePng } from '../store/png.js';
@@ -28,11 +29,14 @@ const arraysOf = (set: ExportedSet): readonly (readonly [string, Float32Array, r
 ];
 
 /** Pixels of image `index` row by row, channels last: rounded to 8 bits, and cut off at 0 and 255. */
-function pixelsOf({ images, image: [channels, height, width] }: ExportedSet, index: number): Uint8Array {
-  const area = height * width;
-  const first = index * channels * area;
-  return Uint8Array.from({ length: channels * area }, (_, k) => {
-    const value = images[first + (k % channels) * area + Math.floor(k / channels)]!;
+function pixelsOf({ images, count, image }: ExportedSet, index: number): Uint8Array {
+  const rows = ndarray(images, [count, ...image])
+    .pick(index, null, null, null)
+    .transpose(1, 2, 0);
+  const [, width, channels] = rows.shape as [number, number, number];
+  return Uint8Array.from({ length: rows.size }, (_, k) => {
+    const pixel = Math.floor(k / channels);
+    const value = rows.get(Math.floor(pixel / width), pixel % width, k % channels);
     return Math.round(255 * Math.min(Math.max(value, 0), 1));
   });
 }

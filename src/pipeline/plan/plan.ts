@@ -31,6 +31,7 @@ export interface StagePlan {
   readonly parts?: { readonly done: number; readonly total: number };
 }
 
+/** What a run will do with each of its stages, in order. */
 export type RunPlan = readonly StagePlan[];
 
 /** What a plan is made for. */

@@ -12,6 +12,7 @@ export interface OpenFile {
   truncate(length: number): Promise<void>;
   /** Waits until all that was written is on the disk. */
   sync(): Promise<void>;
+  /** Gives the file back; may tell that what was written did not arrive. */
   close(): Promise<void>;
 }
 
@@ -23,6 +24,7 @@ export interface FileSystem {
   makeFolder(path: string): Promise<void>;
   /** Opens a file: a `new` one must not be there, an `old` one is made where there is none. */
   open(path: string, which: 'new' | 'old'): Promise<OpenFile>;
+  /** Gives a file another name in the same file system, in the place of what is called so. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, or a folder with all that is in it, if it is there. */
   remove(path: string): Promise<void>;
