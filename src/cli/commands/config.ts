@@ -4,7 +4,7 @@ import { commentedYaml } from '../../pipeline/config/commentedYaml.js';
 import { configJsonSchema } from '../../pipeline/config/describe.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { collect } from '../repeatable.js';
-import { DEFAULT_PRESET, parseSeed, quote } from './run.js';
+import { commandLine, DEFAULT_PRESET, parseSeed } from './run.js';
 
 interface ConfigFlags {
   readonly preset?: string;
@@ -13,20 +13,6 @@ interface ConfigFlags {
   readonly set?: readonly string[];
   readonly json?: boolean;
   readonly schema?: boolean;
-}
-
-/** Where the values come from, as options of the command. */
-function sourcesOf(file: string | undefined, preset: string | undefined, flags: ConfigFlags): string {
-  const words = ['hypergrad', 'config', ...(file === undefined ? [] : [file])];
-  for (const [option, value] of [
-    ['--preset', preset],
-    ['--data', flags.data],
-    ['--seed', flags.seed],
-  ] as const) {
-    if (value !== undefined) words.push(option, value);
-  }
-  for (const setting of flags.set ?? []) words.push('--set', setting);
-  return words.map(quote).join(' ');
 }
 
 function config(file: string | undefined, flags: ConfigFlags): void {
@@ -46,7 +32,7 @@ function config(file: string | undefined, flags: ConfigFlags): void {
   if (flags.json) print(resolved);
   else {
     // A line break in a name would end the comment.
-    const source = sourcesOf(file, preset, flags).replaceAll(/[\r\n]/g, ' ');
+    const source = commandLine('config', file, flags).replaceAll(/[\r\n]/g, ' ');
     process.stdout.write(
       commentedYaml(resolved, { lines: [`Every value of a run, as printed by: ${source}`] }),
     );

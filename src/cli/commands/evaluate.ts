@@ -5,6 +5,7 @@ import { ConfigError, DataError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
+import { readRunConfig } from '../../pipeline/config/runConfig.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { type Dataset, loadDataset } from '../../pipeline/data/dataset.js';
 import {
@@ -67,12 +68,6 @@ async function subjectOf(path: string): Promise<Subject> {
     : { name: path, run: null, file: path };
 }
 
-/** The configuration that a run was made with. Throws `StoreError` when the folder is none of a run. */
-async function configOfRun(folder: string): Promise<Config> {
-  await openToRead(folder).readBytes('config.yaml');
-  return resolveConfig({ file: join(folder, 'config.yaml'), sets: [] });
-}
-
 /** How to evaluate, and on what: as the user says, over the configuration of the run at hand. */
 function configOf(run: string | null, flags: EvaluateFlags): Config {
   const { preset } = flags;
@@ -106,7 +101,7 @@ async function teacherOf(
   const folderName = run ?? flags.teacher;
   if (folderName === undefined) return null;
   const folder = openToRead(folderName);
-  const made = await configOfRun(folderName);
+  const made = await readRunConfig(folderName);
   const hasTeacher = await exists(folder, files.teacher);
   const known = { config: made, folder, hasTeacher };
   if (run === null) return { ...known, own: null, selfSupervised: null };
@@ -207,7 +202,7 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
   if (subject.run !== null && flags.teacher !== undefined) {
     throw new ConfigError('--teacher is for sets from files: a run has a teacher of its own.');
   }
-  for (const run of [subject.run, flags.teacher]) if (run != null) await configOfRun(run);
+  for (const run of [subject.run, flags.teacher]) if (run != null) await readRunConfig(run);
   const config = configOf(subject.run ?? flags.teacher ?? null, flags);
   const folder = subject.run === null ? null : await RunFolder.open(subject.run);
   try {

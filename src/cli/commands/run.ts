@@ -64,10 +64,14 @@ export function quote(word: string): string {
   return /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** The command that gives the same results again. Where they are put (`--out`) is no part of that. */
-export function commandOf(file: string | undefined, flags: RunFlags): string {
+/** A command and the options by which its values came to be, as a shell reads it back. */
+export function commandLine(
+  command: 'run' | 'config',
+  file: string | undefined,
+  flags: Pick<RunFlags, 'preset' | 'data' | 'seed' | 'device' | 'set'>,
+): string {
   const preset = flags.preset ?? (file === undefined ? DEFAULT_PRESET : undefined);
-  const words = ['hypergrad', 'run'];
+  const words = ['hypergrad', command];
   if (file !== undefined) words.push(file);
   for (const [option, value] of [
     ['--preset', preset],
@@ -80,6 +84,10 @@ export function commandOf(file: string | undefined, flags: RunFlags): string {
   for (const setting of flags.set ?? []) words.push('--set', setting);
   return words.map(quote).join(' ');
 }
+
+/** The command that gives the same results again. Where they are put (`--out`) is no part of that. */
+export const commandOf = (file: string | undefined, flags: RunFlags): string =>
+  commandLine('run', file, flags);
 
 /**
  * A result in plain text: accuracies by encoder and share of labels (equation (3) without any), for each architecture, and the

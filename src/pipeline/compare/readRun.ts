@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
-import { resolveConfig } from '../config/resolve.js';
+import { readRunConfig } from '../config/runConfig.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { deviceName } from '../report/wording.js';
 import { files } from '../stages/context.js';
@@ -28,8 +28,7 @@ export async function readRun(folder: string): Promise<ComparedRun> {
     new TextDecoder().decode(await opened.readBytes(name, fileLimits.record));
   const evaluation = decodeEvaluation(await readText(files.evaluation), join(folder, files.evaluation));
   const resultText = await readText('result.json');
-  await readText('config.yaml');
-  const config = resolveConfig({ file: join(folder, 'config.yaml'), sets: [] });
+  const config = await readRunConfig(folder);
   let device: z.infer<typeof resultSchema>['device'];
   try {
     const json: unknown = parseJson(resultText);

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { stringify } from 'yaml';
 import type { Config } from '../config/schema.js';
-import { sharesOf } from '../report/text.js';
-import { accuracy, labelShare, seedCount, significant } from '../report/wording.js';
+import { accuracyCells } from '../report/text.js';
+import { seedCount, significant } from '../report/wording.js';
 import type { ExportedSet } from './exportedSet.js';
 import { clippedShare, type ExportedFiles, type ExportFormat } from './formats.js';
 
@@ -52,20 +52,16 @@ const percent = (share: number): string => `${significant(100 * share)} %`;
 
 function accuracyTable({ rows }: ExportedSet): string[] {
   if (rows.length === 0) return [];
-  const shares = sharesOf(rows);
-  const names = [...new Set(rows.map(({ name }) => name))];
-  const cell = (name: string, share: number): string => {
-    const row = rows.find((candidate) => candidate.name === name && candidate.labels === share);
-    return row === undefined ? '–' : accuracy(row);
-  };
+  const [heading, ...encoders] = accuracyCells(rows);
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
     '## What it is worth',
     '',
     `Test accuracy of a linear probe in %, mean ± standard deviation ${seedCount(rows)}, measured by the run:`,
     '',
-    `| encoder | ${shares.map((share) => `${labelShare(share)} of the labels`).join(' | ')} |`,
-    `| --- |${' ---: |'.repeat(shares.length)}`,
-    ...names.map((name) => `| ${name} | ${shares.map((share) => cell(name, share)).join(' | ')} |`),
+    line(heading!),
+    line(heading!.map((_, k) => (k === 0 ? '---' : '---:'))),
+    ...encoders.map(line),
     '',
   ];
 }

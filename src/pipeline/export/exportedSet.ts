@@ -1,7 +1,6 @@
 /** What a finished run hands over: its synthetic set in the scale of pictures, and what a reader of it has to know. */
-import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
-import { resolveConfig } from '../config/resolve.js';
+import { readRunConfig } from '../config/runConfig.js';
 import type { Config } from '../config/schema.js';
 import { readStandardisation } from '../data/standardisation.js';
 import { decodeEvaluation } from '../evaluate/record.js';
@@ -39,8 +38,7 @@ export interface ExportedSet {
  */
 export async function readExportedSet(path: string, snapshot: number | null = null): Promise<ExportedSet> {
   const folder = openToRead(path);
-  await folder.readBytes('config.yaml');
-  const config = resolveConfig({ file: join(path, 'config.yaml'), sets: [] });
+  const config = await readRunConfig(path);
   const file = snapshot === null ? files.synthetic : snapshotFile(snapshot, 'safetensors');
   const tensor = await readTensors(folder, file);
   const { shape, data } = tensor('images');

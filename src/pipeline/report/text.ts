@@ -13,19 +13,25 @@ export interface TextTable {
 export const sharesOf = (rows: readonly ResultRow[]): number[] =>
   [...new Set(rows.map((row) => row.labels))].sort((a, b) => a - b);
 
-/** Accuracies by encoder and share of labels, a line an encoder under a heading. */
-export function accuracyLines(rows: readonly ResultRow[]): string[] {
+/** Accuracies by encoder and share of labels: a heading and a row an encoder, one cell for each share behind its name. */
+export function accuracyCells(rows: readonly ResultRow[]): string[][] {
   const shares = sharesOf(rows);
   const names = [...new Set(rows.map((row) => row.name))];
   const cell = (name: string, share: number): string => {
     const row = rows.find((candidate) => candidate.name === name && candidate.labels === share);
     return row === undefined ? '–' : accuracy(row);
   };
-  const lines = [
+  return [
     ['encoder', ...shares.map((share) => `${labelShare(share)} of labels`)],
     ...names.map((name) => [name, ...shares.map((share) => cell(name, share))]),
   ];
-  return textTable(lines, ['left', ...shares.map(() => 'right' as const)]).split('\n');
+}
+
+/** The same as lines of text. */
+export function accuracyLines(rows: readonly ResultRow[]): string[] {
+  const cells = accuracyCells(rows);
+  const [, ...shares] = cells[0]!;
+  return textTable(cells, ['left', ...shares.map(() => 'right' as const)]).split('\n');
 }
 
 /** Accuracies and, beside or without them, equation (3), under what they are. */

@@ -2,15 +2,14 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
-import { resolveConfig } from '../config/resolve.js';
 import { imageShape } from '../config/rules.js';
+import { readRunConfig } from '../config/runConfig.js';
 import type { Config } from '../config/schema.js';
 import type { StageName } from '../progress.js';
 import { stagesOf } from '../stageList.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { ownersWithStates } from '../store/lock.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
-import { openToRead } from '../store/readFolder.js';
 import { STUDY_FILE } from '../studies/study.js';
 import { type Curve, LossReader } from './losses.js';
 import { readSynthetic, type SyntheticImages } from './synthetic.js';
@@ -117,8 +116,7 @@ export class RunWatcher {
       );
     }
     // Written when the run begins, so it may be a moment late.
-    await openToRead(folder).readBytes('config.yaml');
-    return new RunWatcher(folder, resolveConfig({ file: join(folder, 'config.yaml'), sets: [] }));
+    return new RunWatcher(folder, await readRunConfig(folder));
   }
 
   /** The run as it is now. Throws `StoreError` when its manifest is damaged. */
