@@ -3,6 +3,7 @@ import { distilChoices } from '../choices.js';
 import type { SetState } from '../protocol.js';
 import type { DistilSettings } from '../settings.js';
 import { withChoices } from './address.js';
+import { Button } from './Button.js';
 import { Chart } from './Chart.js';
 import { ImageGrid, type Shading } from './ImageGrid.js';
 import { ProbeTable } from './ProbeTable.js';
@@ -115,41 +116,39 @@ function statusOf({ phase, progress, records, settings, notice }: Distillation):
 
 function Controls({ distillation }: { readonly distillation: Distillation }) {
   const { phase, records, start, pause, step, reset, probe, upload, download } = distillation;
-  const isFree = phase === 'paused' || phase === 'done';
+  const isRunning = phase === 'running';
+  const isBusy = phase !== 'paused' && phase !== 'done';
   return (
     <div class="controls">
-      {phase === 'running' ? (
-        <button type="button" class="main" onClick={pause}>
-          Pause
-        </button>
-      ) : (
-        <button type="button" class="main" onClick={start} disabled={phase !== 'paused'}>
-          {records.length === 0 ? 'Start' : 'Go on'}
-        </button>
-      )}
-      <button type="button" onClick={step} disabled={phase !== 'paused'}>
+      <Button isMain isOff={!isRunning && phase !== 'paused'} press={isRunning ? pause : start}>
+        {isRunning ? 'Pause' : records.length === 0 ? 'Start' : 'Go on'}
+      </Button>
+      <Button isOff={phase !== 'paused'} press={step}>
         One step
-      </button>
-      <button type="button" onClick={reset} disabled={!isFree || records.length === 0}>
+      </Button>
+      <Button isOff={isBusy || records.length === 0} press={reset}>
         Start over
-      </button>
-      <button type="button" onClick={probe} disabled={!isFree}>
+      </Button>
+      <Button isOff={isBusy} press={probe}>
         Probe
-      </button>
+      </Button>
       <details class="files">
         <summary>Files</summary>
-        <button type="button" onClick={() => download('safetensors')} disabled={!isFree}>
+        <Button isOff={isBusy} press={() => download('safetensors')}>
           Download safetensors
-        </button>
-        <button type="button" onClick={() => download('png')} disabled={!isFree}>
+        </Button>
+        <Button isOff={isBusy} press={() => download('png')}>
           Download PNG
-        </button>
+        </Button>
         <label class="upload">
           Upload a set
           <input
             type="file"
             accept=".safetensors"
-            disabled={!isFree}
+            aria-disabled={isBusy}
+            onClick={(event) => {
+              if (isBusy) event.preventDefault();
+            }}
             onChange={({ currentTarget }) => {
               const file = currentTarget.files?.[0];
               if (file !== undefined) upload(file);
@@ -176,7 +175,8 @@ export function DistilView({ distillation, search, visit }: DistilViewProps) {
   const alphas = useMemo(() => records.map(({ innerStep }) => innerStep), [records]);
   const heavy = useMemo(() => smoothed(losses), [losses]);
   const last = records.at(-1);
-  const isBusy = phase === 'running' || phase === 'probing' || phase === 'preparing';
+  // A new distillation waits for the one that is being prepared, so a slider keeps the focus between two of its keys.
+  const isBusy = phase === 'running' || phase === 'probing';
   const end = set?.settings.iterations ?? settings.iterations;
   return (
     <>

@@ -3,6 +3,7 @@ import { type Choice, distilChoices } from '../choices.js';
 import type { InsideGradient, ModeMeasure } from '../inside.js';
 import { largestOf } from '../pixels.js';
 import { readChoices, withChoices } from './address.js';
+import { Button } from './Button.js';
 import { Numbers } from './DistilView.js';
 import { ImageGrid } from './ImageGrid.js';
 import { Slider } from './Slider.js';
@@ -203,9 +204,9 @@ export function GradientView({ distillation, inside, search, visit }: GradientVi
         </span>
       </p>
       <div class="controls">
-        <button type="button" class="main" onClick={look} disabled={!isReady || isBusy}>
+        <Button isMain isOff={!isReady || isBusy} press={look}>
           Take it again
-        </button>
+        </Button>
       </div>
       <p class="status" role="status">
         {isBusy || !isReady
@@ -230,7 +231,7 @@ export function GradientView({ distillation, inside, search, visit }: GradientVi
               key={name}
               choice={distilChoices[name]}
               value={settings[name]}
-              disabled={!isReady || isBusy}
+              disabled={phase === 'running' || phase === 'probing'}
               choose={(value) => visit(withChoices(search, distilChoices, { ...settings, [name]: value }))}
             />
           ))}

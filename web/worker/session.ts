@@ -6,11 +6,8 @@ import { DataError, HypergradError } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import { tableSource } from '../../src/nn/deviceImages.js';
 import type { Config } from '../../src/pipeline/config/schema.js';
-import { evaluateEncoders } from '../../src/pipeline/evaluate/evaluateEncoders.js';
 import { decodeSet } from '../../src/pipeline/evaluate/givenSet.js';
-import { summariseTable } from '../../src/pipeline/evaluate/summary.js';
 import type { ResultRow } from '../../src/pipeline/report/types.js';
-import { studentModel } from '../../src/pipeline/stages/context.js';
 import type { StartingSet } from '../../src/pipeline/stages/starts.js';
 import {
   type SyntheticSet,
@@ -32,9 +29,11 @@ import {
   type Prepared,
   representationsOf,
   startFrom,
+  type Told,
   type Trained,
   train,
 } from './prepare.js';
+import { probeSet } from './probe.js';
 
 export interface SessionOptions {
   open(): Promise<Device>;
@@ -60,15 +59,19 @@ interface Work {
 export class Session {
   readonly #options: SessionOptions;
   readonly #held: HeldDevice;
+  readonly #told: Told;
   #material: Promise<Material> | null = null;
   #trained: SeedWork | null = null;
   #work: Work | null = null;
-  #isRunning = false;
-  #running: Promise<unknown> = Promise.resolve();
+  /** Whether the latest `run` is to go on; each has one of its own, so that an older one stays stopped. */
+  #run = { isWanted: false };
+  /** Ends when all that was asked for has ended. */
+  #turn: Promise<unknown> = Promise.resolve();
   #keptAt = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#told = (what, done, total) => options.tell({ kind: 'progress', what, done, total });
     this.#held = new HeldDevice(options.open, () => this.#restore());
   }
 
@@ -84,50 +87,60 @@ export class Session {
 
   /** Prepares a distillation, or goes on with the one of these settings that was kept. */
   async begin(settings: DistilSettings): Promise<SetState> {
-    await this.#settle();
-    const { keeper } = this.#options;
-    const left = await keeper.load<KeptWork>('distillation');
-    const isLeft = left !== undefined && keyOf(left.settings) === keyOf(settings);
-    return await this.#held.use(() =>
-      this.#start(settings, isLeft ? left.start : null, isLeft ? left.kept : nothingKept),
-    );
+    return await this.#alone(async () => {
+      const left = await this.#options.keeper.load<KeptWork>('distillation');
+      const isLeft = left !== undefined && keyOf(left.settings) === keyOf(settings);
+      return await this.#start(settings, isLeft ? left.start : null, isLeft ? left.kept : nothingKept);
+    });
   }
 
   /** Iterates until `pause`, or the last iteration. Gives back how many are done. */
   async run(): Promise<number> {
-    const { distillation } = this.#begun();
-    if (this.#isRunning) return distillation.records.length;
-    this.#isRunning = true;
-    this.#running = this.#iterate();
-    await this.#running;
-    return this.#begun().distillation.records.length;
+    if (this.#run.isWanted) return this.records.length;
+    const run = { isWanted: true };
+    this.#run = run;
+    return await this.#inTurn(() => this.#iterate(run));
   }
 
   pause(): null {
-    this.#isRunning = false;
+    this.#run.isWanted = false;
     return null;
   }
 
   /** One iteration. */
   async step(): Promise<number> {
-    await this.#settle();
-    await this.#iterateOnce();
-    return this.#begun().distillation.records.length;
+    this.pause();
+    return await this.#inTurn(async () => {
+      await this.#iterateOnce();
+      await this.#keep(true);
+      return this.records.length;
+    });
   }
 
-  async #iterate(): Promise<void> {
+  async #iterate(run: { isWanted: boolean }): Promise<number> {
     try {
-      while (this.#isRunning && !this.#begun().distillation.isDone) await this.#iterateOnce();
+      while (run.isWanted && !this.#begun().distillation.isDone) {
+        await this.#iterateOnce();
+        await this.#keep(false);
+      }
     } finally {
-      this.#isRunning = false;
+      run.isWanted = false;
     }
     await this.#keep(true);
+    return this.records.length;
   }
 
-  /** Ends `run` and waits for it: what follows has the device to itself. */
-  async #settle(): Promise<void> {
-    this.#isRunning = false;
-    await this.#running.catch(() => undefined);
+  /** Begins some work when all that was asked for before it has ended. */
+  async #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  /** Ends `run`, and does some work that has the device to itself. */
+  async #alone<Value>(work: (device: Device) => Promise<Value>): Promise<Value> {
+    this.pause();
+    return await this.#inTurn(() => this.#held.use(work));
   }
 
   async #iterateOnce(): Promise<void> {
@@ -137,50 +150,30 @@ export class Session {
       const { images } = await distillation.read();
       this.#options.tell({ kind: 'iteration', record, images });
     });
-    await this.#keep(!this.#isRunning);
   }
 
   /** Back to the first images. */
   async reset(): Promise<SetState> {
-    await this.#settle();
-    const { settings, prepared } = this.#begun();
-    const state = await this.#held.use(() => this.#start(settings, prepared.start, nothingKept));
-    await this.#keep(true);
-    return state;
+    return await this.#alone(async () => {
+      const { settings, prepared } = this.#begun();
+      const state = await this.#start(settings, prepared.start, nothingKept);
+      await this.#keep(true);
+      return state;
+    });
   }
 
   /** Trains fresh students on several sets, and probes what they have learnt. */
   async probe(seeds: number): Promise<readonly ResultRow[]> {
-    const { tell } = this.#options;
-    await this.#settle();
-    return await this.#held.use(async (device) => {
+    return await this.#alone(async (device) => {
       const { config, material, prepared, distillation } = this.#begun();
-      const { dataset } = material;
-      const { images, targets, innerStep } = await distillation.read();
-      const { count } = prepared.start;
-      const total = seeds * config.evaluate.rows.length;
-      tell({ kind: 'progress', what: 'Probing', done: 0, total });
-      const evaluation = await evaluateEncoders({
-        device,
-        config: { ...config, evaluate: { ...config.evaluate, seeds } },
-        dataset,
-        representations: prepared.targets,
-        source: { images: dataset.train, targets: prepared.targets.train, count: dataset.train.count },
-        synthetic: { images, targets, count, innerStep },
-        selfSupervised: null,
-        highLoss: prepared.hardest.slice(0, count),
-        representation: studentModel({ config, dataset }).outputCount,
-        advance: (done) => tell({ kind: 'progress', what: 'Probing', done, total }),
-      });
-      return summariseTable(evaluation).rows;
+      const set = await distillation.read();
+      return await probeSet({ device, config, material, prepared, set, seeds }, this.#told);
     });
   }
 
   /** Takes the hypergradient that the next iteration would move down, and tells what the way back leaves at each step. */
   async lookInside(): Promise<InsideGradient> {
-    const { tell } = this.#options;
-    await this.#settle();
-    return await this.#held.use(async (device) => {
+    return await this.#alone(async (device) => {
       const { config, material, prepared, distillation } = this.#begun();
       const subject = {
         device,
@@ -190,14 +183,13 @@ export class Session {
         set: await distillation.read(),
         iteration: distillation.records.length,
       };
-      return await lookInside(subject, (what, done, total) => tell({ kind: 'progress', what, done, total }));
+      return await lookInside(subject, this.#told);
     });
   }
 
   /** Computes on the device, and tells what it reaches. */
   async examine(): Promise<DeviceReport> {
-    await this.#settle();
-    return await this.#held.use(async (device) => {
+    return await this.#alone(async (device) => {
       const { config, material, prepared } = this.#begun();
       const looked = await Distillation.create(device, config, material.dataset, prepared);
       try {
@@ -228,7 +220,6 @@ export class Session {
    */
   async upload(settings: DistilSettings, name: string, bytes: Uint8Array): Promise<SetState> {
     const set = decodeSet(bytes, name);
-    await this.#settle();
     const { dataset } = await this.#loaded();
     if (set.image.join() !== dataset.image.join() || set.count > LARGEST_SET) {
       throw new DataError(
@@ -236,17 +227,21 @@ export class Session {
       );
     }
     const chosen = { ...settings, images: set.count, innerStep: set.innerStep ?? settings.innerStep };
-    const state = await this.#held.use(async (device) => {
+    return await this.#alone(async (device) => {
       const config = configOf(chosen);
       const known = set.targets;
       const targets =
         known?.representation === config.teacher.representation
           ? known.data
           : await representationsOf(device, config, await this.#loaded(), tableSource(set.images, set.count));
-      return await this.#start(chosen, { images: set.images, targets, count: set.count }, nothingKept);
+      const state = await this.#start(
+        chosen,
+        { images: set.images, targets, count: set.count },
+        nothingKept,
+      );
+      await this.#keep(true);
+      return state;
     });
-    await this.#keep(true);
-    return state;
   }
 
   /** @internal Destroys the device, as the reset of a driver does. */
@@ -280,16 +275,14 @@ export class Session {
   async #trainedFor(config: Config, material: Material): Promise<Trained> {
     const { seed } = config;
     if (this.#trained?.seed === seed) return this.#trained.trained;
-    const { keeper, tell } = this.#options;
+    const { keeper } = this.#options;
     const device = await this.#held.get();
     // Another device has other bits, and what was trained on it would not be what this one trains.
     const key = `trained on ${device.adapter.name}`;
     const left = await keeper.load<SeedWork>(key);
     if (left?.seed === seed) this.#trained = left;
     else {
-      const trained = await train(device, config, material, (what, done, total) =>
-        tell({ kind: 'progress', what, done, total }),
-      );
+      const trained = await train(device, config, material, this.#told);
       this.#trained = { seed, trained };
       await keeper.save(key, this.#trained);
     }
