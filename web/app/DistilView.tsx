@@ -110,7 +110,8 @@ function statusOf({ phase, progress, records, settings, notice }: Distillation):
     case 'done':
       return `Done: ${settings.iterations} iterations.`;
     case 'paused':
-      return records.length === 0 ? 'Ready.' : `Paused after ${records.length} iterations.`;
+      if (records.length === 0) return 'Ready.';
+      return `Paused after ${records.length} ${records.length === 1 ? 'iteration' : 'iterations'}.`;
   }
 }
 
