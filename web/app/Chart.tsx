@@ -63,7 +63,7 @@ export function Chart({ title, summary, x, y, smooth, height, end }: ChartProps)
         scales: { x: { time: false, range: [0, end] } },
         axes: [
           { ...axis, size: 28 },
-          { ...axis, size: 44 },
+          { ...axis, size: 44, space: 26 },
         ],
         series: isDouble ? [{}, line(1, 0.4), line(2, 1)] : [{}, line(1.5, 1)],
       },
