@@ -11,6 +11,6 @@ export const nodeSession = (device: Device): Session =>
       dataset: await readDigits(new Uint8Array(await readFile('web/.generated/digits.bin'))),
       teacher: new Uint8Array(await readFile('web/recorded/teacher.safetensors')),
     }),
-    keeper: { load: async () => undefined, save: async () => undefined },
+    keeper: { load: async () => undefined, save: async () => undefined, remove: async () => undefined },
     tell: () => undefined,
   });

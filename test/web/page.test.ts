@@ -132,6 +132,13 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
       await expect
         .poll(() => status(page).innerText(), { timeout: PATIENCE })
         .toBe(`Paused after ${before} iterations.`);
+      await button(page, 'Go on').click();
+      await expect.poll(() => iteration(page), { timeout: PATIENCE }).toBeGreaterThan(before);
+      await page.reload();
+      await expect
+        .poll(() => status(page).innerText(), { timeout: PATIENCE })
+        .toMatch(/^(Paused after|Done:) \d+ iterations/);
+      expect(await iteration(page)).toBeGreaterThan(before);
     },
     PATIENCE,
   );
@@ -224,6 +231,8 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
       await expect
         .poll(() => status(page).innerText(), { timeout: PATIENCE })
         .toMatch(/^given.safetensors has taken/);
+      await page.reload();
+      await expect.poll(() => status(page).innerText(), { timeout: PATIENCE }).toBe('Ready.');
       const { tensors } = decodeSafetensors(await downloaded(page, 'Download safetensors'), 'page');
       expect(tensors.get('images')!.shape).toEqual([12, 1, 14, 14]);
       expect(tensors.get('images')!.data).toEqual(images);
@@ -270,11 +279,13 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
   it('keeps its state when going back and forward', async () => {
     const { page } = visit;
     const address = page.url();
-    await page.goBack();
-    await page.goBack();
-    await page.goBack();
+    for (let k = 0; k < 4; k++) await page.goBack();
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Distil live');
-    for (let k = 0; k < 3; k++) await page.goForward();
+    // Before the set was brought there were the digits, distilled to the end.
+    await expect
+      .poll(() => status(page).innerText(), { timeout: PATIENCE })
+      .toBe(`Done: ${ITERATIONS} iterations.`);
+    for (let k = 0; k < 4; k++) await page.goForward();
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Inside the gradient');
     expect(page.url()).toBe(address);
     await expect.poll(() => page.getByLabel('Steps gone back through, k').inputValue()).toBe('1');

@@ -2,15 +2,14 @@ import { useMemo, useState } from 'preact/hooks';
 import { distilChoices } from '../choices.js';
 import type { SetState } from '../protocol.js';
 import type { DistilSettings } from '../settings.js';
-import { withChoices } from './address.js';
 import { Button } from './Button.js';
 import { Chart } from './Chart.js';
 import { ImageGrid, type Shading } from './ImageGrid.js';
 import { ProbeTable } from './ProbeTable.js';
-import { Slider } from './Slider.js';
+import { SettingSliders } from './SettingSliders.js';
 import type { Distillation } from './useDistillation.js';
 
-const choices = Object.entries(distilChoices) as [keyof DistilSettings, (typeof distilChoices)['seed']][];
+const names = Object.keys(distilChoices) as (keyof DistilSettings)[];
 
 /** Losses of so many iterations are one point of the heavy curve. */
 const SMOOTH_OVER = 10;
@@ -97,7 +96,7 @@ export function Numbers({ entries }: NumbersProps) {
 }
 
 function statusOf({ phase, progress, records, settings, notice }: Distillation): string {
-  if (notice !== null) return notice;
+  if (notice !== null && phase !== 'preparing') return notice;
   switch (phase) {
     case 'opening':
       return 'Opening a device…';
@@ -116,7 +115,8 @@ function statusOf({ phase, progress, records, settings, notice }: Distillation):
 }
 
 function Controls({ distillation }: { readonly distillation: Distillation }) {
-  const { phase, records, start, pause, step, reset, probe, upload, download } = distillation;
+  const { phase, records, brought, start, pause, step, reset, probe, upload, leaveBrought, download } =
+    distillation;
   const isRunning = phase === 'running';
   const isBusy = phase !== 'paused' && phase !== 'done';
   return (
@@ -157,6 +157,11 @@ function Controls({ distillation }: { readonly distillation: Distillation }) {
             }}
           />
         </label>
+        {brought !== null && (
+          <Button isOff={isBusy} press={leaveBrought}>
+            Back to the page’s digits
+          </Button>
+        )}
         <p>A run under Node writes the same file: synthetic.safetensors.</p>
       </details>
     </div>
@@ -176,8 +181,6 @@ export function DistilView({ distillation, search, visit }: DistilViewProps) {
   const alphas = useMemo(() => records.map(({ innerStep }) => innerStep), [records]);
   const heavy = useMemo(() => smoothed(losses), [losses]);
   const last = records.at(-1);
-  // A new distillation waits for the one that is being prepared, so a slider keeps the focus between two of its keys.
-  const isBusy = phase === 'running' || phase === 'probing';
   const end = set?.settings.iterations ?? settings.iterations;
   return (
     <>
@@ -242,17 +245,7 @@ export function DistilView({ distillation, search, visit }: DistilViewProps) {
       <section aria-labelledby="settings">
         <h2 id="settings">Settings</h2>
         <p class="quiet">Another value begins a new distillation. The address of this page holds them all.</p>
-        <div class="sliders">
-          {choices.map(([name, choice]) => (
-            <Slider
-              key={name}
-              choice={choice}
-              value={settings[name]}
-              disabled={isBusy}
-              choose={(value) => visit(withChoices(search, distilChoices, { ...settings, [name]: value }))}
-            />
-          ))}
-        </div>
+        <SettingSliders {...{ names, distillation, search, visit }} />
       </section>
     </>
   );

@@ -4,7 +4,7 @@ import type { ResultRow } from '../../src/pipeline/report/types.js';
 import { distilChoices } from '../choices.js';
 import type { IterationRecord, SetState } from '../protocol.js';
 import type { DistilSettings } from '../settings.js';
-import { readChoices } from './address.js';
+import { readChoices, readSet, withSet } from './address.js';
 import type { Engine } from './engine.js';
 import { CALM, isCalm } from './motion.js';
 
@@ -20,6 +20,8 @@ export interface Distillation {
   readonly phase: Phase;
   readonly settings: DistilSettings;
   readonly set: SetState | null;
+  /** Name of the brought set that is asked for; null for the page's digits. */
+  readonly brought: string | null;
   /** The set's images as they are now; apart from `set`, because they change with every iteration. */
   readonly images: Float32Array | null;
   readonly records: readonly IterationRecord[];
@@ -37,6 +39,8 @@ export interface Distillation {
   reset(): void;
   probe(): void;
   upload(file: File): void;
+  /** Back to the page's own digits. */
+  leaveBrought(): void;
   download(kind: 'safetensors' | 'png'): void;
 }
 
@@ -45,6 +49,9 @@ interface Reached {
   readonly images: Float32Array | null;
   readonly records: readonly IterationRecord[];
 }
+
+const GONE =
+  'The set of this address is not kept in this browser: these are the page’s own digits. Upload the set again.';
 
 /** Iterations that the speed is the mean of. */
 const SPEED_OVER = 10;
@@ -73,7 +80,12 @@ async function pngOf(pixels: Uint8Array, width: number, height: number, channels
   return await new Promise((resolve) => canvas.toBlob((blob) => resolve(blob!), 'image/png'));
 }
 
-export function useDistillation(engine: Engine | null, search: string): Distillation {
+export function useDistillation(
+  engine: Engine | null,
+  search: string,
+  visit: (search: string) => void,
+): Distillation {
+  const brought = readSet(search);
   const chosen = JSON.stringify(readChoices(search, distilChoices));
   const settings = useMemo(() => JSON.parse(chosen) as DistilSettings, [chosen]);
   const [phase, setPhase] = useState<Phase>('opening');
@@ -89,6 +101,8 @@ export function useDistillation(engine: Engine | null, search: string): Distilla
   const shownAt = useRef(0);
   /** How far the distillation is, shown or not. */
   const latest = useRef<Reached>({ images: null, records: [] });
+  /** What is to be told once the next distillation is there. */
+  const next = useRef<string | null>(null);
   /** How many distillations were begun: what an earlier one still answers is not shown. */
   const begun = useRef(0);
 
@@ -141,11 +155,17 @@ export function useDistillation(engine: Engine | null, search: string): Distilla
     const own = ++begun.current;
     setPhase('preparing');
     setFailure(null);
-    engine.call('begin', settings).then(
-      (state) => own === begun.current && show(state),
+    setNotice(next.current);
+    next.current = null;
+    engine.call('begin', settings, brought).then(
+      (state) => {
+        if (own !== begun.current) return;
+        show(state);
+        if (state.set !== brought) setNotice(GONE);
+      },
       (error: Error) => own === begun.current && fail(error),
     );
-  }, [engine, settings, show, fail]);
+  }, [engine, settings, brought, show, fail]);
 
   const work = useCallback(
     (during: Phase, task: (engine: Engine, isWanted: () => boolean) => Promise<unknown>): void => {
@@ -179,6 +199,7 @@ export function useDistillation(engine: Engine | null, search: string): Distilla
     phase,
     settings,
     set,
+    brought,
     images,
     records,
     rows,
@@ -209,11 +230,18 @@ export function useDistillation(engine: Engine | null, search: string): Distilla
     upload: (file) =>
       work('preparing', async (running, isWanted) => {
         const bytes = new Uint8Array(await file.arrayBuffer());
-        const state = await running.call('upload', settings, file.name, bytes);
+        const name = await running.call('upload', settings, file.name, bytes);
         if (!isWanted()) return;
-        show(state);
-        setNotice(`${file.name} has taken the place of the set.`);
+        const words = `${file.name} has taken the place of the set.`;
+        if (name === brought) {
+          show(await running.call('reset'));
+          setNotice(words);
+        } else {
+          next.current = words;
+          visit(withSet(search, name));
+        }
       }),
+    leaveBrought: () => visit(withSet(search, null)),
     download: (kind) => {
       const save = async (running: Engine): Promise<void> => {
         if (kind === 'safetensors') {

@@ -2,11 +2,9 @@
  * What the page's worker does, whatever it runs on: one device, one distillation. What is worth keeping goes to a keeper, so that
  * a page that is left and opened again goes on; a device that is lost is opened again, and the work goes on from what was kept.
  */
-import { DataError, HypergradError } from '../../src/errors.js';
+import { HypergradError } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
-import { tableSource } from '../../src/nn/deviceImages.js';
 import type { Config } from '../../src/pipeline/config/schema.js';
-import { decodeSet } from '../../src/pipeline/evaluate/givenSet.js';
 import type { ResultRow } from '../../src/pipeline/report/types.js';
 import type { StartingSet } from '../../src/pipeline/stages/starts.js';
 import {
@@ -19,20 +17,13 @@ import type { DeviceReport } from '../device.js';
 import type { InsideGradient } from '../inside.js';
 import type { Happening, ImageTable, IterationRecord, OpenedDevice, SetState } from '../protocol.js';
 import { configOf, type DistilSettings } from '../settings.js';
+import { type BroughtSet, nameOf, ownSettings, readBrought } from './brought.js';
 import { Distillation, type Kept, nothingKept } from './distillation.js';
 import { examineDevice } from './examine.js';
 import { HeldDevice } from './heldDevice.js';
 import { lookInside } from './inside.js';
-import { type Keeper, type KeptWork, keyOf, type SeedWork } from './keeper.js';
-import {
-  type Material,
-  type Prepared,
-  representationsOf,
-  startFrom,
-  type Told,
-  type Trained,
-  train,
-} from './prepare.js';
+import { type Keeper, type KeptWork, keepOf, keyOf, loadOf, type SeedWork } from './keeper.js';
+import { type Material, type Prepared, startFrom, type Told, type Trained, train } from './prepare.js';
 import { probeSet } from './probe.js';
 
 export interface SessionOptions {
@@ -45,10 +36,22 @@ export interface SessionOptions {
 
 /** Milliseconds between two times that the state is kept. */
 const KEEP_EVERY = 500;
-const LARGEST_SET = 100;
+// What is kept, by kinds. Another version of what is kept of a distillation is another kind.
+const DISTILLATION = 'distillation 2';
+const BROUGHT = 'brought set';
+
+/** What a distillation was begun with. */
+interface Begun {
+  readonly settings: DistilSettings;
+  /** Name of the brought set that it goes on from; null for the page's digits. */
+  readonly set: string | null;
+  readonly own: SetState['own'];
+  /** What it is kept by. */
+  readonly key: string;
+}
 
 interface Work {
-  readonly settings: DistilSettings;
+  readonly begun: Begun;
   readonly config: Config;
   readonly material: Material;
   readonly prepared: Prepared;
@@ -63,6 +66,8 @@ export class Session {
   #material: Promise<Material> | null = null;
   #trained: SeedWork | null = null;
   #work: Work | null = null;
+  /** Sets that were brought in this visit, for browsers that keep nothing. */
+  readonly #brought = new Map<string, BroughtSet>();
   /** Whether the latest `run` is to go on; each has one of its own, so that an older one stays stopped. */
   #run = { isWanted: false };
   /** Ends when all that was asked for has ended. */
@@ -85,12 +90,21 @@ export class Session {
     return { ...device.adapter, description: device.describe() };
   }
 
-  /** Prepares a distillation, or goes on with the one of these settings that was kept. */
-  async begin(settings: DistilSettings): Promise<SetState> {
-    return await this.#alone(async () => {
-      const left = await this.#options.keeper.load<KeptWork>('distillation');
-      const isLeft = left !== undefined && keyOf(left.settings) === keyOf(settings);
-      return await this.#start(settings, isLeft ? left.start : null, isLeft ? left.kept : nothingKept);
+  /**
+   * Prepares a distillation, or goes on with the one of these settings that was kept.
+   * @param set name of a set that was brought and is distilled further; where it is not kept any more, the digits are
+   */
+  async begin(settings: DistilSettings, set: string | null = null): Promise<SetState> {
+    return await this.#alone(async (device) => {
+      const { keeper } = this.#options;
+      const brought = set === null ? undefined : await this.#broughtAs(set);
+      const own = brought === undefined ? {} : ownSettings(brought);
+      const chosen = { ...settings, ...own };
+      const found = brought === undefined ? null : set;
+      const key = keyOf(chosen, found, device.adapter.name);
+      const left = await loadOf<KeptWork>(keeper, DISTILLATION, key);
+      const begun = { settings: chosen, set: found, own: Object.keys(own) as SetState['own'], key };
+      return await this.#start(begun, left?.start ?? brought?.start ?? null, left?.kept ?? nothingKept);
     });
   }
 
@@ -155,8 +169,8 @@ export class Session {
   /** Back to the first images. */
   async reset(): Promise<SetState> {
     return await this.#alone(async () => {
-      const { settings, prepared } = this.#begun();
-      const state = await this.#start(settings, prepared.start, nothingKept);
+      const { begun, prepared } = this.#begun();
+      const state = await this.#start(begun, prepared.start, nothingKept);
       await this.#keep(true);
       return state;
     });
@@ -215,32 +229,16 @@ export class Session {
   }
 
   /**
-   * Goes on from a set in a file. Targets of another length than the page's teacher has are made anew by that teacher.
+   * Keeps a set in a file, and gives back the name by which `begin` distils it further.
    * @throws DataError for a file that is none, or one of other images.
    */
-  async upload(settings: DistilSettings, name: string, bytes: Uint8Array): Promise<SetState> {
-    const set = decodeSet(bytes, name);
-    const { dataset } = await this.#loaded();
-    if (set.image.join() !== dataset.image.join() || set.count > LARGEST_SET) {
-      throw new DataError(
-        `${name} holds ${set.count} images of ${set.image.join('×')}; this page takes up to ${LARGEST_SET} of ${dataset.image.join('×')}.`,
-      );
-    }
-    const chosen = { ...settings, images: set.count, innerStep: set.innerStep ?? settings.innerStep };
+  async upload(settings: DistilSettings, file: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
     return await this.#alone(async (device) => {
-      const config = configOf(chosen);
-      const known = set.targets;
-      const targets =
-        known?.representation === config.teacher.representation
-          ? known.data
-          : await representationsOf(device, config, await this.#loaded(), tableSource(set.images, set.count));
-      const state = await this.#start(
-        chosen,
-        { images: set.images, targets, count: set.count },
-        nothingKept,
-      );
-      await this.#keep(true);
-      return state;
+      const set = await readBrought(device, configOf(settings), await this.#loaded(), file, bytes);
+      const name = await nameOf(bytes);
+      this.#brought.set(name, set);
+      await keepOf(this.#options.keeper, BROUGHT, name, set);
+      return name;
     });
   }
 
@@ -252,7 +250,12 @@ export class Session {
     return null;
   }
 
-  async #start(settings: DistilSettings, givenStart: StartingSet | null, kept: Kept): Promise<SetState> {
+  async #broughtAs(name: string): Promise<BroughtSet | undefined> {
+    return this.#brought.get(name) ?? (await loadOf<BroughtSet>(this.#options.keeper, BROUGHT, name));
+  }
+
+  async #start(begun: Begun, givenStart: StartingSet | null, kept: Kept): Promise<SetState> {
+    const { settings, set, own } = begun;
     const config = configOf(settings);
     const material = await this.#loaded();
     const trained = await this.#trainedFor(config, material);
@@ -262,10 +265,12 @@ export class Session {
     const prepared = { ...trained, start };
     const device = await this.#held.get();
     const distillation = await Distillation.create(device, config, material.dataset, prepared, kept);
-    this.#work = { settings, config, material, prepared, distillation, kept };
+    this.#work = { begun, config, material, prepared, distillation, kept };
     const { images } = await distillation.read();
     return {
       settings,
+      set,
+      own,
       records: distillation.records,
       start: this.#table(start.images),
       now: this.#table(images),
@@ -316,16 +321,16 @@ export class Session {
     const kept = await this.#held.use(() => this.#begun().distillation.keep());
     this.#work = { ...this.#begun(), kept };
     this.#keptAt = performance.now();
-    const left: KeptWork = { settings: work.settings, start: work.prepared.start, kept };
-    await this.#options.keeper.save('distillation', left);
+    const left: KeptWork = { start: work.prepared.start, kept };
+    await keepOf(this.#options.keeper, DISTILLATION, work.begun.key, left);
   }
 
   /** Brings the distillation back on another device, as it was kept. */
   async #restore(): Promise<void> {
     const device = await this.open();
     if (this.#work === null) return;
-    const { settings, prepared, kept } = this.#work;
-    const { records } = await this.#start(settings, prepared.start, kept);
+    const { begun, prepared, kept } = this.#work;
+    const { records } = await this.#start(begun, prepared.start, kept);
     this.#options.tell({ kind: 'reopened', device, records });
   }
 }
