@@ -22,11 +22,14 @@ function compactLine(line: string): string {
   const code = line.replace(/\/\/.*$/, '').trim();
   // A directive's words are parted by blanks.
   if (code.startsWith('#')) return code;
-  return code.replace(/\s+/g, (_, at: number) => (isBlankIdle(code[at - 1]!, code.slice(at).trimStart()[0]!) ? '' : ' '));
+  return code.replace(/\s+/g, (_, at: number) =>
+    isBlankIdle(code[at - 1]!, code.slice(at).trimStart()[0]!) ? '' : ' ',
+  );
 }
 
 /** The tokens of a kernel's file, line by line, and little else. */
-export const compactWgsl = (wgsl: string): string => wgsl.split('\n').map(compactLine).filter(Boolean).join('\n');
+export const compactWgsl = (wgsl: string): string =>
+  wgsl.split('\n').map(compactLine).filter(Boolean).join('\n');
 
 /** Leaves out of a bundle what in the kernels (`.wgsl?raw`) is for readers of the source. */
 export function browserKernels(): Plugin {

@@ -148,7 +148,7 @@ export {
   type Values,
 } from './autograd/unroll/interpretUnroll.js';
 export type { StorageFormat } from './autograd/unroll/keptStorage.js';
-export { type Observable, type Observation, truncationCosines } from './autograd/unroll/observation.js';
+export { type Observable, type Observation, truncationCosines } from './autograd/unroll/observer.js';
 export type { MemoryMode, Trajectory, UnrollDescription, UnrollOptions } from './autograd/unroll/options.js';
 export {
   type InnerOptimiser,

@@ -1,7 +1,7 @@
 /** Runs an unrolled training on a device from the values that the float64 evaluation takes. */
 import type { Numbers } from '../../src/autograd/compile/bufferRange.js';
 import type { UnrollValues } from '../../src/autograd/unroll/interpretUnroll.js';
-import type { Observation } from '../../src/autograd/unroll/observation.js';
+import type { Observation } from '../../src/autograd/unroll/observer.js';
 import type { UnrollDescription, UnrollOptions } from '../../src/autograd/unroll/options.js';
 import { Unroll } from '../../src/autograd/unroll/unroll.js';
 import type { Device } from '../../src/gpu/device.js';

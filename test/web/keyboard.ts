@@ -28,11 +28,17 @@ export async function tabStops(page: Page): Promise<{ readonly stops: string[]; 
   }
   const missed = await seen.evaluate((set) => {
     // Of radio buttons one is a stop, and arrow keys go to the others.
-    const groups = [...set].map((each) => (each instanceof HTMLInputElement && each.type === 'radio' ? each.name : null));
-    const controls = document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]');
+    const groups = [...set].map((each) =>
+      each instanceof HTMLInputElement && each.type === 'radio' ? each.name : null,
+    );
+    const controls = document.querySelectorAll(
+      'a[href], button, input, select, textarea, summary, [tabindex="0"]',
+    );
     return [...controls]
       .filter((each) => each.checkVisibility() && !set.has(each))
-      .filter((each) => !(each instanceof HTMLInputElement && each.type === 'radio' && groups.includes(each.name)))
+      .filter(
+        (each) => !(each instanceof HTMLInputElement && each.type === 'radio' && groups.includes(each.name)),
+      )
       .map(({ outerHTML }) => outerHTML);
   });
   await seen.dispose();

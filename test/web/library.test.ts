@@ -15,7 +15,7 @@ const KERNELS = 'src/kernels';
 
 /** The tokens of a kernel's file; what is put in by a definition is one. */
 const tokensOf = (wgsl: string): string[] =>
-  wgsl.replace(/\/\/.*/g, '').match(/\w[\w.]*|<<|>>|[-+*\/%&|^<>=!]=|&&|\|\||--|\+\+|->|\S/g) ?? [];
+  wgsl.replace(/\/\/.*/g, '').match(/\w[\w.]*|<<|>>|[-+*/%&|^<>=!]=|&&|\|\||--|\+\+|->|\S/g) ?? [];
 
 let folder: string;
 beforeAll(async () => {

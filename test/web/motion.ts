@@ -32,8 +32,11 @@ export async function movements(page: Page): Promise<string[]> {
     const running = document.getAnimations().map((animation) => `runs: ${animation.constructor.name}`);
     const styled = [...document.querySelectorAll('*')].flatMap((element) => {
       const { transitionDuration, animationName, scrollBehavior } = getComputedStyle(element);
-      const isStill = /^(0s(, )?)+$/.test(transitionDuration) && animationName === 'none' && scrollBehavior === 'auto';
-      return isStill ? [] : [`${element.tagName}: ${transitionDuration}, ${animationName}, ${scrollBehavior}`];
+      const isStill =
+        /^(0s(, )?)+$/.test(transitionDuration) && animationName === 'none' && scrollBehavior === 'auto';
+      return isStill
+        ? []
+        : [`${element.tagName}: ${transitionDuration}, ${animationName}, ${scrollBehavior}`];
     });
     return [...running, ...styled];
   });

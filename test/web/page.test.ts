@@ -8,8 +8,8 @@ import { openDevice } from '../../src/gpu/node/openDevice.js';
 import { normal } from '../../src/kernels/philox.js';
 import { floatTensor } from '../../src/pipeline/stages/context.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/pipeline/store/safetensors.js';
-import { usualSettings } from '../../web/choices.js';
 import { CALM } from '../../web/app/motion.js';
+import { usualSettings } from '../../web/choices.js';
 import { hasBundledChromium } from '../browser/chromium.js';
 import { askWorker } from './askWorker.js';
 import { violationsOf } from './axe.js';
@@ -70,7 +70,8 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
     bringEngine();
     const asked = (): Promise<number> =>
       page.evaluate(
-        (name) => performance.getEntriesByType('resource').find((each) => each.name.includes(name))?.startTime ?? 0,
+        (name) =>
+          performance.getEntriesByType('resource').find((each) => each.name.includes(name))?.startTime ?? 0,
         ENGINE.source,
       );
     await expect.poll(asked).toBeGreaterThan(painted);

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasBundledChromium } from '../browser/chromium.js';
 import { CALM } from '../../web/app/motion.js';
+import { hasBundledChromium } from '../browser/chromium.js';
 import { violationsOf } from './axe.js';
 import { tabStops } from './keyboard.js';
 import { movements, timesBetweenPictures, watchPictures } from './motion.js';
@@ -50,7 +50,9 @@ describe.skipIf(!hasBundledChromium)(
       await watchPictures(page);
       await page.getByRole('button', { name: 'Play' }).click();
       const slider = page.getByRole('slider', { name: 'Iteration' });
-      await expect.poll(async () => Number(await slider.inputValue()), { timeout: PATIENCE }).toBeGreaterThan(4);
+      await expect
+        .poll(async () => Number(await slider.inputValue()), { timeout: PATIENCE })
+        .toBeGreaterThan(4);
       // This visitor wants less motion.
       expect(Math.min(...(await timesBetweenPictures(page)))).toBeGreaterThan(CALM / 2);
       await page.getByRole('button', { name: 'Pause' }).click();

@@ -1,5 +1,5 @@
 /** One hypergradient of the distillation at hand, looked into: what the reverse sweep leaves behind at each step. */
-import { truncationCosines } from '../../src/autograd/unroll/observation.js';
+import { truncationCosines } from '../../src/autograd/unroll/observer.js';
 import type { MemoryMode, UnrollOptions } from '../../src/autograd/unroll/options.js';
 import { Unroll } from '../../src/autograd/unroll/unroll.js';
 import type { Device } from '../../src/gpu/device.js';

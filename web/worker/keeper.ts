@@ -27,8 +27,11 @@ export interface SeedWork {
 const MOST_KEPT = 8;
 
 /** All that decides the bits of a distillation: everything but the probe's seeds, and the set and the device that it is on. */
-export const keyOf = ({ seeds: _, ...settings }: DistilSettings, set: string | null, device: string): string =>
-  JSON.stringify([settings, set, device]);
+export const keyOf = (
+  { seeds: _, ...settings }: DistilSettings,
+  set: string | null,
+  device: string,
+): string => JSON.stringify([settings, set, device]);
 
 const placeOf = (kind: string, key: string): string => `${kind} ${key}`;
 

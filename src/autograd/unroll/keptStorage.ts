@@ -6,9 +6,10 @@ import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { wholeMultiple } from '../../kernels/catalogue.js';
 import { allocateRange, type BufferRange, BYTES, copyRange } from '../compile/bufferRange.js';
-import { HALVES_BLOCK } from '../ops/halves.js';
-import { sizeOf, type TensorType, typeText } from '../tape.js';
-import type { HalvesStorage } from './halvesStorage.js';
+import { compile, type Plan } from '../compile/plan.js';
+import { fromHalves, HALVES_BLOCK, halfWords, toHalves } from '../ops/halves.js';
+import { f32, i32, sizeOf, type TensorType, typeText } from '../tape.js';
+import { trace } from '../trace.js';
 import type { Ranges } from './sharedMemory.js';
 
 /** Number of bits that a kept intermediate takes: `float16` has a scale for each 64 numbers beside them. */
@@ -22,13 +23,13 @@ export class KeptStorage {
   readonly slotBytes: number;
   readonly #device: Device;
   readonly #computed: BufferRange;
-  readonly #halves: HalvesStorage | null;
+  readonly #halves: { readonly words: BufferRange; readonly round: Plan; readonly restore: Plan } | null;
 
   private constructor(
     device: Device,
     ranges: Ranges,
     computed: BufferRange,
-    halves: HalvesStorage | null,
+    halves: { readonly words: BufferRange; readonly round: Plan; readonly restore: Plan } | null,
   ) {
     this.#device = device;
     this.ranges = ranges;
@@ -67,9 +68,7 @@ export class KeptStorage {
       Object.entries(places).map(([name, place]) => [name, { buffer: computed.buffer, ...place }]),
     );
     try {
-      if (storage === 'float32') return new KeptStorage(device, ranges, computed, null);
-      const { compileHalves } = await import('./halvesStorage.js');
-      const halves = await compileHalves(device, computed, label);
+      const halves = storage === 'float16' ? await compileHalves(device, computed, label) : null;
       return new KeptStorage(device, ranges, computed, halves);
     } catch (error) {
       device.releaseBuffer(computed.buffer);
@@ -102,5 +101,58 @@ export class KeptStorage {
     this.#halves?.restore.release();
     if (this.#halves !== null) this.#device.releaseBuffer(this.#halves.words.buffer);
     this.#device.releaseBuffer(this.#computed.buffer);
+  }
+}
+
+/** Plans that round all that is computed in a range, and restore it, in parts that the device can bind. */
+async function compileHalves(device: Device, computed: BufferRange, label: string) {
+  const { limits } = device;
+  const alignment = limits.minStorageBufferOffsetAlignment;
+  const largest = Math.floor(limits.maxStorageBufferBindingSize / alignment) * alignment;
+  const parts: { readonly name: string; readonly numbers: BufferRange; readonly offset: number }[] = [];
+  let wordBytes = 0;
+  for (let offset = 0; offset < computed.bytes; offset += largest) {
+    const bytes = Math.min(largest, computed.bytes - offset);
+    parts.push({
+      name: `part${parts.length}`,
+      numbers: { buffer: computed.buffer, offset, bytes },
+      offset: wordBytes,
+    });
+    wordBytes += wholeMultiple(halfWords(bytes / BYTES) * BYTES, alignment);
+  }
+  const words = allocateRange(device, wordBytes / BYTES, `${label}.halves`);
+  const countOf = (part: (typeof parts)[number]): number => part.numbers.bytes / BYTES;
+  const numbers = Object.fromEntries(parts.map((part) => [part.name, part.numbers]));
+  const wordRanges = Object.fromEntries(
+    parts.map((part) => [
+      part.name,
+      { buffer: words.buffer, offset: part.offset, bytes: halfWords(countOf(part)) * BYTES },
+    ]),
+  );
+  const rounding = trace(Object.fromEntries(parts.map((part) => [part.name, f32(countOf(part))])), (inputs) =>
+    Object.fromEntries(parts.map(({ name }) => [name, toHalves(inputs[name]!)])),
+  );
+  const restoring = trace(
+    Object.fromEntries(parts.map((part) => [part.name, i32(halfWords(countOf(part)))])),
+    (inputs) =>
+      Object.fromEntries(parts.map((part) => [part.name, fromHalves(inputs[part.name]!, countOf(part))])),
+  );
+  let round: Plan | undefined;
+  try {
+    round = await compile(rounding, device, {
+      label: `${label}.round`,
+      inputs: numbers,
+      outputs: wordRanges,
+    });
+    const restore = await compile(restoring, device, {
+      label: `${label}.restore`,
+      inputs: wordRanges,
+      outputs: numbers,
+    });
+    return { words, round, restore };
+  } catch (error) {
+    round?.release();
+    device.releaseBuffer(words.buffer);
+    throw error;
   }
 }

@@ -3,7 +3,7 @@ import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import type { Numbers } from '../compile/bufferRange.js';
 import type { StorageFormat } from './keptStorage.js';
-import type { Observable } from './observation.js';
+import type { Observable } from './observer.js';
 import type { InnerOptimiser, InnerProblem, OuterObjective } from './problem.js';
 
 /**

@@ -2,7 +2,7 @@
 import { type BufferRange, BYTES, uploadRange } from '../compile/bufferRange.js';
 import { compile, type Plan } from '../compile/plan.js';
 import { type CompiledSteps, compileSteps } from './memoryModes.js';
-import type { Observer } from './observer.js';
+import { Observer } from './observer.js';
 import { checkOptions, defaultWrt, pathWeightsOf, type UnrollOptions } from './options.js';
 import { trajectoryLoss } from './problem.js';
 import { allocateShared, releaseShared, type SharedMemory, sharedBytes } from './sharedMemory.js';
@@ -17,8 +17,7 @@ export interface Parts {
   readonly steps: CompiledSteps;
   readonly outer: Plan;
   readonly addWeighted: Plan;
-  /** Null where nothing is observed. */
-  readonly observer: Observer | null;
+  readonly observer: Observer;
   /** The state before each step that the way back reaches, and after the last one. */
   readonly path: Slots;
   /** N inner losses, then N outer ones. */
@@ -77,11 +76,7 @@ export async function buildParts(options: UnrollOptions): Promise<Parts> {
         carry: { adjoint: 'adjoint' },
       }),
     );
-    let observer: Observer | null = null;
-    if (observe.length > 0) {
-      const { Observer } = await import('./observer.js');
-      observer = own(await Observer.create({ device, description, shared, steps, observe }, batchSizes));
-    }
+    const observer = own(await Observer.create({ device, description, shared, steps, observe }, batchSizes));
     const observed = observe.includes('contributions') ? wrt : [];
     const compiled = own(
       await compileSteps(

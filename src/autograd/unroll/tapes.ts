@@ -12,6 +12,7 @@ import { ShapeError } from '../../errors.js';
 import { gradient, vjp } from '../gradient.js';
 import { add, mul } from '../ops/elementwise.js';
 import { gather, scatterAdd } from '../ops/gather.js';
+import { sumAll } from '../ops/reduce.js';
 import { f32, i32, shapeText, type Tape, type TensorType } from '../tape.js';
 import { type Tensor, trace } from '../trace.js';
 import type { InnerOptimiser, InnerProblem, OuterObjective, TensorTypes } from './problem.js';
@@ -164,6 +165,19 @@ export function addWeightedTape(parameters: number): Tape {
     { adjoint: f32(parameters), gradient: f32(parameters), weight: f32() },
     ({ adjoint, gradient, weight }) => ({ adjoint: add(adjoint, mul(weight, gradient)) }),
   );
+}
+
+/** `square` = ‖a‖² of a vector. */
+export function squareTape(elements: number): Tape {
+  return trace({ vector: f32(elements) }, ({ vector }) => ({ square: sumAll(mul(vector, vector)) }));
+}
+
+/** A step's own part of a table's gradient, [S, …], from its rows. */
+export function contributionTape(table: TensorType, batchSize: number): Tape {
+  const rows = f32(batchSize, ...table.shape.slice(1));
+  return trace({ zeros: table, batch: i32(batchSize), rows }, ({ zeros, batch, rows }) => ({
+    contribution: scatterAdd(zeros, batch, rows),
+  }));
 }
 
 function requireScalar(what: string, loss: Tensor): void {

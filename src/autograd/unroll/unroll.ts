@@ -8,7 +8,7 @@ import { ShapeError } from '../../errors.js';
 import { type BufferRange, BYTES, copyRange, type Numbers } from '../compile/bufferRange.js';
 import type { Plan } from '../compile/plan.js';
 import { BatchQueue } from './batches.js';
-import type { Observation } from './observation.js';
+import type { Observation } from './observer.js';
 import { pathWeightsOf, type Trajectory, type UnrollOptions } from './options.js';
 import { buildParts, type Parts } from './parts.js';
 import { atStep } from './sharedMemory.js';
@@ -154,7 +154,7 @@ export class Unroll {
 
   /** What `observe` asked to see of the last hypergradient. Waits for the device. */
   async observation(): Promise<Observation> {
-    return (await this.#parts.observer?.read()) ?? {};
+    return await this.#parts.observer.read();
   }
 
   /** Reads a range of this unroll's. */
@@ -198,7 +198,7 @@ export class Unroll {
       const { buffer, bytes } = shared.onTape[onTape.state(name)]!;
       device.write(buffer, new Float32Array(bytes / BYTES).fill(value));
     }
-    observer?.start(this.#firstStep);
+    observer.start(this.#firstStep);
   }
 
   #plansFor(step: number, batchSize: number): StepPlans {
@@ -243,7 +243,7 @@ export class Unroll {
         encoder.clearBuffer(buffer, offset, bytes);
       }
       this.#encodeOuterGradient(encoder, steps);
-      observer?.encodeNorm(encoder, steps);
+      observer.encodeNorm(encoder, steps);
     });
   }
 
@@ -259,9 +259,9 @@ export class Unroll {
         const own = reverse.outputs[onTape.own(name)];
         if (own !== undefined) copyRange(encoder, own, atStep(shared.gradients[name]!, step, options.steps));
       }
-      observer?.encodeContributions(encoder, step, reverse, reverse.inputs.batch ?? null);
+      observer.encodeContributions(encoder, step, reverse, reverse.inputs.batch ?? null);
       if (step > this.#firstStep) this.#encodeOuterGradient(encoder, step);
-      observer?.encodeNorm(encoder, step);
+      observer.encodeNorm(encoder, step);
     });
   }
 

@@ -1,7 +1,7 @@
 /** One hypergradient on the device, with all that is read of it. */
 import type { Numbers } from '../../autograd/compile/bufferRange.js';
 import type { StorageFormat } from '../../autograd/unroll/keptStorage.js';
-import type { Observable, Observation } from '../../autograd/unroll/observation.js';
+import type { Observable, Observation } from '../../autograd/unroll/observer.js';
 import type { MemoryMode } from '../../autograd/unroll/options.js';
 import { Unroll } from '../../autograd/unroll/unroll.js';
 import type { Device } from '../../gpu/device.js';

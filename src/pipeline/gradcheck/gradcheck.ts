@@ -1,5 +1,5 @@
 /** Everything that `hypergrad gradcheck` finds, as one plain value. */
-import { truncationCosines } from '../../autograd/unroll/observation.js';
+import { truncationCosines } from '../../autograd/unroll/observer.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
 import { runOnDevice } from './deviceRun.js';
 import { checkMemory, checkModes, type MemoryCheck, type ModeCheck } from './modes.js';

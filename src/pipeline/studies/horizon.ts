@@ -3,7 +3,7 @@
  * gradient of the trajectory loss (MKDT eq. 4), what truncation leaves of it, and where a short distillation comes to.
  */
 import { mean } from 'simple-statistics';
-import { truncationCosines } from '../../autograd/unroll/observation.js';
+import { truncationCosines } from '../../autograd/unroll/observer.js';
 import type { Trajectory } from '../../autograd/unroll/options.js';
 import { Unroll } from '../../autograd/unroll/unroll.js';
 import { sgd } from '../../nn/optimisers/sgd.js';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { dropout } from '../../../src/autograd/ops/random.js';
 import { f32, i32 } from '../../../src/autograd/tape.js';
 import { interpretUnroll } from '../../../src/autograd/unroll/interpretUnroll.js';
-import { truncationCosines } from '../../../src/autograd/unroll/observation.js';
+import { truncationCosines } from '../../../src/autograd/unroll/observer.js';
 import type { MemoryMode, UnrollDescription } from '../../../src/autograd/unroll/options.js';
 import type { OuterObjective } from '../../../src/autograd/unroll/problem.js';
 import { Unroll } from '../../../src/autograd/unroll/unroll.js';
