@@ -34,7 +34,7 @@ export async function tabStops(page: Page): Promise<{ readonly stops: string[]; 
     const controls = document.querySelectorAll(
       'a[href], button, input, select, textarea, summary, [tabindex="0"]',
     );
-    return [...controls]
+    return Array.from(controls)
       .filter((each) => each.checkVisibility() && !set.has(each))
       .filter(
         (each) => !(each instanceof HTMLInputElement && each.type === 'radio' && groups.includes(each.name)),

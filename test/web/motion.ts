@@ -11,9 +11,7 @@ export async function watchPictures(page: Page): Promise<void> {
   await page.evaluate(() => {
     globalThis.pictureTimes = [];
     const { putImageData } = CanvasRenderingContext2D.prototype;
-    CanvasRenderingContext2D.prototype.putImageData = function (
-      ...given: Parameters<CanvasImageData['putImageData']>
-    ): void {
+    CanvasRenderingContext2D.prototype.putImageData = function (...given: unknown[]): void {
       if (this.canvas.closest('.hero') !== null) globalThis.pictureTimes.push(performance.now());
       Reflect.apply(putImageData, this, given);
     };
@@ -30,7 +28,7 @@ export async function timesBetweenPictures(page: Page): Promise<number[]> {
 export async function movements(page: Page): Promise<string[]> {
   return await page.evaluate(() => {
     const running = document.getAnimations().map((animation) => `runs: ${animation.constructor.name}`);
-    const styled = [...document.querySelectorAll('*')].flatMap((element) => {
+    const styled = Array.from(document.querySelectorAll('*')).flatMap((element) => {
       const { transitionDuration, animationName, scrollBehavior } = getComputedStyle(element);
       const isStill =
         /^(0s(, )?)+$/.test(transitionDuration) && animationName === 'none' && scrollBehavior === 'auto';
