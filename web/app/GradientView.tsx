@@ -131,7 +131,7 @@ function LaidOut({ found, search, visit }: LaidOutProps) {
             entries={[
               ['Inner loss ℓ', innerLosses[at]!.toPrecision(3)],
               ['‖λ‖ after it', adjointNorms[at + 1]!.toPrecision(3)],
-              ['Adds to ∂L/∂α', rateContributions[at]!.toPrecision(3)],
+              ['Adds to ∂L/∂α', rateContributions[at]!.toPrecision(3).replace('-', '−')],
             ]}
           />
           <p>
