@@ -4,6 +4,7 @@ import { ConfigError } from '../../errors.js';
 import { type DataReport, inspectData } from '../../pipeline/data/inspect.js';
 import { sampleSheet } from '../../pipeline/data/sampleSheet.js';
 import { type SourceName, sourceNames } from '../../pipeline/data/sources.js';
+import { importSharp } from '../../pipeline/optionalImports.js';
 import { writeOutput } from '../outputFile.js';
 import { terminalText } from '../terminalText.js';
 
@@ -65,6 +66,7 @@ async function data(folder: string, flags: DataFlags): Promise<void> {
   if (flags.out !== undefined && !/\.png$/i.test(flags.out)) {
     throw new ConfigError(`--out ${JSON.stringify(flags.out)} must be the name of a .png file.`);
   }
+  if (flags.out !== undefined) await importSharp();
   const { report, raw } = await inspectData(folder, flags.source);
   const out = (text: string) => process.stdout.write(`${text}\n`);
   out(flags.json ? JSON.stringify(report, null, 2) : terminalText(describeData(report)));

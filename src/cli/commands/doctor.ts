@@ -4,6 +4,7 @@ import { DeviceError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
 import { type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
+import { absentPackages, installCommand } from '../../gpu/node/optionalPackage.js';
 import { packageVersion } from '../../gpu/node/packageVersion.js';
 import { runSample, SAMPLE_NUMBERS, SAMPLE_ROUNDS } from '../../gpu/sample.js';
 import { loadTuning } from '../../pipeline/tune/store.js';
@@ -37,6 +38,8 @@ export interface Examination extends DoctorReport {
   readonly flops?: number;
   /** Why `ok` is false, and what to do. */
   readonly error?: string;
+  /** Optional packages that are not installed: what needs each, and how to install it. */
+  readonly absent: readonly string[];
   /** What would make this machine faster. */
   readonly suggestions: readonly string[];
 }
@@ -78,6 +81,9 @@ export async function examine(options: OpenDeviceOptions = {}): Promise<Examinat
     platform: `${process.platform} ${process.arch}`,
     cores: availableParallelism(),
     memory: usableMemory(),
+    absent: absentPackages().map(
+      ({ name, neededFor }) => `${name}, for ${neededFor} (${installCommand(name)})`,
+    ),
   };
   let device: Device | undefined;
   try {
@@ -141,6 +147,9 @@ export function describeExamination(found: Examination): string {
       `Sample: ${SAMPLE_NUMBERS.toLocaleString('en')} numbers, ${SAMPLE_ROUNDS} multiply-adds each, as the processor computes them; ` +
         `${(found.flops / 1e9).toFixed(1)} GFLOP/s on this ${found.adapter.kind} device`,
     );
+  }
+  if (found.absent.length > 0) {
+    lines.push('Optional packages that are not installed:', ...found.absent.map((each) => `  - ${each}`));
   }
   if (found.suggestions.length > 0) {
     lines.push('To make it faster:', ...found.suggestions.map((suggestion) => `  - ${suggestion}`));
