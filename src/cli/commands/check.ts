@@ -4,6 +4,7 @@ import { StoreError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { type CheckReport, checkRun } from '../../pipeline/check/checkRun.js';
 import type { Finding } from '../../pipeline/check/finding.js';
+import { note } from '../help.js';
 import { terminalText } from '../terminalText.js';
 
 /** Exit code of a folder with a flaw: that of errors of a run's folder. */
@@ -50,7 +51,9 @@ export function checkCommand(): Command {
     .option('--json', 'print the stages and findings as JSON')
     .addHelpText(
       'after',
-      `\nEvery file that a stage left is read from end to end. Exit code: 0 when the folder is whole, ${FLAWED} when something is flawed or it is no run's folder. A run that was broken off is whole: the same command goes on.`,
+      note(
+        `Every file that a stage left is read from end to end. Exit code: 0 when the folder is whole, ${FLAWED} when something is flawed or it is no run's folder. A run that was broken off is whole: the same command goes on.`,
+      ),
     )
     .action(check);
 }

@@ -3,6 +3,7 @@ import { compareRuns } from '../../pipeline/compare/compareRuns.js';
 import { readRun } from '../../pipeline/compare/readRun.js';
 import { comparisonCsv, comparisonMarkdown, comparisonText } from '../../pipeline/compare/tables.js';
 import { plainText } from '../../pipeline/report/text.js';
+import { note } from '../help.js';
 import { terminalText } from '../terminalText.js';
 
 interface CompareFlags {
@@ -33,7 +34,9 @@ export function compareCommand(): Command {
     .option('--markdown', 'print Markdown tables')
     .addHelpText(
       'after',
-      '\nRuns whose configurations differ in the seed alone are also taken together. Differences between MKDT and the subsets are paired by seed.',
+      note(
+        'Runs whose configurations differ in the seed alone are also taken together. Differences between MKDT and the subsets are paired by seed.',
+      ),
     )
     .action(compare);
 }

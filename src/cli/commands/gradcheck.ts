@@ -15,6 +15,7 @@ import {
   optimiserNames,
   smallConfig,
 } from '../../pipeline/gradcheck/settings.js';
+import { note } from '../help.js';
 import { writeOutput } from '../outputFile.js';
 import { collect } from '../repeatable.js';
 import { countSteps } from '../steps.js';
@@ -198,7 +199,9 @@ export function gradcheckCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nExit code: 0 when everything agrees, 1 when something does not. Works on random images; reads no data.',
+      note(
+        'Exit code: 0 when everything agrees, 1 when something does not. Works on random images; reads no data.',
+      ),
     )
     .action(run);
 }

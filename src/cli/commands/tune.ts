@@ -10,6 +10,7 @@ import { describePreset } from '../../pipeline/config/resolve.js';
 import type { TuningRecord } from '../../pipeline/tune/record.js';
 import { isTuningWanted, removeTuning, saveTuning } from '../../pipeline/tune/store.js';
 import { DEFAULT_ROUNDS, DEFAULT_TUNING_PRESET, tune } from '../../pipeline/tune/tune.js';
+import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
 import { countSteps } from '../steps.js';
 import { voiceOf } from '../voice.js';
@@ -109,7 +110,9 @@ export function tuneCommand(): Command {
     .option('--reset', 'remove what was kept for this adapter, and measure nothing')
     .addHelpText(
       'after',
-      '\nLeave the machine alone meanwhile. Other block sizes take sums in another order, so results may differ in their last bits; HYPERGRAD_TUNING=off does without what was kept.',
+      note(
+        'Leave the machine alone meanwhile. Other block sizes take sums in another order, so results may differ in their last bits; HYPERGRAD_TUNING=off does without what was kept.',
+      ),
     )
     .action(run);
 }
