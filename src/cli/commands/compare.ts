@@ -4,12 +4,13 @@ import { readRun } from '../../pipeline/compare/readRun.js';
 import { comparisonCsv, comparisonMarkdown, comparisonText } from '../../pipeline/compare/tables.js';
 import { plainText } from '../../pipeline/report/text.js';
 import { note } from '../help.js';
-import { terminalText } from '../terminalText.js';
+import { voiceOf } from '../voice.js';
 
 interface CompareFlags {
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly markdown?: boolean;
+  readonly quiet?: boolean;
 }
 
 async function compare(folders: readonly string[], flags: CompareFlags): Promise<void> {
@@ -20,7 +21,7 @@ async function compare(folders: readonly string[], flags: CompareFlags): Promise
   else if (flags.csv) process.stdout.write(comparisonCsv(comparison));
   else {
     const text = flags.markdown ? comparisonMarkdown(comparison) : comparisonText(comparison);
-    process.stdout.write(`${terminalText(plainText([text.trimEnd()]))}\n`);
+    voiceOf(flags).say(plainText([text.trimEnd()]));
   }
 }
 

@@ -9,6 +9,7 @@ import { packageVersion } from '../../gpu/node/packageVersion.js';
 import { runSample, SAMPLE_NUMBERS, SAMPLE_ROUNDS } from '../../gpu/sample.js';
 import { loadTuning } from '../../pipeline/tune/store.js';
 import { describeTuning } from '../tunedDevice.js';
+import { type VoiceFlags, voiceOf } from '../voice.js';
 
 /** What `hypergrad doctor --json` prints. */
 export interface DoctorReport {
@@ -163,9 +164,10 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .description('tell what this machine offers, try it, and say what would make it faster')
     .option('--json', 'print one JSON object: adapter, node, webgpu, ok')
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async (flags: VoiceFlags) => {
       const found = await examine();
-      process.stdout.write(`${json ? JSON.stringify(reportOf(found)) : describeExamination(found)}\n`);
+      if (flags.json) process.stdout.write(`${JSON.stringify(reportOf(found))}\n`);
+      else voiceOf(flags).say(describeExamination(found));
       if (!found.ok) {
         process.stderr.write(`${found.error}\n`);
         process.exitCode = new DeviceError('').exitCode;

@@ -86,7 +86,8 @@ async function watch(folder: string, flags: WatchFlags): Promise<void> {
     if (isScreen) draw(run);
     else if (!quiet) {
       const { columns = PIPE.columns, rows = PIPE.rows } = stdout;
-      say(frame(run, { columns, rows, colours: coloursOf(stdout) }).join('\n'));
+      // Cleaned of what a terminal would obey, but for its own colours.
+      stdout.write(`${frame(run, { columns, rows, colours: coloursOf(stdout) }).join('\n')}\n`);
     }
     const end = endSentence(run);
     if (end !== '') say(isScreen || !quiet ? `\n${end}` : end);
