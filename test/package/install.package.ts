@@ -144,7 +144,9 @@ describe('with --omit=optional', () => {
   it('says in a sentence what a run would need', async () => {
     const ran = await run(project, 'npx', '--no-install', 'hypergrad', 'run', '--preset', 'tiny-test');
     expect(ran).toMatchObject({ code: 8, stdout: '' });
-    expect(ran.stderr).toMatch(/^hypergrad: .* needs the optional npm package sharp, which is not installed\./);
+    expect(ran.stderr).toMatch(
+      /^hypergrad: .* needs the optional npm package sharp, which is not installed\./,
+    );
     expect(existsSync(join(project, 'runs'))).toBe(false);
   });
 });

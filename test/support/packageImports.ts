@@ -12,7 +12,8 @@ export interface PackageImport {
 }
 
 /** "vega" of "vega/build/x.js", "@img/sharp" of "@img/sharp/lib". */
-const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+const packageOf = (specifier: string): string =>
+  specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 
 const isPackage = (specifier: string): boolean =>
   !specifier.startsWith('.') && !specifier.startsWith('node:') && !builtinModules.includes(specifier);

@@ -1,8 +1,8 @@
 /** The command `hypergrad completion`, and the hidden one that its scripts ask. */
 import { Argument, Command, Option } from 'commander';
-import { note } from '../help.js';
 import { candidates, rejoinWords } from '../completion/candidates.js';
 import { completionScripts, type Shell, shells } from '../completion/scripts.js';
+import { note } from '../help.js';
 
 /** The command `hypergrad completion`. */
 export function completionCommand(): Command {

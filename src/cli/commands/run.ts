@@ -15,8 +15,8 @@ import { heldOutSentence, seedCount, significant } from '../../pipeline/report/w
 import { runPipeline } from '../../pipeline/run.js';
 import { readGivenTargets } from '../../pipeline/stages/givenTargets.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
-import { note } from '../help.js';
 import { printEstimate } from '../dryRun.js';
+import { note } from '../help.js';
 import { listenForInterruption } from '../interruption.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { collect } from '../repeatable.js';

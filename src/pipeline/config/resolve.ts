@@ -19,7 +19,16 @@ import mnistSmall from '../presets/mnist-small.yaml?raw';
 import tinyTest from '../presets/tiny-test.yaml?raw';
 import { fileLimits, readingFault, readTextSync } from '../store/boundedFile.js';
 import { shown } from '../store/shownText.js';
-import { type Fields, type Layer, mergeLayers, setLayer, show, textLayer, valueAt, valueLayer } from './layers.js';
+import {
+  type Fields,
+  type Layer,
+  mergeLayers,
+  setLayer,
+  show,
+  textLayer,
+  valueAt,
+  valueLayer,
+} from './layers.js';
 import { type Config, configSchema } from './schema.js';
 
 const presets: ReadonlyMap<string, string> = new Map([
