@@ -1,10 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-// The package as npm packs it and as somebody installs it: minutes, and a registry. `npm test` has what needs neither.
+// The package as somebody installs it: minutes, and a registry. `npm test` has what needs neither.
 export default defineConfig({
   test: {
     include: ['test/package/**/*.package.ts'],
-    globalSetup: ['test/package/pack.ts'],
     fileParallelism: false,
     pool: 'forks',
     testTimeout: 10 * 60_000,

@@ -68,6 +68,22 @@ export const presetList = (): HelpText =>
     presetNames.map((name) => [name, describePreset(name)]),
   );
 
+/** The environment variables that every command reads. */
+const environment = [
+  [
+    'HYPERGRAD_DEVICE',
+    'which device computes where no --device says it: auto, hardware, software or bundled',
+  ],
+  ['HYPERGRAD_DEVICE_TIMEOUT', 'seconds after which a device that answers nothing is given up (1800)'],
+  ['HYPERGRAD_TUNING', 'off: without the block sizes that hypergrad tune has kept'],
+  ['HYPERGRAD_CACHE', 'folder where the bundled device is unpacked and tunings are kept'],
+  ['HYPERGRAD_DEBUG', 'as --debug'],
+  ['NO_COLOR', 'no colour on terminals either'],
+] as const;
+
+/** What each environment variable does. */
+export const environmentList = (): HelpText => list('Environment variables:', environment);
+
 /** What each exit code says. */
 export const exitCodeList = (): HelpText =>
   list(

@@ -2,10 +2,14 @@
 import { loadOptional } from '../gpu/node/optionalPackage.js';
 
 /** The decoder and encoder of pictures. Throws `MissingPackageError`. */
-export const importSharp = async () => (await loadOptional('sharp', () => import('sharp'))).default;
+export const importSharp = async (): Promise<typeof import('sharp')['default']> =>
+  (await loadOptional('sharp', () => import('sharp'))).default;
 
 /** What draws charts. Throws `MissingPackageError`. */
-export async function importVega() {
+export async function importVega(): Promise<{
+  readonly vega: typeof import('vega');
+  readonly compile: typeof import('vega-lite')['compile'];
+}> {
   const [vega, { compile }] = await Promise.all([
     loadOptional('vega', () => import('vega')),
     loadOptional('vega-lite', () => import('vega-lite')),

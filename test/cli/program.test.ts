@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { examplesOf } from '../../src/cli/examples.js';
@@ -128,6 +129,16 @@ describe('help', () => {
     await parse('--help');
     const text = textOf(stdout).replaceAll(/\s+/g, ' ');
     for (const [code, meaning] of exitCodes) expect(text).toContain(` ${code} ${meaning}`);
+  });
+
+  it('lists every environment variable that the sources read', async () => {
+    const sources = readdirSync('src', { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
+    const read = new Set(sources.flatMap((text) => text.match(/\bHYPERGRAD_[A-Z]+(_[A-Z]+)*\b/g) ?? []));
+    expect(read.size).toBeGreaterThan(3);
+    await parse('--help');
+    for (const name of read) expect(textOf(stdout)).toMatch(new RegExp(`^  ${name} `, 'm'));
   });
 
   it('has no colour where it is not read on a terminal', async () => {

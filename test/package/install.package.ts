@@ -3,9 +3,9 @@ import { type ExecFileException, execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Packed, pack } from './pack.js';
 
-const { tarball } = inject('packed');
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 interface Ended {
@@ -24,8 +24,14 @@ function run(project: string, program: string, ...args: string[]): Promise<Ended
   });
 }
 
+let packed: Packed;
+beforeAll(() => {
+  packed = pack({ builds: true });
+});
+
 const projects: string[] = [];
 afterAll(() => {
+  packed.remove();
   for (const project of projects) rmSync(project, { recursive: true, force: true });
 });
 
@@ -35,7 +41,7 @@ async function projectWith(...options: string[]): Promise<string> {
   projects.push(project);
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
-  const ended = await run(project, 'npm', 'install', ...quiet, ...options, tarball);
+  const ended = await run(project, 'npm', 'install', ...quiet, ...options, packed.tarball);
   expect(ended.code, ended.stderr).toBe(0);
   return project;
 }

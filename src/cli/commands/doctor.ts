@@ -3,11 +3,12 @@ import { Command } from 'commander';
 import { DeviceError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
-import { type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
+import { type DeviceChoice, type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
 import { absentPackages, installCommand } from '../../gpu/node/optionalPackage.js';
 import { packageVersion } from '../../gpu/node/packageVersion.js';
 import { runSample, SAMPLE_NUMBERS, SAMPLE_ROUNDS } from '../../gpu/sample.js';
 import { loadTuning } from '../../pipeline/tune/store.js';
+import { note } from '../help.js';
 import { describeTuning } from '../tunedDevice.js';
 import { type VoiceFlags, voiceOf } from '../voice.js';
 
@@ -44,6 +45,9 @@ export interface Examination extends DoctorReport {
   /** What would make this machine faster. */
   readonly suggestions: readonly string[];
 }
+
+/** Exit code where no device opens, or computes wrongly. */
+const NO_DEVICE = new DeviceError('').exitCode;
 
 const TOLD_LIMITS = [
   'maxBufferSize',
@@ -159,18 +163,24 @@ export function describeExamination(found: Examination): string {
   return lines.join('\n');
 }
 
-/** The command `hypergrad doctor`. Exit code 3 when no device opens or it computes wrongly. */
+/** The command `hypergrad doctor`. */
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('tell what this machine offers, try it, and say what would make it faster')
     .option('--json', 'print one JSON object: adapter, node, webgpu, ok')
-    .action(async (flags: VoiceFlags) => {
-      const found = await examine();
+    .addHelpText(
+      'after',
+      note(
+        `Exit code: 0 when a device opens and computes rightly, ${NO_DEVICE} when none does. It looks for the device that every command opens, as --device or HYPERGRAD_DEVICE says.`,
+      ),
+    )
+    .action(async (flags: VoiceFlags & { readonly device?: DeviceChoice }) => {
+      const found = await examine(flags.device === undefined ? {} : { choice: flags.device });
       if (flags.json) process.stdout.write(`${JSON.stringify(reportOf(found))}\n`);
       else voiceOf(flags).say(describeExamination(found));
       if (!found.ok) {
         process.stderr.write(`${found.error}\n`);
-        process.exitCode = new DeviceError('').exitCode;
+        process.exitCode = NO_DEVICE;
       }
     });
 }

@@ -253,7 +253,7 @@ export function evaluateCommand(): Command {
       '--on <folder>',
       'folder of the data to evaluate on; without it, the data that the configuration names',
     )
-    .option('--teacher <run>', 'folder of the run whose teacher makes the targets, for a set from a file')
+    .option('--teacher <folder>', 'folder of the run whose teacher makes the targets, for a set from a file')
     .option(
       '--preset <name>',
       'evaluate as a preset does; default: as the run did, whose set or teacher it is',

@@ -185,9 +185,9 @@ export function gradcheckCommand(): Command {
   return new Command('gradcheck')
     .description('hold gradients through training against float64, central differences and each other')
     .option('--preset <name>', "the preset's student and inner loop; a tiny ConvNet where none is named")
-    .option('--set <path=value>', 'change one value of the configuration; may be given again', collect)
-    .option('--steps <n>', `number of inner steps N (default: ${DEFAULT_STEPS})`)
-    .option('--seed <n>', 'seed of images, parameters and directions')
+    .option('--set <path=value>', 'set one value of the configuration; may be given again', collect)
+    .option('--steps <count>', `number of inner steps N (default: ${DEFAULT_STEPS})`)
+    .option('--seed <number>', 'seed of images, parameters and directions')
     .addOption(
       new Option('--optimiser <name>', 'the inner optimiser; all but sgd have weight decay')
         .choices(optimiserNames)

@@ -17,7 +17,7 @@ import { voiceOf } from '../voice.js';
 
 interface TuneFlags {
   readonly preset: string;
-  readonly rounds: string;
+  readonly rounds: number;
   readonly device?: DeviceChoice;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -65,7 +65,7 @@ const STOPPED =
   'Stopped, as asked. Nothing is kept, and what was kept before still counts: give the same command again to measure anew.';
 
 async function run(flags: TuneFlags): Promise<void> {
-  const rounds = parseRounds(flags.rounds);
+  const { rounds } = flags;
   describePreset(flags.preset);
   const isUsed = isTuningWanted();
   const { say, remark, step } = voiceOf(flags);
@@ -104,7 +104,7 @@ export function tuneCommand(): Command {
   return new Command('tune')
     .description('measure which block sizes suit this adapter best, and use them in every later run')
     .option('--preset <name>', 'the preset whose steps are measured', DEFAULT_TUNING_PRESET)
-    .option('--rounds <n>', 'samples of each candidate; their median counts', String(DEFAULT_ROUNDS))
+    .option('--rounds <count>', 'samples of each candidate; their median counts', parseRounds, DEFAULT_ROUNDS)
     .option('--dry-run', 'measure, but keep nothing')
     .option('--json', 'print the record as JSON on stdout, everything else on stderr')
     .option('--reset', 'remove what was kept for this adapter, and measure nothing')
