@@ -17,10 +17,13 @@ async function compare(folders: readonly string[], flags: CompareFlags): Promise
   const runs = [];
   for (const folder of folders) runs.push(await readRun(folder));
   const comparison = compareRuns(runs);
-  if (flags.json) process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
-  else if (flags.csv) process.stdout.write(comparisonCsv(comparison));
+  const { stdout } = process;
+  if (flags.json) stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
+  else if (flags.csv) stdout.write(comparisonCsv(comparison));
   else {
-    const text = flags.markdown ? comparisonMarkdown(comparison) : comparisonText(comparison);
+    const text = flags.markdown
+      ? comparisonMarkdown(comparison)
+      : comparisonText(comparison, stdout.isTTY ? stdout.columns : undefined);
     voiceOf(flags).say(plainText([text.trimEnd()]));
   }
 }
