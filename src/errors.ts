@@ -56,6 +56,11 @@ export class InterruptedError extends HypergradError {
   override readonly exitCode = 130;
 }
 
+/** An optional npm package that the work needs is not installed, or does not load. */
+export class MissingPackageError extends HypergradError {
+  override readonly exitCode = 8;
+}
+
 /** A run's folder cannot be read, written or locked. */
 export class StoreError extends HypergradError {
   override readonly exitCode = 6;

@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" preserve="true" />
 /**
  * hypergrad, the engine: tapes, gradients of any order, plans on a WebGPU device, and gradient through training. Runs in
  * Node and in the browser; a device is opened by `openBrowserDevice` there, and by `openDevice` of `hypergrad/node` under
@@ -168,6 +169,7 @@ export {
   DeviceLostError,
   DeviceTimeoutError,
   HypergradError,
+  MissingPackageError,
   NumericsError,
   ShapeError,
   StoreError,

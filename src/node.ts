@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" preserve="true" />
 /** hypergrad under Node: opening a device, tuning it, and the pipeline over a run's folder. */
 
 export type { TuningChoice } from './autograd/tune/tuneDevice.js';

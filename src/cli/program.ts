@@ -19,7 +19,7 @@ import { studyCommand } from './commands/study.js';
 import { tuneCommand } from './commands/tune.js';
 import { verifyCommand } from './commands/verify.js';
 import { watchCommand } from './commands/watch.js';
-import { exitCodeList, finishHelp, presetList } from './help.js';
+import { environmentList, exitCodeList, finishHelp, presetList } from './help.js';
 
 const deviceChoices = ['auto', 'hardware', 'software', 'bundled'] as const satisfies readonly DeviceChoice[];
 
@@ -52,6 +52,7 @@ export function createProgram(): Command {
     .version(version)
     .option('--quiet', 'print answers and errors only')
     .option('--debug', 'show the stack trace of an error (also: HYPERGRAD_DEBUG=1)')
+    .addHelpText('after', environmentList())
     .addHelpText('after', exitCodeList())
     // What stands before or after a command alike reaches it among its own options.
     .hook('preAction', (_, command) => {
@@ -79,7 +80,7 @@ export function createProgram(): Command {
       onDevice(gradcheckCommand()),
       onDevice(verifyCommand()),
       onDevice(tuneCommand()),
-      doctorCommand(),
+      onDevice(doctorCommand()),
       completionCommand(),
     ]),
   ]) {

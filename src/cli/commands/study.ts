@@ -8,6 +8,7 @@ import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { requireFit } from '../../pipeline/config/rules.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
+import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import type { StudyName } from '../../pipeline/progress.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { checkHorizon, defaultHorizon, horizonStudy } from '../../pipeline/studies/horizonStudy.js';
@@ -121,6 +122,7 @@ async function study<Settings, Found>(
 ): Promise<void> {
   const { config, name } = configOf(file, flags);
   const path = flags.out ?? join('runs', `${name}-${kind.name}`);
+  await requirePagePackages();
   const { say, remark } = voiceOf(flags);
   const wanted = flags.device === undefined ? {} : { choice: flags.device };
   const { device, description } = await openTunedDevice(wanted);

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import type { Argument, Command, Option } from 'commander';
 import { describeGroup, fieldDescriptions } from '../../pipeline/config/describe.js';
 import { describePreset, presetNames } from '../../pipeline/config/resolve.js';
+import { stageNames } from '../../pipeline/progress.js';
 import { MANIFEST } from '../../pipeline/store/manifest.js';
 
 /** A word that fits, and what it means; a word that ends in `=`, `.` or `/` goes on. */
@@ -40,6 +41,8 @@ const settings: Source = (typed) => {
   return [...found].map(([value, description]) => ({ value, description }));
 };
 
+const stages: Source = () => stageNames.map((value) => ({ value, description: 'a stage' }));
+
 /** Folders of runs: in `runs/`, and beside what is typed. */
 const runs: Source = (typed) => {
   const parents = new Set(['runs', typed.endsWith('/') ? typed.slice(0, -1) || '/' : dirname(typed)]);
@@ -58,6 +61,7 @@ const runs: Source = (typed) => {
 const optionSources: Readonly<Record<string, Source>> = {
   '--preset': presets,
   '--set': settings,
+  '--force': stages,
   '--run': runs,
   '--teacher': runs,
   '--out': runs,

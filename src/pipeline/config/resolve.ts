@@ -2,7 +2,11 @@
  * From what the user says to one checked configuration. Later layers win:
  * defaults < preset < file < `--seed`, `--data` < `--set`.
  */
+import { readdirSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import type { z } from 'zod';
 import { ConfigError } from '../../errors.js';
+import { didYouMean, nearest } from '../../suggest.js';
 import cifar10Small from '../presets/cifar10-small.yaml?raw';
 import fashionSmall from '../presets/fashion-small.yaml?raw';
 import mkdtCifar102Percent from '../presets/mkdt-cifar10-2pct.yaml?raw';
@@ -14,9 +18,18 @@ import mkdtTiny5Percent from '../presets/mkdt-tiny-5pct.yaml?raw';
 import mnistSmall from '../presets/mnist-small.yaml?raw';
 import tinyTest from '../presets/tiny-test.yaml?raw';
 import { fileLimits, readingFault, readTextSync } from '../store/boundedFile.js';
-import { type Layer, mergeLayers, setLayer, show, textLayer, valueAt, valueLayer } from './layers.js';
+import { shown } from '../store/shownText.js';
+import {
+  type Fields,
+  type Layer,
+  mergeLayers,
+  setLayer,
+  show,
+  textLayer,
+  valueAt,
+  valueLayer,
+} from './layers.js';
 import { type Config, configSchema } from './schema.js';
-import { nearest } from './suggest.js';
 
 const presets: ReadonlyMap<string, string> = new Map([
   ['mnist-small', mnistSmall],
@@ -40,16 +53,20 @@ export function describePreset(name: string): string {
   return firstLine.replace(/^#\s*/, '').trim();
 }
 
-function presetText(name: string): string {
+/** @param place where it is named, for messages: "run.yaml, line 3" */
+function presetText(name: string, place?: string): string {
   const text = presets.get(name);
   if (text !== undefined) return text;
+  const where = place === undefined ? '' : ` (${place})`;
   throw new ConfigError(
-    `There is no preset ${show(name)}. Did you mean ${nearest(name, presetNames)}? Presets: ${presetNames.join(', ')}.`,
+    `There is no preset ${show(name)}${where}.${didYouMean(name, presetNames)} Presets: ${presetNames.join(', ')}.`,
   );
 }
 
 /** Faults that are told at once; a list may have thousands. */
 const MOST_FAULTS = 20;
+/** Files of a folder that are looked at for the one that was meant. */
+const MOST_FILES = 1000;
 
 /** What the user says about a run's configuration. */
 export interface ConfigSources {
@@ -74,7 +91,10 @@ export function resolveConfig(sources: ConfigSources): Config {
   const preset = sources.preset ?? file?.preset;
 
   const layers: Layer[] = [];
-  if (preset !== undefined) layers.push(textLayer(presetText(preset), `preset ${preset}`).layer);
+  if (preset !== undefined) {
+    const place = sources.preset === undefined ? file?.layer.origin(['preset']) : undefined;
+    layers.push(textLayer(presetText(preset, place), `preset ${preset}`).layer);
+  }
   if (file) layers.push(file.layer);
   if (sources.seed !== undefined) layers.push(valueLayer(['seed'], sources.seed, '--seed'));
   if (sources.dataFolder !== undefined)
@@ -94,17 +114,47 @@ export function resolveConfig(sources: ConfigSources): Config {
     const value = valueAt(layer ? merged : configSchema.parse({}), path);
     const origin = layer?.origin(path) ?? 'default';
     const what = inside.length === 0 ? '' : `: ${inside.join('.')} `;
-    return `${path.join('.')} = ${show(value)} (${origin})${what || ' '}${issue.message}.`;
+    return `${path.join('.')} = ${show(value)} (${origin})${what || ' '}${issue.message}.${meantChoice(issue, merged)}`;
   });
   throw new ConfigError([...new Set(sentences)].join('\n'), { cause: checked.error });
+}
+
+/** What may be meant by a word that is none of a field's choices. */
+function meantChoice(issue: z.core.$ZodIssue, values: Fields): string {
+  const choices =
+    issue.code === 'invalid_value' ? issue.values : 'options' in issue ? (issue.options ?? []) : [];
+  const given = issue.path.reduce<unknown>(
+    (inside, part) =>
+      typeof inside === 'object' && inside !== null && Object.hasOwn(inside, part)
+        ? (inside as Record<PropertyKey, unknown>)[part]
+        : undefined,
+    values,
+  );
+  return typeof given === 'string' ? didYouMean(given, choices.map(String)) : '';
+}
+
+/** What may be meant by a configuration file that is not there: a preset, or another file in its folder. */
+function meantFile(path: string): string {
+  const preset = extname(path) === '' ? nearest(path, presetNames) : undefined;
+  if (preset !== undefined) return ` Did you mean --preset ${preset}?`;
+  const folder = dirname(path);
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((name) => /\.(ya?ml|json)$/i.test(name));
+  } catch {
+    return '';
+  }
+  const name = nearest(basename(path), names.slice(0, MOST_FILES));
+  return name === undefined ? '' : ` Did you mean ${shown(join(folder, name))}?`;
 }
 
 function readConfigFile(path: string): string {
   try {
     return readTextSync(path, fileLimits.configuration);
   } catch (error) {
+    const meant = (error as NodeJS.ErrnoException).code === 'ENOENT' ? meantFile(path) : '';
     throw new ConfigError(
-      `The configuration file ${path} ${readingFault(error)}. Give the path of a YAML or JSON file.`,
+      `The configuration file ${path} ${readingFault(error)}.${meant} Give the path of a YAML or JSON file.`,
       { cause: error },
     );
   }
