@@ -1,7 +1,7 @@
 /**
  * hypergrad, the engine: tapes, gradients of any order, plans on a WebGPU device, and gradient through training. Runs in
  * Node and in the browser; a device is opened by `openBrowserDevice` there, and by `openDevice` of `hypergrad/node` under
- *  Node.
+ * Node.
  *
  * @module hypergrad
  */

@@ -10,7 +10,8 @@ const ELSEWHERE = /^([a-z][a-z0-9+.-]*:|\/\/)/i;
 const plain = (text: string): string =>
   text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
-const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, found]) => plain(found!));
+const all = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([, found]) => plain(found!));
 
 /** One sentence a link of the site's pages whose file or anchor is not there. */
 export function brokenLinks(site: string): string[] {
@@ -30,7 +31,8 @@ export function brokenLinks(site: string): string[] {
   const faultOf = (page: string, address: string): string | null => {
     const [path = '', anchor = ''] = address.split('#').map(decodeURIComponent);
     const target = path === '' ? page : join(dirname(page), path.split('?')[0]!);
-    if (!existsSync(target) || statSync(target).isDirectory()) return `there is no file ${relative(site, target)}`;
+    if (!existsSync(target) || statSync(target).isDirectory())
+      return `there is no file ${relative(site, target)}`;
     const isMissing = anchor !== '' && texts.has(target) && !anchorsOf(target).has(anchor);
     return isMissing ? `${relative(site, target)} has no place '${anchor}'` : null;
   };

@@ -20,4 +20,5 @@ if (project !== undefined) {
   await writeSourcePages(site, linked);
   for (const broken of brokenLinks(site)) application.logger.error(broken);
 }
-process.exitCode = project === undefined || application.logger.hasErrors() || application.logger.hasWarnings() ? 1 : 0;
+process.exitCode =
+  project === undefined || application.logger.hasErrors() || application.logger.hasWarnings() ? 1 : 0;

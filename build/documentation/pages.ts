@@ -48,9 +48,18 @@ export const pages: readonly string[] = sections.flatMap((section) => section.pa
 export const sectionOf = (page: string): Section | undefined =>
   sections.find((section) => section.pages.includes(page));
 
+/** Names in the navigation of pages whose headings alone would not tell them apart. */
+const names: Readonly<Record<string, string>> = {
+  'docs/benchmarks.md': 'Benchmarks on SwiftShader',
+  'docs/benchmarks-llvmpipe.md': "Benchmarks on Mesa's llvmpipe",
+};
+
 /** A page's name in the navigation: its first heading, without marks of code or emphasis. */
 export function titleOf(path: string): string {
+  const name = names[path];
+  if (name !== undefined) return name;
   const heading = /^# (.+)$/m.exec(readFileSync(path, 'utf8'))?.[1];
-  if (heading === undefined) throw new Error(`${path} has no heading of the first level; begin it with "# Title".`);
+  if (heading === undefined)
+    throw new Error(`${path} has no heading of the first level; begin it with "# Title".`);
   return heading.replace(/[`*_]/g, '').trim();
 }

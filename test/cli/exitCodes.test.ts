@@ -12,6 +12,8 @@ it('documents the exit code of every class of errors', () => {
 });
 
 it('has them in the guide as in the help', () => {
-  const rows = [...readFileSync('docs/guide/troubleshooting.md', 'utf8').matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)];
+  const rows = [
+    ...readFileSync('docs/guide/troubleshooting.md', 'utf8').matchAll(/^\| (\d+) +\| (.*?) +\|$/gm),
+  ];
   expect(rows.map(([, code, meaning]) => [Number(code), meaning])).toEqual(exitCodes);
 });

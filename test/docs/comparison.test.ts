@@ -28,7 +28,8 @@ it('compares with figures that are those of docs/benchmarks.md', () => {
   const times = timesOf(benchmarks);
   const cases = {
     'matrix product 384³': 'matmul 384³',
-    'convolution 3×3, 32 → 32 channels, 16×16, batch 32': 'convolution 3×3, 32 → 32 channels, 16×16, batch 32',
+    'convolution 3×3, 32 → 32 channels, 16×16, batch 32':
+      'convolution 3×3, 32 → 32 channels, 16×16, batch 32',
     'training step, width 8, depth 2, 16×16×3, batch 32': 'width 8, depth 2, 16×16×3, batch 32, 32 outputs',
     'hypergradient of 3 such steps': 'width 8, depth 2, 16×16×3, batch 32, 32 outputs, N = 3',
   };

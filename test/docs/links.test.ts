@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -18,9 +27,9 @@ const targetsOf = (text: string): string[] =>
     .map(([, target]) => target!)
     .filter((target) => !/^[a-z]+:/.test(target));
 
-/** The anchors of a page, as GitHub and TypeDoc make them of its headings. */
+/** The anchors of a page, as GitHub and TypeDoc make them of its headings; of headings with code they make different ones. */
 function anchorsOf(text: string): string[] {
-  const headings = [...text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} (.+)$/gm)];
+  const headings = [...text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} ([^`\n]+)$/gm)];
   return headings.map(([, heading]) =>
     heading!
       .toLowerCase()
@@ -34,7 +43,8 @@ function faultOf(page: string, target: string): string | null {
   const [path = '', anchor] = target.split('#');
   const file = path === '' ? page : join(dirname(page), path);
   if (!existsSync(file)) return `${page} links to ${target}, and there is no ${file}`;
-  if (statSync(file).isDirectory()) return `${page} links to ${target}, a folder, which has no page on the site`;
+  if (statSync(file).isDirectory())
+    return `${page} links to ${target}, a folder, which has no page on the site`;
   if (anchor === undefined || anchorsOf(readFileSync(file, 'utf8')).includes(anchor)) return null;
   return `${page} links to ${target}, and ${file} has no such heading`;
 }
@@ -49,7 +59,9 @@ describe('the pages', () => {
   it('link to files and headings that exist, and show images that exist', () => {
     const all = [FRONT_PAGE, ...pages].map((page) => [page, readFileSync(page, 'utf8')] as const);
     expect(all.flatMap(([, text]) => targetsOf(text)).length).toBeGreaterThan(100);
-    expect(all.flatMap(([page, text]) => targetsOf(text).flatMap((target) => faultOf(page, target) ?? []))).toEqual([]);
+    expect(
+      all.flatMap(([page, text]) => targetsOf(text).flatMap((target) => faultOf(page, target) ?? [])),
+    ).toEqual([]);
   });
 
   it('have one heading of the first level each', () => {

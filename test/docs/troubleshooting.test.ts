@@ -30,7 +30,9 @@ function sectionsOf(page: string): Section[] {
 
 /** The messages that a section quotes: code in the first column of its tables. */
 const messagesOf = ({ body }: Section): string[] =>
-  [...body.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell]) => [...cell!.matchAll(/`([^`]+)`/g)].map(([, text]) => text!));
+  [...body.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell]) =>
+    [...cell!.matchAll(/`([^`]+)`/g)].map(([, text]) => text!),
+  );
 
 /** What an expression of text says, with the mark for all that is known only when it runs. */
 function textOf(node: ts.Expression): string {
@@ -84,7 +86,8 @@ describe(PAGE, () => {
   });
 
   it('quotes messages for every code but 0', () => {
-    for (const section of sections.slice(1)) expect(messagesOf(section), `code ${section.code}`).not.toEqual([]);
+    for (const section of sections.slice(1))
+      expect(messagesOf(section), `code ${section.code}`).not.toEqual([]);
   });
 
   it('quotes only messages that the sources say', () => {

@@ -8,7 +8,11 @@ it('sorts tests by what they need, and has some of each kind', () => {
   expect(testFilesOf('golden')).toContain('test/pipeline/verify/verify.test.ts');
   expect(testFilesOf('browser')).toContain('test/web/page.test.ts');
   expect(testFilesOf('runs')).toEqual(
-    expect.arrayContaining(['test/pipeline/run.test.ts', 'test/pipeline/kills.test.ts', 'test/cli/command.test.ts']),
+    expect.arrayContaining([
+      'test/pipeline/run.test.ts',
+      'test/pipeline/kills.test.ts',
+      'test/cli/command.test.ts',
+    ]),
   );
   expect(kindOf('test/nn/made.test.ts', "import { a } from '../../src/nn/a.js';")).toBe('unit');
 });
