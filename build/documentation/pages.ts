@@ -16,6 +16,7 @@ export const sections: readonly Section[] = [
       'docs/guide/start-here.md',
       'docs/guide/gradient-through-training.md',
       'docs/guide/use-the-engine.md',
+      'examples/README.md',
       'docs/guide/write-a-kernel.md',
       'docs/guide/debugging.md',
       'docs/guide/troubleshooting.md',

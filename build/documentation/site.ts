@@ -55,7 +55,10 @@ export async function prepareSite(linked: Set<string>): Promise<Application> {
   return application;
 }
 
-/** Turns links to files that are no pages of the site into links to their source pages; TypeDoc would hand them over for download. */
+/**
+ * Turns links to files and folders that are no pages of the site into links to their source pages; TypeDoc would hand files over
+ * for download.
+ */
 function linkSources(
   parts: readonly CommentDisplayPart[],
   { files }: ProjectReflection,
@@ -73,7 +76,8 @@ function linkSources(
   });
 }
 
-/** Whether a path is a file of text. */
+/** Whether a path is a folder or a file of text. */
 function isSource(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true && !readFileSync(path).includes(0);
+  const facts = statSync(path, { throwIfNoEntry: false });
+  return facts?.isDirectory() === true || (facts?.isFile() === true && !readFileSync(path).includes(0));
 }

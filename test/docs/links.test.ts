@@ -5,7 +5,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,8 +42,6 @@ function faultOf(page: string, target: string): string | null {
   const [path = '', anchor] = target.split('#');
   const file = path === '' ? page : join(dirname(page), path);
   if (!existsSync(file)) return `${page} links to ${target}, and there is no ${file}`;
-  if (statSync(file).isDirectory())
-    return `${page} links to ${target}, a folder, which has no page on the site`;
   if (anchor === undefined || anchorsOf(readFileSync(file, 'utf8')).includes(anchor)) return null;
   return `${page} links to ${target}, and ${file} has no such heading`;
 }
@@ -74,7 +71,6 @@ describe('the pages', () => {
   it('are held by a check that catches a file and a heading that are gone', () => {
     expect(faultOf('README.md', 'docs/gone.md')).toMatch(/there is no docs\/gone\.md/);
     expect(faultOf('README.md', 'docs/architecture.md#gone')).toMatch(/no such heading/);
-    expect(faultOf('README.md', 'docs')).toMatch(/a folder/);
     expect(faultOf('docs/architecture.md', 'performance.md#tuning')).toBeNull();
   });
 });

@@ -2,7 +2,7 @@ import { type Application, Logger, LogLevel, type ProjectReflection, ReflectionK
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sections, titleOf } from '../../build/documentation/pages.js';
 import { prepareSite } from '../../build/documentation/site.js';
-import { sourceAddress, sourcePage } from '../../build/documentation/sourcePages.js';
+import { filesBelow, folderPage, sourceAddress, sourcePage } from '../../build/documentation/sourcePages.js';
 
 class Collector extends Logger {
   readonly warnings: string[] = [];
@@ -25,7 +25,7 @@ describe('the documentation site', () => {
     application.validate(project);
   });
 
-  it('builds without a warning: every public name is documented, every link leads somewhere', () => {
+  it('builds without a warning: every public name is documented, every link of a comment leads somewhere', () => {
     expect(project.children!.length).toBeGreaterThan(0);
     expect(collector.warnings).toEqual([]);
   });
@@ -45,6 +45,9 @@ describe('the documentation site', () => {
     expect(text).toContain(`../${sourceAddress('src/autograd/gradient.ts')}`);
     expect(sourcePage('src/a.ts', 'const a = 1 < 2;\nb();\n')).toContain(
       '<span id="L1">const a = 1 &lt; 2;</span>\n<span id="L2">b();</span>',
+    );
+    expect(folderPage('examples/browser', filesBelow('examples/browser'))).toContain(
+      '<a href="browser/plain/index.html.html">plain/index.html</a>',
     );
   });
 });
