@@ -1,4 +1,4 @@
-/** What each exit code says, for help and the guide. */
+/** What each exit code says, for help and README. */
 export const exitCodes: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'done'],
   [
