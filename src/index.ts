@@ -3,6 +3,8 @@
  * hypergrad, the engine: tapes, gradients of any order, plans on a WebGPU device, and gradient through training. Runs in
  * Node and in the browser; a device is opened by `openBrowserDevice` there, and by `openDevice` of `hypergrad/node` under
  * Node.
+ *
+ * @module hypergrad
  */
 export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
 export type {
