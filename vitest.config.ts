@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { ownName } from './build/ownName.js';
 
 export default defineConfig({
+  // The pages' programs import the package by its name.
+  resolve: { alias: ownName },
   test: {
     include: ['test/**/*.test.ts'],
     // Each worker opens a device of its own. Compiling pipelines and evaluating in float64 take one core each: two files at a
