@@ -5,8 +5,8 @@
 import {
   exp,
   f32,
-  i32,
   type InnerOptimiser,
+  i32,
   initialParameters,
   mlp,
   permutation,
@@ -16,17 +16,19 @@ import {
   type Tensor,
   Unroll,
 } from 'hypergrad';
-import { loadDataset, openDevice, resolveConfig } from 'hypergrad/node';
+import { type ImageSet, loadDataset, openDevice, resolveConfig } from 'hypergrad/node';
 import { outerAdam } from './outerAdam.js';
 
 const [steps, batch, count] = [20, 25, 500];
 
 // Digits of 7×7 pixels: 500 to train on, 500 that the hyperparameters are learnt by, and 500 that only judge.
-const { data } = resolveConfig({ sets: ['data.pool=4', `data.train=${2 * count}`, `data.test=${count}`] });
-const { train, test, image } = await loadDataset(data, 1);
-const middle = count * image[1] * image[2];
-const validation = { heldOut: train.images.slice(middle), heldOutLabels: train.labels!.slice(count) };
-const testing = { heldOut: test.images, heldOutLabels: test.labels! };
+const { train, test, image } = await loadDataset(resolveConfig({ sets: ['data.pool=4'] }).data, 1);
+const size = image[1] * image[2];
+const part = ({ images, labels }: ImageSet, first: number) => ({
+  images: images.slice(first * size, (first + count) * size),
+  labels: labels!.slice(first, first + count),
+});
+const [training, validation, testing] = [part(train, 0), part(train, count), part(test, 0)];
 
 // SGD on other scales: whatever the numbers that are learnt, rates and decay are positive and momentum is between 0 and 1.
 const plain = sgd({ momentum: true, weightDecay: true });
@@ -61,9 +63,10 @@ const unroll = await Unroll.create({
   batchSizes: [batch],
   wrt: names,
   perStep: names,
+  memory: 'full',
 });
-unroll.write('images', train.images.subarray(0, middle));
-unroll.write('labels', train.labels!.subarray(0, count));
+unroll.write('images', training.images);
+unroll.write('labels', training.labels);
 
 /** Trains from start number `index`, on batches of that number, and goes back; returns the loss on what is held out. */
 async function lossOf(learnt: ArrayLike<number>, index: number, heldOut = validation): Promise<number> {
@@ -74,7 +77,7 @@ async function lossOf(learnt: ArrayLike<number>, index: number, heldOut = valida
   unroll.submit({
     start: initialParameters(model.parameters, { seed: 1, purpose: 'start', index }),
     batches: Array.from({ length: steps }, (_, n) => order.slice(n * batch, (n + 1) * batch)),
-    outer: heldOut,
+    outer: { heldOut: heldOut.images, heldOutLabels: heldOut.labels },
   });
   return await unroll.loss();
 }
@@ -87,7 +90,9 @@ async function meanLoss(learnt: ArrayLike<number>, heldOut = validation): Promis
 }
 
 const constant = (rate: number, momentum: number): number[] =>
-  [Math.log(rate), Math.log(momentum / (1 - momentum)), Math.log(1e-3)].flatMap((value) => Array(steps).fill(value));
+  [Math.log(rate), Math.log(momentum / (1 - momentum)), Math.log(1e-3)].flatMap((value) =>
+    Array(steps).fill(value),
+  );
 const start = constant(0.1, 0.5);
 let best = { loss: Number.POSITIVE_INFINITY, rate: 0, momentum: 0 };
 for (const rate of [0.03, 0.1, 0.3, 1]) {
@@ -116,7 +121,10 @@ for (const [name, values] of [
   console.log(`${name.padEnd(54)}${figures.join('        ')}`);
 }
 const shown = (k: number, from: (value: number) => number): string =>
-  learnt.slice(k * steps, (k + 1) * steps).map((value) => from(value).toFixed(2)).join(' ');
+  learnt
+    .slice(k * steps, (k + 1) * steps)
+    .map((value) => from(value).toFixed(2))
+    .join(' ');
 console.log(`learnt rates     ${shown(0, Math.exp)}`);
 console.log(`learnt momentum  ${shown(1, (logit) => 1 / (1 + Math.exp(-logit)))}`);
 unroll.release();

@@ -48,17 +48,22 @@ const unroll = await Unroll.create({
     loss: (theta, { x, y }) => loss(theta, x!, y!),
   },
   optimiser: sgd(),
-  outer: { inputs: { newX: type, newY: type }, loss: (theta, { newX, newY }) => scale(loss(theta, newX!, newY!), 1 / tasks) },
+  outer: {
+    inputs: { newX: type, newY: type },
+    loss: (theta, { newX, newY }) => scale(loss(theta, newX!, newY!), 1 / tasks),
+  },
   steps,
   batchSizes: [tasks],
   wrt: [],
+  memory: 'full',
 });
 
 /** Sixteen waves A·sin(x + φ), A from 0.5 to 2 and φ from 0 to π, each at ten places of [−4, 4] and ten others. */
 function drawTasks(index: number) {
   const draw = (purpose: string, size: number): Float32Array => uniform({ seed: 1, purpose, index }, size);
   const [amplitudes, phases] = [draw('amplitude', tasks), draw('phase', tasks)];
-  const wave = (x: number, k: number): number => (0.5 + 1.5 * amplitudes[k]!) * Math.sin(x + Math.PI * phases[k]!);
+  const wave = (x: number, k: number): number =>
+    (0.5 + 1.5 * amplitudes[k]!) * Math.sin(x + Math.PI * phases[k]!);
   const placed = (purpose: string) => {
     const x = draw(purpose, tasks * points).map((value) => 8 * value - 4);
     return { x, y: x.map((value, i) => wave(value, Math.floor(i / points))) };
@@ -86,7 +91,7 @@ const join = (networkOf: (task: number) => ArrayLike<number>): Float32Array =>
   Float32Array.from(Array.from({ length: tasks }, (_, task) => Array.from(networkOf(task))).flat());
 
 const rate = 0.02;
-const descent = outerAdam(randomNetwork(0), 0.01);
+const descent = outerAdam(randomNetwork(0), 0.02);
 const learnt = (): Float32Array => join(() => descent.value);
 for (let index = 0; index < 300; index++) {
   await lossOf(learnt(), index, rate);
@@ -114,11 +119,12 @@ async function evaluate(startOf: (batch: number) => Float32Array, stepRate: numb
 }
 const fresh = (batch: number): Float32Array => join((task) => randomNetwork(1 + batch * tasks + task));
 
-console.log(`squared error over 128 new sine waves, ${points} points of each given`);
-console.log(`                                    before step 1   ${'2      3      4      5'}      new points, after step ${steps}`);
-const rows: [string, number[]][] = [];
-for (const stepRate of [0.005, 0.01, 0.02, 0.04]) rows.push([`random start, rate ${stepRate}`, await evaluate(fresh, stepRate)]);
-rows.push([`learnt start, rate ${rate}`, await evaluate(learnt, rate)]);
-for (const [name, losses] of rows) console.log(`${name.padEnd(40)}${losses.map((value) => value.toFixed(3).padStart(9)).join('')}`);
+console.log(`mean squared error over 128 new sine waves, ${points} points of each given`);
+console.log(`${' '.repeat(26)}given points, before each step            others, at the end`);
+const show = (name: string, losses: number[]): void =>
+  console.log(name.padEnd(26) + losses.map((value) => value.toFixed(3).padEnd(8)).join(''));
+for (const tried of [0.005, 0.01, 0.02, 0.04])
+  show(`random start, rate ${tried}`, await evaluate(fresh, tried));
+show(`learnt start, rate ${rate}`, await evaluate(learnt, rate));
 unroll.release();
 device.close();

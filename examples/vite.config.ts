@@ -12,6 +12,8 @@ export default defineConfig({
     ssr: true,
     minify: false,
     rolldownOptions: {
+      // What an example does are side effects, and package.json says that only the page's modules have any.
+      treeshake: false,
       input: { main: resolve(import.meta.dirname, 'main.ts') },
       output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
     },

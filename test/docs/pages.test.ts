@@ -10,15 +10,18 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const programs = await writePrograms(folder, pages);
 
 describe('the pages', () => {
-  it.each(programs.map((program) => [program.page, program] as const))('%s prints what it shows', async (_, program) => {
-    const printed = await outputsOf(program);
-    expect(program.shown.length).toBeGreaterThan(0);
-    program.shown.forEach(({ text, line }, k) => {
-      const got = `line ${line}\n${printed[k]}`;
-      const want = `line ${line}\n${text}`;
-      expect(isShown(want, got) ? want : got).toBe(want);
-    });
-  });
+  it.each(programs.map((program) => [program.page, program] as const))(
+    '%s prints what it shows',
+    async (_, program) => {
+      const printed = await outputsOf(program);
+      expect(program.shown.length).toBeGreaterThan(0);
+      program.shown.forEach(({ text, line }, k) => {
+        const got = `line ${line}\n${printed[k]}`;
+        const want = `line ${line}\n${text}`;
+        expect(isShown(want, got) ? want : got).toBe(want);
+      });
+    },
+  );
 
   it('fit the types of what they use, and a fault would be told by page and line', async () => {
     expect(programs.map(({ page }) => page)).toContain('README.md');

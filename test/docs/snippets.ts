@@ -125,7 +125,13 @@ function unitOf(number: string): number {
  * its last digit, for devices round differently.
  */
 export function isShown(shown: string, printed: string): boolean {
-  const trimmed = [shown, printed].map((text) => text.split('\n').map((line) => line.trimEnd()).join('\n').trimEnd());
+  const trimmed = [shown, printed].map((text) =>
+    text
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')
+      .trimEnd(),
+  );
   const [want, got] = trimmed as [string, string];
   if (want.replace(NUMBER, '#') !== got.replace(NUMBER, '#')) return false;
   const numbers = got.match(NUMBER) ?? [];
@@ -137,13 +143,20 @@ export function isShown(shown: string, printed: string): boolean {
 
 /** What TypeScript says of the programs under the project's options, by page and line. */
 export function typeFaults(programs: readonly WrittenProgram[]): string[] {
-  const { options } = ts.getParsedCommandLineOfConfigFile('tsconfig.json', {}, {
-    ...ts.sys,
-    onUnRecoverableConfigFileDiagnostic: ({ messageText }) => {
-      throw new Error(ts.flattenDiagnosticMessageText(messageText, ' '));
+  const { options } = ts.getParsedCommandLineOfConfigFile(
+    'tsconfig.json',
+    {},
+    {
+      ...ts.sys,
+      onUnRecoverableConfigFileDiagnostic: ({ messageText }) => {
+        throw new Error(ts.flattenDiagnosticMessageText(messageText, ' '));
+      },
     },
-  })!;
-  const compilation = ts.createProgram(programs.map(({ module }) => module), options);
+  )!;
+  const compilation = ts.createProgram(
+    programs.map(({ module }) => module),
+    options,
+  );
   return programs.flatMap(({ page, module, pageLines }) => {
     const file = compilation.getSourceFile(module)!;
     const found = [...compilation.getSyntacticDiagnostics(file), ...compilation.getSemanticDiagnostics(file)];
