@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { ownName } from './build/ownName.js';
 import { kinds, testFilesOf } from './test/support/kinds.js';
 
 export default defineConfig(({ mode }) => {
   const kind = kinds.find((known) => known === mode);
   return {
+    // The pages' programs import the package by its name.
+    resolve: { alias: ownName },
     test: {
       // `--mode unit` and the like run one kind alone.
       include: kind === undefined ? ['test/**/*.test.ts'] : testFilesOf(kind),

@@ -63,7 +63,9 @@ export function Chart({ title, summary, x, y, smooth, height, end }: ChartProps)
         scales: {
           x: { time: false, range: [0, end] },
           // Before the first point there is an axis already, so that nothing jumps when it comes.
-          y: { range: (_, least, most) => (least === null ? [0, 1] : uPlot.rangeNum(least, most, 0.1, true)) },
+          y: {
+            range: (_, least, most) => (least === null ? [0, 1] : uPlot.rangeNum(least, most, 0.1, true)),
+          },
         },
         axes: [
           { ...axis, size: 28 },
