@@ -72,7 +72,9 @@ async function hashDataset({ train, test, mean, deviation }: Dataset): Promise<s
 }
 
 /** Seconds of the stages as measured when they ran; a file that cannot be read costs only those figures. */
-export async function readTimings(folder: RunFolder): Promise<Record<string, number>> {
+export async function readTimings(
+  folder: Pick<RunFolder, 'exists' | 'readBytes'>,
+): Promise<Record<string, number>> {
   if (!(await folder.exists(TIMINGS))) return {};
   const text = new TextDecoder().decode(await folder.readBytes(TIMINGS));
   try {
