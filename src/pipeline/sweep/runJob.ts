@@ -14,9 +14,8 @@ import type { Progress } from '../progress.js';
 import { runDeviceOf } from '../report/runDevice.js';
 import type { RunDevice } from '../report/types.js';
 import { gatherParts, runPart, runStage } from '../runStage.js';
-import { openSession, readTimings, writeHead } from '../session.js';
-import type { InputSource } from '../stageInputs.js';
-import { inputsOf, nameOfInputs } from '../stageInputs.js';
+import { openSession, readTimings, TIMINGS, writeHead } from '../session.js';
+import { type InputSource, inputsOf, nameOfInputs } from '../stageInputs.js';
 import { files } from '../stages/context.js';
 import { reportHead, writeReport } from '../stages/report.js';
 import { roundSeconds } from '../stopwatch.js';
@@ -24,6 +23,7 @@ import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
 import { MANIFEST } from '../store/manifest.js';
 import { RunFolder } from '../store/runFolder.js';
+import { leaveTrail } from '../watch/trail.js';
 import { type Claim, type ClaimTimes, claimJob, forgetClaims } from './claim.js';
 import { type Job, type JobGraph, jobsByName, nameOfJob } from './graph.js';
 import { adopt, type JobResult, layIn, publish, readRecord, readResult, takeWork } from './jobFolder.js';
@@ -143,24 +143,25 @@ async function finish({ config, data, folder, results, progress }: Computing): P
   const reads = inputsOf(stage, { config, folder, ...identity, tuning: tuningOf(results, 'evaluation') });
   await folder.writeText(files.evaluation, encodeEvaluation(evaluationFrom(config, dataset, encoders)));
   await folder.recordStage(stage.name, nameOfInputs(reads), [files.evaluation], { ...reads });
+  const timings = runTimings(await readTimings(folder));
+  await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
   const { device } = results.find(({ job }) => job.kind === 'distil')!.record;
-  await writeReport(
-    { config, dataset, folder },
-    { ...reportHead(config, dataset, await readTimings(folder)), command: COMMAND, device },
-  );
+  const head = reportHead(config, dataset, timings);
+  await writeReport({ config, dataset, folder }, { ...head, command: COMMAND, device });
   progress.finished('report', (performance.now() - watch) / 1000);
   return device;
 }
 
-/** The seconds of a stage, of its parts together. */
-export const stageSeconds = (timings: Readonly<Record<string, number>>): Record<string, number> => {
-  const sums: Record<string, number> = {};
+/** Seconds by stage and part as a run keeps them, from those of the jobs: stages that were made in parts have their sum. */
+function runTimings(timings: Readonly<Record<string, number>>): Record<string, number> {
+  const all: Record<string, number> = {};
   for (const [name, seconds] of Object.entries(timings)) {
     const [stage = name] = name.split('/');
-    sums[stage] = roundSeconds((sums[stage] ?? 0) + seconds);
+    all[stage] = roundSeconds((all[stage] ?? 0) + seconds);
+    if (stage !== 'evaluate') all[name] = seconds;
   }
-  return sums;
-};
+  return all;
+}
 
 /** Throws `DataError` where the data is not what the job was named by. */
 function requireSameData({ members }: JobGraph, { member }: Job, { identity }: IdentifiedDataset): void {
@@ -179,6 +180,26 @@ async function note(sweep: string, hash: string, line: string): Promise<void> {
     .catch(() => undefined);
 }
 
+/** A listener that tells two others. */
+const toBoth = (one: Progress, other: Progress): Progress => ({
+  started(...words) {
+    one.started(...words);
+    other.started(...words);
+  },
+  advanced(...words) {
+    one.advanced(...words);
+    other.advanced(...words);
+  },
+  finished(...words) {
+    one.finished(...words);
+    other.finished(...words);
+  },
+  skipped(...words) {
+    one.skipped(...words);
+    other.skipped(...words);
+  },
+});
+
 /** Computes a claimed job and gives its result its place; the seconds that it took. */
 async function work(job: Job, claim: Claim, options: JobOptions): Promise<number> {
   const { sweep, graph, worker } = options;
@@ -195,13 +216,18 @@ async function work(job: Job, claim: Claim, options: JobOptions): Promise<number
   }
   const folder = await RunFolder.open(run);
   const signals = [claim.lost, ...(options.signal === undefined ? [] : [options.signal])];
+  // For `hypergrad status`; what a try said at its end is in its claim.
+  const command = `hypergrad job ${job.hash} --sweep ${sweep}`;
+  const trail = leaveTrail(run, { command, image: data.dataset.image });
   let device: RunDevice;
   try {
     device = await compute({
       ...options,
       ...{ job, config, data, folder, results, signal: AbortSignal.any(signals) },
+      progress: toBoth(options.progress, trail),
     });
   } finally {
+    await trail.end();
     await folder.close();
   }
   await claim.check();
@@ -246,11 +272,9 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       return { hash, wasDone: true, seconds: (await readRecord(sweep, hash)).seconds };
     }
     await note(sweep, hash, `${nameOfJob(job)} of ${job.member} begins, try ${claim.number + 1}.`);
+    let seconds: number;
     try {
-      const seconds = await work(job, claim, options);
-      await note(sweep, hash, `Done in ${seconds} s.`);
-      await publishMembers(sweep, graph, job);
-      return { hash, wasDone: false, seconds };
+      seconds = await work(job, claim, options);
     } catch (error) {
       claim.stop();
       // The other one's result is this one's too.
@@ -266,5 +290,8 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       await claim.giveBack({ outcome: isStopped ? 'stopped' : 'failed', message, exitCode, at });
       throw error;
     }
+    await note(sweep, hash, `Done in ${seconds} s.`);
+    await publishMembers(sweep, graph, job);
+    return { hash, wasDone: false, seconds };
   }
 }
