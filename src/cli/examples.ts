@@ -52,7 +52,9 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick('hypergrad status sweeps/sweep', 'from any terminal, while it runs or after'),
     quick('hypergrad status sweeps/sweep --json', 'every job, for a program to read'),
   ],
-  job: [slow('hypergrad job 3f2a --sweep sweeps/sweep', 'one job, by the beginning of its name')],
+  job: [
+    quick('hypergrad job teacher --sweep sweeps/sweep', 'the one job that trains a teacher, unless it is done'),
+  ],
   presets: [
     quick('hypergrad presets', 'a line each'),
     quick('hypergrad presets --json', 'with datasets and numbers of images, for a program to read'),

@@ -43,12 +43,12 @@ async function job(name: string, flags: JobFlags): Promise<void> {
 export function jobCommand(): Command {
   return new Command('job')
     .description('run one job of a sweep, wherever its folder can be reached')
-    .argument('<job>', "the job's name, or its beginning")
+    .argument('<job>', "the job's name or its beginning, or what it does where the sweep has one such job")
     .requiredOption('--sweep <folder>', "the sweep's folder")
     .option('--json', 'print what became of it as JSON')
     .addHelpText(
       'after',
-      '\nThe jobs that it reads must be done. Where another worker has it, this one waits for its result, and takes over when it shows no life any more.',
+      '\nA job is named by the hash of what it reads; `hypergrad plan --json` lists all. What it does is written as teacher, expert-007 or evaluation-student-000. The jobs that it reads must be done. Where another worker has it, this one waits for its result, and takes over when it shows no life any more.',
     )
     .action(job);
 }

@@ -99,7 +99,7 @@ async function status(sweep: string, { json }: StatusFlags): Promise<void> {
 export function statusCommand(): Command {
   return new Command('status')
     .description('show where a sweep stands: what is done, running, waiting or failed, and how long it takes yet')
-    .argument('<sweep>', "a sweep's folder")
+    .argument('<sweep-folder>', "a sweep's folder")
     .option('--json', 'print every job as JSON')
     .addHelpText('after', '\nExit code: 0, or 1 when a job has failed. Nothing is changed.')
     .action(status);
