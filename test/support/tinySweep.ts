@@ -48,7 +48,7 @@ export const optionsFor = (device: Device, sweep: string, graph: JobGraph, chang
   ...changes,
 });
 
-/** Runs what is missing of a sweep, two jobs at a time. */
+/** Runs what is missing of a sweep, one job at a time. */
 export async function runTinySweep(
   device: Device,
   sweep: string,
@@ -57,7 +57,7 @@ export async function runTinySweep(
 ): Promise<SweepOutcome> {
   await writeSweep(sweep, graph, settings);
   return await runSweep({
-    ...{ graph, finished: await finishedJobs(sweep), workers: 2 },
+    ...{ graph, finished: await finishedJobs(sweep), workers: 1 },
     listener: { begun() {}, done() {}, failed() {} },
     execute: (job) => runJob(job, optionsFor(device, sweep, graph, changes)),
   });

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InterruptedError, StoreError } from '../../../src/errors.js';
+import type { Device } from '../../../src/gpu/device.js';
+import { openDevice } from '../../../src/gpu/node/openDevice.js';
 import { checkRun } from '../../../src/pipeline/check/checkRun.js';
 import { loadDataset } from '../../../src/pipeline/data/dataset.js';
 import { silentProgress } from '../../../src/pipeline/progress.js';
@@ -19,17 +21,19 @@ import { useDevice } from '../../support/device.js';
 import { folderContents } from '../../support/faults/folderContents.js';
 import { jobOf, optionsFor, runTinySweep, type TinySweep, tinySweep } from '../../support/tinySweep.js';
 
-const device = useDevice();
+const opened = useDevice();
+let device: Device;
 let scratch = '';
 let planned: TinySweep;
 let whole = '';
 let outcome: SweepOutcome;
 
 beforeAll(async () => {
+  device = await opened();
   scratch = mkdtempSync(join(tmpdir(), 'hypergrad-sweep-'));
   planned = await tinySweep();
   whole = join(scratch, 'whole');
-  outcome = await runTinySweep(device(), whole, planned);
+  outcome = await runTinySweep(device, whole, planned);
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -62,7 +66,7 @@ describe('a sweep', () => {
     const alone = join(scratch, 'alone');
     const folder = await RunFolder.open(alone);
     const dataset = await loadDataset(config.data, config.seed);
-    const options = { config, dataset, folder, device: device(), progress: silentProgress };
+    const options = { config, dataset, folder, device, progress: silentProgress };
     const result = await runPipeline({ ...options, command: 'a run by itself' });
     await folder.close();
     const run = pathsOf(whole).run(name);
@@ -74,7 +78,7 @@ describe('a sweep', () => {
   });
 
   it('has nothing to do the second time', async () => {
-    const again = await runTinySweep(device(), whole, planned);
+    const again = await runTinySweep(device, whole, planned);
     expect(again).toMatchObject({ found: planned.graph.jobs.length, done: [] });
   });
 
@@ -124,7 +128,7 @@ describe('a job', () => {
     const job = jobOf(planned.graph, 'distil');
     const copy = without('stopped', [job.hash]);
     const stopping = new AbortController();
-    const options = optionsFor(device(), copy, planned.graph, {
+    const options = optionsFor(device, copy, planned.graph, {
       signal: stopping.signal,
       progress: { ...silentProgress, advanced: (_, done) => done === 2 && stopping.abort() },
     });
@@ -133,7 +137,7 @@ describe('a job', () => {
     expect(stopped).toMatchObject({ state: 'waiting', says: 'stopped as asked; goes on from there' });
     const steps: number[] = [];
     const progress = { ...silentProgress, advanced: (_: string, done: number) => void steps.push(done) };
-    await runJob(job, optionsFor(device(), copy, planned.graph, { progress }));
+    await runJob(job, optionsFor(device, copy, planned.graph, { progress }));
     expect(steps).toEqual([3, 4]);
     expect(resultOf(copy, job.hash)).toEqual(resultOf(whole, job.hash));
     expect(readdirSync(pathsOf(copy).work)).toEqual([]);
@@ -143,7 +147,7 @@ describe('a job', () => {
     const job = jobOf(planned.graph, 'expert');
     const copy = without('twice', [job.hash]);
     const both = await Promise.all(
-      [1, 2].map(() => runJob(job, optionsFor(device(), copy, planned.graph, { times: { beat: 50, stale: 9e5, look: 5 } }))),
+      [1, 2].map(() => runJob(job, optionsFor(device, copy, planned.graph, { times: { beat: 50, stale: 9e5, look: 5 } }))),
     );
     expect(both.map(({ wasDone }) => wasDone).sort()).toEqual([false, true]);
     expect(resultOf(copy, job.hash)).toEqual(resultOf(whole, job.hash));
@@ -152,6 +156,7 @@ describe('a job', () => {
   it('that is taken over from a worker which shows no life is done by the other, and the first one finds its result', async () => {
     const job = jobOf(planned.graph, 'distil');
     const copy = without('taken', [job.hash]);
+    const other = await openDevice();
     let second: Promise<unknown> = Promise.resolve();
     const heldUp = {
       ...silentProgress,
@@ -160,13 +165,13 @@ describe('a job', () => {
         // To this one, the other is dead after a millisecond.
         second = runJob(
           job,
-          optionsFor(device(), copy, planned.graph, { times: { beat: 1e6, stale: 1, look: 1 } }),
+          optionsFor(other, copy, planned.graph, { times: { beat: 1e6, stale: 1, look: 1 } }),
         );
       },
     };
     const first = await runJob(
       job,
-      optionsFor(device(), copy, planned.graph, {
+      optionsFor(device, copy, planned.graph, {
         progress: heldUp,
         checkpointSeconds: 0,
         times: { beat: 1, stale: 1e6, look: 5 },
@@ -174,6 +179,7 @@ describe('a job', () => {
     );
     expect(first.wasDone).toBe(true);
     expect(await second).toMatchObject({ wasDone: false });
+    other.close();
     expect(resultOf(copy, job.hash)).toEqual(resultOf(whole, job.hash));
     expect(readdirSync(pathsOf(copy).work)).toEqual([]);
   });
@@ -182,8 +188,8 @@ describe('a job', () => {
     const { graph } = planned;
     const teacher = jobOf(graph, 'teacher');
     const copy = without('failing', graph.jobs.map(({ hash }) => hash));
-    const broken = optionsFor(device(), copy, graph);
-    const failing = await runTinySweep(device(), copy, planned, {
+    const broken = optionsFor(device, copy, graph);
+    const failing = await runTinySweep(device, copy, planned, {
       worker: {
         ...broken.worker,
         compute: async (folder, progress, work) => {
@@ -200,7 +206,7 @@ describe('a job', () => {
     const failed = jobs.find(({ state }) => state === 'failed')!;
     expect(failed.says).toBe('The disk is gone.');
     expect(readFileSync(failed.log!, 'utf8')).toContain('The disk is gone.');
-    expect((await runTinySweep(device(), copy, planned)).failed).toEqual([]);
+    expect((await runTinySweep(device, copy, planned)).failed).toEqual([]);
     expect((await sweepStatus(copy, graph)).counts).toMatchObject({ done: graph.jobs.length, failed: 0 });
     expect(resultOf(copy, teacher.hash)).toEqual(resultOf(whole, teacher.hash));
   });
@@ -209,13 +215,13 @@ describe('a job', () => {
     const { graph, settings } = planned;
     const [teacher, targets] = [jobOf(graph, 'teacher'), jobOf(graph, 'targets')];
     const copy = without('early', [teacher.hash, targets.hash]);
-    await expect(runJob(targets, optionsFor(device(), copy, graph))).rejects.toThrow(
+    await expect(runJob(targets, optionsFor(device, copy, graph))).rejects.toThrow(
       new RegExp(`${teacher.hash} \\(teacher\\) is not done`),
     );
     const members = graph.members.map((member) => ({ ...member, data: 'e'.repeat(64) }));
     const other = { ...graph, members };
     await writeSweep(copy, other, settings);
-    await expect(runJob(teacher, optionsFor(device(), copy, other))).rejects.toThrow(/not those.*planned with/);
+    await expect(runJob(teacher, optionsFor(device, copy, other))).rejects.toThrow(/not those.*planned with/);
   });
 
   it('in a folder that takes no writes says so, and leaves what is there', async () => {
@@ -224,11 +230,11 @@ describe('a job', () => {
     rmSync(join(copy, 'claims'), { recursive: true });
     // Whoever may do everything is not held up by permissions: a file in the place of the folder is.
     writeFileSync(join(copy, 'claims'), '');
-    await expect(runJob(job, optionsFor(device(), copy, planned.graph))).rejects.toThrow(
+    await expect(runJob(job, optionsFor(device, copy, planned.graph))).rejects.toThrow(
       /claims.*cannot be created.*a file stands where a folder is needed/,
     );
     rmSync(join(copy, 'claims'));
-    await runJob(job, optionsFor(device(), copy, planned.graph));
+    await runJob(job, optionsFor(device, copy, planned.graph));
     expect(resultOf(copy, job.hash)).toEqual(resultOf(whole, job.hash));
   });
 });
