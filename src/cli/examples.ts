@@ -53,7 +53,10 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick('hypergrad status sweeps/sweep --json', 'every job, for a program to read'),
   ],
   job: [
-    quick('hypergrad job teacher --sweep sweeps/sweep', 'the one job that trains a teacher, unless it is done'),
+    quick(
+      'hypergrad job teacher --sweep sweeps/sweep',
+      'the one job that trains a teacher, unless it is done',
+    ),
   ],
   presets: [
     quick('hypergrad presets', 'a line each'),

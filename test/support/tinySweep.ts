@@ -43,7 +43,12 @@ export const workerOn = (device: Device): Worker => ({
 
 export type Changes = Partial<Omit<JobOptions, 'sweep' | 'graph'>>;
 
-export const optionsFor = (device: Device, sweep: string, graph: JobGraph, changes: Changes = {}): JobOptions => ({
+export const optionsFor = (
+  device: Device,
+  sweep: string,
+  graph: JobGraph,
+  changes: Changes = {},
+): JobOptions => ({
   ...{ sweep, graph, worker: workerOn(device), progress: silentProgress },
   ...changes,
 });

@@ -66,7 +66,9 @@ export function describeStatus(status: SweepStatus, failures: readonly Failure[]
     table,
     '',
     ...timeLeft(status),
-    ...(queued === 0 ? [] : [`${queued} ${queued === 1 ? 'job waits' : 'jobs wait'} in the scheduler's queue.`]),
+    ...(queued === 0
+      ? []
+      : [`${queued} ${queued === 1 ? 'job waits' : 'jobs wait'} in the scheduler's queue.`]),
     ...listed('Running:', jobs.filter(({ state }) => state === 'running').map(lineOf)),
     ...listed(
       'Failed:',
@@ -98,7 +100,9 @@ async function status(sweep: string, { json }: StatusFlags): Promise<void> {
 /** The command `hypergrad status`. */
 export function statusCommand(): Command {
   return new Command('status')
-    .description('show where a sweep stands: what is done, running, waiting or failed, and how long it takes yet')
+    .description(
+      'show where a sweep stands: what is done, running, waiting or failed, and how long it takes yet',
+    )
     .argument('<sweep-folder>', "a sweep's folder")
     .option('--json', 'print every job as JSON')
     .addHelpText('after', '\nExit code: 0, or 1 when a job has failed. Nothing is changed.')

@@ -166,7 +166,11 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
   if (flags.json) {
     const failed = outcome.failed.map(({ job, error }) => ({
-      ...{ hash: job.hash, job: nameOfJob(job), message: error instanceof Error ? error.message : String(error) },
+      ...{
+        hash: job.hash,
+        job: nameOfJob(job),
+        message: error instanceof Error ? error.message : String(error),
+      },
     }));
     const { found, done, blocked, isStopped } = outcome;
     const counts = { found, done: done.length, failed: failed.length, blocked: blocked.length, isStopped };
@@ -182,7 +186,9 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
  */
 export function sweepCommand(script: string | null): Command {
   return new Command('sweep')
-    .description('run every setting of a sweep with every seed on this machine, each job that they share once')
+    .description(
+      'run every setting of a sweep with every seed on this machine, each job that they share once',
+    )
     .argument('[sweep]', "a sweep's file in YAML or JSON, or a single configuration's")
     .option('--preset <name>', 'start from a preset')
     .option('--data <folder>', "folder of the dataset's files")

@@ -1,12 +1,12 @@
 /** Where a sweep stands, by what lies in its folder, and what a scheduler says of jobs that it has. Nothing is changed. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { livenessOf } from '../store/lockOwner.js';
 import { readTrail } from '../watch/trail.js';
 import { type FoundClaim, findClaim } from './claim.js';
 import { type Job, type JobGraph, type JobKind, type JobState, jobKinds } from './graph.js';
 import { readRecord } from './jobFolder.js';
 import { finishedJobs, pathsOf } from './sweepFolder.js';
-import { livenessOf } from '../store/lockOwner.js';
 
 /** What a scheduler knows of a job that the folder does not. */
 export interface ScheduledJob {
@@ -70,7 +70,8 @@ async function stateOfClaim(
   }
   if (owner === null) return { state: 'running', says: '' };
   const isAlive = await livenessOf(owner);
-  if (isAlive === false) return { state: 'waiting', says: 'its worker was killed; goes on from what it kept' };
+  if (isAlive === false)
+    return { state: 'waiting', says: 'its worker was killed; goes on from what it kept' };
   return { state: 'running', says: `process ${owner.process} on ${owner.machine}` };
 }
 
@@ -131,7 +132,9 @@ export async function sweepStatus(
     const found = await statusOf(sweep, job, finished.has(job.hash), scheduled.get(job.hash));
     // Behind those that it reads in the graph, so that these are judged already.
     const isBlocked = found.state === 'waiting' && job.after.some((hash) => stuck.has(hash));
-    const status = isBlocked ? { ...found, state: 'blocked' as const, says: 'a job that it reads has failed' } : found;
+    const status = isBlocked
+      ? { ...found, state: 'blocked' as const, says: 'a job that it reads has failed' }
+      : found;
     if (status.state === 'failed' || status.state === 'blocked') stuck.add(job.hash);
     jobs.push(status);
   }

@@ -4,7 +4,7 @@ import { dependantsOf, type JobGraph, type JobKind } from '../../../src/pipeline
 import { graphOf } from '../../../src/pipeline/sweep/jobs.js';
 import { expandSweep, soleSetting } from '../../../src/pipeline/sweep/members.js';
 import { describeSweep, sweepGraphviz } from '../../../src/pipeline/sweep/planText.js';
-import { type SweepFile } from '../../../src/pipeline/sweep/schema.js';
+import type { SweepFile } from '../../../src/pipeline/sweep/schema.js';
 
 const DATA = { data: 'd'.repeat(64), given: null };
 
@@ -56,7 +56,11 @@ describe('the jobs of a run', () => {
     expect(after('selfSupervisedExperts')).toEqual([]);
     expect(after('evaluation')).toEqual(['targets', 'subset', 'distil', 'selfSupervised']);
     expect(after('report')).toHaveLength(8);
-    expect(dependantsOf(graph).get(names(graph).teacher!)!.map(({ kind }) => kind)).toEqual(['targets', 'report']);
+    expect(
+      dependantsOf(graph)
+        .get(names(graph).teacher!)!
+        .map(({ kind }) => kind),
+    ).toEqual(['targets', 'report']);
   });
 
   it('have none for a teacher where representations are given', () => {
@@ -77,7 +81,11 @@ describe("a job's name", () => {
     ['the data', alone([], () => ({ ...DATA, data: 'e'.repeat(64) })), all],
     ['given representations', alone([], () => ({ ...DATA, given: 'e'.repeat(64) })), all],
     ["a teacher's setting", alone(['teacher.steps=6']), all],
-    ["an expert's setting", alone(['experts.epochs=4']), ['expert', 'subset', 'distil', 'evaluation', 'report']],
+    [
+      "an expert's setting",
+      alone(['experts.epochs=4']),
+      ['expert', 'subset', 'distil', 'evaluation', 'report'],
+    ],
     ['the number of experts', alone(['experts.count=3']), ['subset', 'distil', 'evaluation', 'report']],
     ['the size of the set', alone(['subset.fraction=0.06']), ['subset', 'distil', 'evaluation', 'report']],
     ["a distillation's setting", alone(['distil.steps=3']), ['distil', 'evaluation', 'report']],
@@ -94,9 +102,9 @@ describe('the graph of a sweep', () => {
   it('has what runs share once', () => {
     const graph = graphFor({ grid: { 'distil.steps': [1, 2, 3] }, seeds: [1, 2] });
     const counts = { teacher: 2, targets: 2, expert: 4, subset: 2, distil: 6, evaluation: 12, report: 6 };
-    expect(Object.fromEntries(Object.keys(counts).map((kind) => [kind, count(graph, kind as JobKind)]))).toEqual(
-      counts,
-    );
+    expect(
+      Object.fromEntries(Object.keys(counts).map((kind) => [kind, count(graph, kind as JobKind)])),
+    ).toEqual(counts);
     // Behind those that they read.
     const place = new Map(graph.jobs.map(({ hash }, k) => [hash, k]));
     for (const { hash, after } of graph.jobs) {

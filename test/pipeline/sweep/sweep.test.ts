@@ -147,7 +147,9 @@ describe('a job', () => {
     const job = jobOf(planned.graph, 'expert');
     const copy = without('twice', [job.hash]);
     const both = await Promise.all(
-      [1, 2].map(() => runJob(job, optionsFor(device, copy, planned.graph, { times: { beat: 50, stale: 9e5, look: 5 } }))),
+      [1, 2].map(() =>
+        runJob(job, optionsFor(device, copy, planned.graph, { times: { beat: 50, stale: 9e5, look: 5 } })),
+      ),
     );
     expect(both.map(({ wasDone }) => wasDone).sort()).toEqual([false, true]);
     expect(resultOf(copy, job.hash)).toEqual(resultOf(whole, job.hash));
@@ -187,7 +189,10 @@ describe('a job', () => {
   it('that fails says why, blocks those that read it, and is tried again', async () => {
     const { graph } = planned;
     const teacher = jobOf(graph, 'teacher');
-    const copy = without('failing', graph.jobs.map(({ hash }) => hash));
+    const copy = without(
+      'failing',
+      graph.jobs.map(({ hash }) => hash),
+    );
     const broken = optionsFor(device, copy, graph);
     const failing = await runTinySweep(device, copy, planned, {
       worker: {
