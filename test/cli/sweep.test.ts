@@ -67,7 +67,10 @@ function workingProcess(folder: string): number | null {
   const claims = join(scratch, folder, 'claims');
   for (const hash of readdirSync(claims)) {
     try {
-      return JSON.parse(readFileSync(join(claims, hash, '0.json'), 'utf8')).process;
+      const names = readdirSync(join(claims, hash));
+      const last = Math.max(...names.map((name) => Number.parseInt(name, 10)));
+      if (names.includes(`${last}.end.json`)) continue;
+      return JSON.parse(readFileSync(join(claims, hash, `${last}.json`), 'utf8')).process;
     } catch {
       // It has just been finished.
     }
@@ -100,10 +103,12 @@ describe('hypergrad sweep', () => {
     expect((await status('sweeps/two')).counts).toMatchObject({ running: 0, failed: 0, done: afterStop });
 
     let victim: number | null = null;
+    let wasKilled = false;
     const bereft = await hypergrad(sweep, () => {
-      if (victim !== null) return;
-      victim = workingProcess('sweeps/two');
-      if (victim !== null) process.kill(victim, 'SIGKILL');
+      victim ??= workingProcess('sweeps/two');
+      if (victim === null || wasKilled) return;
+      process.kill(victim, 'SIGKILL');
+      wasKilled = true;
     });
     expect(victim).not.toBeNull();
     expect(bereft.code, bereft.stderr).toBe(3);
