@@ -104,7 +104,10 @@ async function statusOf(
   const found = await stateOfClaim(claim);
   // A claim that shows no life from here is alive only as long as its scheduler says so.
   const isOver = scheduled?.state === 'ended' && found.state === 'running';
-  if (isOver) return { ...none, state: 'failed', says: scheduled.says ?? 'ended by the scheduler', log };
+  if (isOver) {
+    const says = scheduled.says ?? 'ended by the scheduler';
+    return { ...none, state: 'failed', says, log: scheduled.log ?? log };
+  }
   return {
     ...none,
     ...found,
