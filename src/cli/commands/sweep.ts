@@ -1,0 +1,223 @@
+import { availableParallelism } from 'node:os';
+import { Command, Option } from 'commander';
+import { ConfigError } from '../../errors.js';
+import type { DeviceChoice } from '../../gpu/node/openDevice.js';
+import { silentProgress } from '../../pipeline/progress.js';
+import { longDuration } from '../../pipeline/report/wording.js';
+import { identifySettings } from '../../pipeline/sweep/dataIdentity.js';
+import { type Job, type JobGraph, nameOfJob } from '../../pipeline/sweep/graph.js';
+import { forgetWork } from '../../pipeline/sweep/jobFolder.js';
+import { graphOf } from '../../pipeline/sweep/jobs.js';
+import type { Setting } from '../../pipeline/sweep/members.js';
+import { RESULT_FILES, writeResults } from '../../pipeline/sweep/resultsPage.js';
+import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
+import { runSweep, type SweepOutcome } from '../../pipeline/sweep/runSweep.js';
+import { finishedJobs, writeSweep } from '../../pipeline/sweep/sweepFolder.js';
+import { stoppable } from '../interruption.js';
+import { collect } from '../repeatable.js';
+import { openPool } from '../sweep/pool.js';
+import { readSettings, type SettingFlags, sweepFolderOf } from '../sweep/settings.js';
+import { openWorker, type SeenDevice } from '../sweep/worker.js';
+import { type Voice, voiceOf } from '../voice.js';
+import { commandLine, quote } from './run.js';
+
+export interface SweepFlags extends SettingFlags {
+  readonly out?: string;
+  readonly workers?: number;
+  readonly device?: DeviceChoice;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const MOST_WORKERS = 256;
+
+/** A whole number of workers. Throws `ConfigError`. */
+export function parseWorkers(text: string): number {
+  const workers = Number(text);
+  if (/^\d+$/.test(text) && workers >= 1 && workers <= MOST_WORKERS) return workers;
+  throw new ConfigError(
+    `--workers ${JSON.stringify(text)} must be a whole number from 1 to ${MOST_WORKERS}, such as --workers 2.`,
+  );
+}
+
+/** Processes that suit a device: a GPU is one, a software device is this machine's cores. */
+const workersFor = ({ kind }: SeenDevice): number => (kind === 'software' ? availableParallelism() : 1);
+
+/** One member for each configuration that differs in more than its seed. */
+const distinctMembers = (settings: readonly Setting[]): Setting[] => [
+  ...new Map(
+    settings.map((setting) => [JSON.stringify({ ...setting.config, seed: null }), setting]),
+  ).values(),
+];
+
+/** Those who do a sweep's jobs. */
+interface Crew {
+  /** What the device is, once every configuration is known to fit it. */
+  look(settings: readonly Setting[]): Promise<SeenDevice>;
+  execute(job: Job): Promise<JobOutcome>;
+  close(): Promise<void>;
+}
+
+interface CrewOptions {
+  readonly sweep: string;
+  readonly graph: JobGraph;
+  readonly device: DeviceChoice | undefined;
+  readonly signal: AbortSignal;
+  readonly voice: Voice;
+}
+
+/** This process alone. */
+function soleWorker({ sweep, graph, device, signal, voice }: CrewOptions): Crew {
+  const worker = openWorker(device === undefined ? {} : { choice: device }, signal);
+  return {
+    look: (settings) => worker.look(settings.map(({ config }) => config)),
+    execute: (job) =>
+      runJob(job, { sweep, graph, worker, progress: silentProgress, signal, say: voice.step }),
+    async close() {
+      worker.close();
+    },
+  };
+}
+
+/** Processes of their own. */
+function manyWorkers(script: string, { sweep, device, signal }: CrewOptions): Crew {
+  const pool = openPool({ script, sweep, device });
+  signal.addEventListener('abort', () => pool.stop());
+  return {
+    look: (settings) => pool.look(settings.map(({ name }) => name)),
+    execute: ({ hash }) => pool.execute(hash),
+    close: () => pool.close(),
+  };
+}
+
+interface Planned {
+  readonly sweep: string;
+  readonly graph: JobGraph;
+  readonly settings: readonly Setting[];
+  readonly finished: ReadonlySet<string>;
+}
+
+/** Runs what is missing. */
+async function runJobs(
+  { sweep, graph, settings, finished }: Planned,
+  {
+    flags,
+    script,
+    voice,
+  }: { readonly flags: SweepFlags; readonly script: string | null; readonly voice: Voice },
+): Promise<SweepOutcome> {
+  const total = graph.jobs.length;
+  let done = finished.size;
+  const tell = (job: Job, text: string): void => {
+    voice.step(`[${done}/${total}] ${nameOfJob(job)} ${job.hash.slice(0, 8)} (${job.member}): ${text}`);
+  };
+  const listener = {
+    begun() {},
+    done(job: Job, { seconds, wasDone }: JobOutcome) {
+      done += 1;
+      tell(job, wasDone ? 'done by another worker' : longDuration(seconds));
+    },
+    failed(job: Job, error: unknown) {
+      tell(job, `failed: ${error instanceof Error ? error.message : String(error)}`);
+    },
+  };
+  return await stoppable(async (signal) => {
+    const options = { sweep, graph, device: flags.device, signal, voice };
+    const crew = script === null ? soleWorker(options) : manyWorkers(script, options);
+    try {
+      const seen = await crew.look(distinctMembers(settings));
+      const workers = script === null ? 1 : (flags.workers ?? workersFor(seen));
+      const runs = `${settings.length} ${settings.length === 1 ? 'run' : 'runs'}`;
+      voice.remark(
+        `${seen.description}\n${jobsText(total)} for ${runs}, ${total - done} of them to do, by ${workers} ${workers === 1 ? 'worker' : 'workers'}.`,
+      );
+      const execute = (job: Job): Promise<JobOutcome> => crew.execute(job);
+      return await runSweep({ graph, finished, workers, listener, signal, execute });
+    } finally {
+      await crew.close();
+    }
+  }, 'Stopping each job after its step, and keeping what is done.');
+}
+
+const jobsText = (count: number): string => `${count} ${count === 1 ? 'job' : 'jobs'}`;
+
+/** What became of the jobs, in a sentence or two. */
+function summary({ found, done, failed, blocked, isStopped }: SweepOutcome, goOn: string): string {
+  const parts = [
+    `${jobsText(done.length)} done`,
+    ...(found > 0 ? [`${found} were done before`] : []),
+    ...(failed.length > 0 ? [`${failed.length} failed`] : []),
+    ...(blocked.length > 0 ? [`${blocked.length} wait for one that failed`] : []),
+  ];
+  const rest = isStopped || failed.length > 0 ? ` To go on with what is missing: ${goOn}` : '';
+  return `${parts.join(', ')}.${rest}`;
+}
+
+/** The exit code of a sweep: that of its failures where all have the same. */
+function exitCodeOf({ failed, isStopped }: SweepOutcome): number {
+  const codes = new Set(failed.map(({ error }) => (error as { exitCode?: number }).exitCode ?? 1));
+  if (isStopped) return 130;
+  if (codes.size === 0) return 0;
+  return codes.size === 1 ? [...codes][0]! : 1;
+}
+
+async function sweepJobs(path: string | undefined, flags: SweepFlags, script: string | null): Promise<void> {
+  const settings = readSettings(path, flags);
+  const sweep = flags.out ?? sweepFolderOf(path, flags);
+  const voice = voiceOf(flags);
+  const graph = graphOf(settings, await identifySettings(settings));
+  const there = await finishedJobs(sweep);
+  const finished = new Set(graph.jobs.map(({ hash }) => hash).filter((hash) => there.has(hash)));
+  await writeSweep(sweep, graph, settings);
+  await forgetWork(sweep, finished);
+  const isDone = finished.size === graph.jobs.length;
+  const outcome = isDone
+    ? { found: finished.size, done: [], failed: [], blocked: [], isStopped: false }
+    : await runJobs({ sweep, graph, settings, finished }, { flags, script, voice });
+  const results = await writeResults(sweep, graph);
+  const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
+  voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
+  if (flags.json) {
+    const failed = outcome.failed.map(({ job, error }) => ({
+      ...{
+        hash: job.hash,
+        job: nameOfJob(job),
+        message: error instanceof Error ? error.message : String(error),
+      },
+    }));
+    const { found, done, blocked, isStopped } = outcome;
+    const counts = { found, done: done.length, failed: failed.length, blocked: blocked.length, isStopped };
+    process.stdout.write(`${JSON.stringify({ sweep, counts, failed, results }, null, 2)}\n`);
+  }
+  process.exitCode = exitCodeOf(outcome);
+}
+
+/**
+ * The command `hypergrad sweep`.
+ *
+ * @param script the command line's own, by which processes are started; null where jobs run in this process
+ */
+export function sweepCommand(script: string | null): Command {
+  return new Command('sweep')
+    .description(
+      'run every setting of a sweep with every seed on this machine, each job that they share once',
+    )
+    .argument('[sweep]', "a sweep's file in YAML or JSON, or a single configuration's")
+    .option('--preset <name>', 'start from a preset')
+    .option('--data <folder>', "folder of the dataset's files")
+    .option('--out <folder>', "the sweep's folder; default: sweeps/ and the file's or preset's name")
+    .option('--seed <number>', "one seed in the place of the file's")
+    .option('--set <path=value>', 'set one value for all runs; may be given again', collect)
+    .addOption(
+      new Option(
+        '--workers <number>',
+        'processes that run jobs; default: one on a GPU, one for each core on a software device',
+      ).argParser(parseWorkers),
+    )
+    .option('--json', 'print what became of the jobs, and the results, as JSON')
+    .addHelpText(
+      'after',
+      '\nA job that fails blocks those that read its result; all others go on. The same command does what is missing. Finished runs lie in runs/ of the folder, as `hypergrad run` leaves them.',
+    )
+    .action((path: string | undefined, flags: SweepFlags) => sweepJobs(path, flags, script));
+}
