@@ -2,87 +2,24 @@
  * A real SLURM on this machine: its controller, several nodes and the authentication that they share, started from nothing, with all
  * that they keep in a folder of their own, and gone without a trace when it is stopped. It changes nothing of the system's own SLURM.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  accessSync,
-  chmodSync,
-  chownSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { hostname, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { configurationText } from './configuration.js';
+import { isStepDaemon, killProcess, NODE, processesOf } from './processes.js';
+import { daemon, kill, MUNGE_USER, userOf, whereIs } from './programs.js';
 
 const execute = promisify(execFile);
 
-/** What is started or asked, and the Debian package that has it. */
-const PROGRAMS = {
-  munged: 'munge',
-  slurmctld: 'slurm-wlm',
-  slurmd: 'slurm-wlm',
-  sbatch: 'slurm-wlm',
-  squeue: 'slurm-wlm',
-  scancel: 'slurm-wlm',
-  scontrol: 'slurm-wlm',
-  setpriv: 'util-linux',
-} as const;
-type Program = keyof typeof PROGRAMS;
-
-/** Daemons often lie where only root's path leads. */
-const PLACES = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].filter(Boolean);
-const MUNGE_USER = 'munge';
 /** Seconds in which the whole cluster has to be there. */
 const START_SECONDS = 30;
 /** Milliseconds between two looks at what is awaited. */
 const LOOK_AGAIN = 100;
-
-function whereIs(program: Program): string | undefined {
-  return PLACES.map((place) => join(place, program)).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** What the machine lacks for a cluster, in a sentence; null where nothing is missing. */
-export function missingForCluster(): string | null {
-  if (process.platform !== 'linux') return 'SLURM runs on Linux only.';
-  const missing = (Object.keys(PROGRAMS) as Program[]).filter((program) => whereIs(program) === undefined);
-  if (missing.length > 0) {
-    const packages = [...new Set(missing.map((program) => PROGRAMS[program]))];
-    return `${missing.join(', ')} missing: on Debian, apt-get install ${packages.join(' ')}.`;
-  }
-  if (process.getuid!() === 0 && userOf(MUNGE_USER) === undefined)
-    return `The user ${MUNGE_USER} is missing, as whom munged runs.`;
-  return null;
-}
-
-interface User {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** A user as /etc/passwd has it. */
-function userOf(name: string): User | undefined {
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((each) => each.startsWith(`${name}:`));
-  const [, , uid, gid] = line?.split(':') ?? [];
-  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
-}
 
 /** Ports that nobody listens on now, all different. */
 async function freePorts(count: number): Promise<number[]> {
@@ -146,126 +83,6 @@ export interface ClusterOptions {
   readonly memory?: number;
 }
 
-/** The configuration of a cluster whose nodes are all this machine. Times are short, so that a lost node is missed within seconds. */
-function configurationText(
-  folder: string,
-  { ports, processors, memory }: { ports: readonly number[]; processors: number; memory: number },
-): string {
-  const user = process.getuid!() === 0 ? 'root' : String(process.getuid!());
-  const [controller, ...nodes] = ports;
-  return [
-    'ClusterName=hypergrad',
-    `SlurmctldHost=${hostname()}(127.0.0.1)`,
-    `SlurmUser=${user}`,
-    `SlurmdUser=${user}`,
-    'AuthType=auth/munge',
-    'CredType=cred/munge',
-    // A task of a lost node may begin anew after so many seconds.
-    `AuthInfo=socket=${folder}/munge/socket,cred_expire=2`,
-    `SlurmctldPort=${controller}`,
-    `SlurmctldPidFile=${folder}/slurmctld.pid`,
-    `SlurmctldLogFile=${folder}/slurmctld.log`,
-    `SlurmdPidFile=${folder}/slurmd-%n.pid`,
-    `SlurmdLogFile=${folder}/slurmd-%n.log`,
-    `SlurmdSpoolDir=${folder}/spool-%n`,
-    `StateSaveLocation=${folder}/state`,
-    'ProctrackType=proctrack/linuxproc',
-    'TaskPlugin=task/none',
-    'SwitchType=switch/none',
-    'MpiDefault=none',
-    'JobAcctGatherType=jobacct_gather/none',
-    'AccountingStorageType=accounting_storage/none',
-    'MailProg=/bin/true',
-    'SchedulerType=sched/builtin',
-    'SchedulerParameters=sched_interval=1,sched_min_interval=100000,batch_sched_delay=0,sched_max_job_start=0',
-    'SelectType=select/cons_tres',
-    'SelectTypeParameters=CR_CPU_Memory',
-    'SlurmdParameters=config_overrides',
-    'ReturnToService=2',
-    'SlurmdTimeout=4',
-    'KillWait=2',
-    'MessageTimeout=5',
-    'BatchStartTimeout=10',
-    'MinJobAge=3600',
-    ...nodes.map(
-      (port, index) =>
-        `NodeName=n${index + 1} NodeHostname=${hostname()} NodeAddr=127.0.0.1 Port=${port} CPUs=${processors} RealMemory=${memory}`,
-    ),
-    `PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP`,
-    '',
-  ].join('\n');
-}
-
-/** A program that ends when this process does, however that ends. */
-function daemon(
-  program: Program,
-  args: readonly string[],
-  { user, environment = {} }: { readonly user?: User; readonly environment?: Record<string, string> } = {},
-): ChildProcess {
-  const asUser =
-    user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
-  return spawn(
-    whereIs('setpriv')!,
-    [...asUser, '--pdeathsig', 'KILL', '--', whereIs(program)!, ...args],
-    // A group of its own: Ctrl-C on a test's terminal is for the test, which then stops the cluster in order.
-    { stdio: ['ignore', 'ignore', 'pipe'], detached: true, env: { ...process.env, ...environment } },
-  );
-}
-
-/** Ends a child at once. */
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await ended;
-}
-
-const killProcess = (id: number): void => {
-  try {
-    process.kill(id, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
-  }
-};
-
-interface Found {
-  readonly process: number;
-  readonly node: string;
-  readonly name: string;
-  readonly parent: number;
-}
-
-/** All processes of tasks and of those who look after them, known by the variables that they were started with. */
-function processesOf(configuration: string): Found[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((id) => {
-      try {
-        const variables = readFileSync(`/proc/${id}/environ`, 'utf8').split('\0');
-        if (!variables.includes(`SLURM_CONF=${configuration}`)) return [];
-        const node = variables.find((each) => each.startsWith('SLURMD_NODENAME=') || each.startsWith(NODE));
-        if (node === undefined) return [];
-        const stat = readFileSync(`/proc/${id}/stat`, 'utf8');
-        const end = stat.lastIndexOf(')');
-        return [
-          {
-            process: Number(id),
-            node: node.slice(node.indexOf('=') + 1),
-            name: stat.slice(stat.indexOf('(') + 1, end),
-            parent: Number(stat.slice(end + 2).split(' ')[1]),
-          },
-        ];
-      } catch {
-        // It has ended meanwhile, or is another user's.
-        return [];
-      }
-    });
-}
-
-/** The variable by which what a node's daemon starts is known. */
-const NODE = 'HYPERGRAD_TEST_NODE=';
-const STEP_DAEMON = /^slurmstepd/;
-
 /** Starts a cluster. Throws where a daemon does not come up, with what it said. */
 export async function startCluster({
   nodes: count,
@@ -325,7 +142,7 @@ export async function startCluster({
   };
   const startNode = (node: string): void => {
     mkdirSync(join(folder, `spool-${node}`), { recursive: true });
-    const own = { ...environment, [NODE.slice(0, -1)]: node };
+    const own = { ...environment, [NODE]: node };
     keep(node, daemon('slurmd', ['-D', '-N', node, '-f', configuration], { environment: own }));
   };
   const isUsable = async (node: string): Promise<boolean> => {
@@ -366,9 +183,9 @@ export async function startCluster({
     ask,
     tasks() {
       const found = processesOf(configuration);
-      const guards = new Set(found.filter(({ name }) => STEP_DAEMON.test(name)).map((each) => each.process));
+      const guards = new Set(found.filter(isStepDaemon).map((each) => each.process));
       return found
-        .filter(({ parent, name }) => guards.has(parent) && !STEP_DAEMON.test(name))
+        .filter((each) => guards.has(each.parent) && !isStepDaemon(each))
         .map(({ process: id, node }) => ({ process: id, node }));
     },
     async loseNode(node, loss) {
