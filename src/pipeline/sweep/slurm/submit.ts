@@ -5,7 +5,7 @@ import type { ResourceRequest } from './request.js';
 import { type Slurm, USUAL_MOST_TASKS } from './scheduler.js';
 import { type ScriptOptions, scriptText, submitText } from './script.js';
 import type { SlurmFolder } from './slurmFolder.js';
-import { NEVER_SATISFIED } from './tasks.js';
+import { FORGOTTEN, NEVER_SATISFIED } from './tasks.js';
 import { isActive, type QueuedJob, readSlurmView } from './view.js';
 
 /** What is to be submitted. */
@@ -59,7 +59,7 @@ export function survey(
       if (queued.has(input)) return false;
       const before = view.get(input);
       // Somebody else may have done it meanwhile; SLURM goes by its own task alone.
-      return !done.has(input) || before?.phase === 'ended';
+      return !done.has(input) || (before?.phase === 'ended' && before.state !== FORGOTTEN);
     };
     const isHopeless =
       task.phase === 'queued' &&

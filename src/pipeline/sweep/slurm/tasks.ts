@@ -140,6 +140,7 @@ const ENDS: Readonly<Record<string, string>> = {
   PREEMPTED: 'had to make way for another job',
   DEADLINE: 'came too late for its deadline',
   CANCELLED: 'was cancelled',
+  UNKNOWN: 'is no longer known to SLURM',
 };
 
 /** Why a task ended without a result, after "it": `ran longer than its time limit`. */
@@ -148,5 +149,7 @@ export function endInWords({ state, reason }: Pick<SlurmTask, 'state' | 'reason'
   return ENDS[state] ?? (state === 'FAILED' ? 'failed' : `ended with the state ${state}`);
 }
 
+/** The state of a task of which SLURM no longer knows how it ended: our own word. */
+export const FORGOTTEN = 'UNKNOWN';
 /** SLURM's reason for a task that waits for one which has failed. */
 export const NEVER_SATISFIED = 'DependencyNeverSatisfied';

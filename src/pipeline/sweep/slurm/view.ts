@@ -2,7 +2,7 @@
 import { jobName } from './script.js';
 import type { Slurm } from './scheduler.js';
 import type { SlurmFolder, Submission } from './slurmFolder.js';
-import { idOfTask, type SlurmTask } from './tasks.js';
+import { FORGOTTEN, idOfTask, type SlurmTask } from './tasks.js';
 
 /** A job as SLURM sees it. */
 export interface QueuedJob extends SlurmTask {
@@ -53,7 +53,7 @@ export async function readSlurmView(folder: SlurmFolder, slurm: Slurm): Promise<
     arrays.get(array)?.forEach((hash, task) => {
       if (view.has(hash)) return;
       add({
-        ...{ array: number, task, name: jobName(sweep, array), state: 'UNKNOWN', phase: 'ended' },
+        ...{ array: number, task, name: jobName(sweep, array), state: FORGOTTEN, phase: 'ended' },
         ...{ reason: null, secondsUsed: null, secondsLeft: null, node: null },
       });
     });
