@@ -2,16 +2,16 @@
  * A run: the stages of MKDT in order over one folder. A stage whose inputs are those of its last time, and whose artefacts
  * are unchanged, is skipped.
  */
-import { subsetSize } from './config/rules.js';
 import { requireMemory } from './estimate/requireMemory.js';
 import { observe } from './plan/observe.js';
 import { planRun, type RunPlan } from './plan/plan.js';
 import { stageNames } from './progress.js';
+import { runDeviceOf } from './report/runDevice.js';
 import type { RunResult } from './report/types.js';
 import { runStage } from './runStage.js';
 import { openSession, type SessionOptions } from './session.js';
 import { stagesOf } from './stageList.js';
-import { REPORT, RESULT, writeReport } from './stages/report.js';
+import { REPORT, RESULT, reportHead, writeReport } from './stages/report.js';
 import { requireSpace } from './stages/trajectories.js';
 
 /** What a run is made from. */
@@ -43,13 +43,9 @@ export async function runPipeline({ command, planned, ...options }: RunOptions):
     throw error;
   }
   await session.events.arrange(stageNames);
-  const { timings } = session;
-  const count = subsetSize(config.subset.fraction, dataset.train.count);
   return await writeReport(session.contextOf('report'), {
-    title: `${dataset.name}: ${dataset.train.count} images distilled to ${count}`,
+    ...reportHead(config, dataset, session.timings),
     command,
-    seconds: Object.fromEntries(
-      stagesOf(config).flatMap(({ name }) => (timings[name] === undefined ? [] : [[name, timings[name]]])),
-    ),
+    device: runDeviceOf(options.device),
   });
 }

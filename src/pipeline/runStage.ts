@@ -1,7 +1,13 @@
 /** One stage of a run: skipped where it is done, else begun or gone on with, and entered in the manifest when it is finished. */
 import { profile } from '../autograd/profile/profile.js';
-import { forgetCheckpoint, interrupted, openCheckpoints } from './checkpoints.js';
-import { partsOf } from './parts.js';
+import {
+  type CheckpointOptions,
+  forgetCheckpoint,
+  interrupted,
+  openCheckpoints,
+  type StageCheckpoints,
+} from './checkpoints.js';
+import { partInputs, partName, partsOf } from './parts.js';
 import { type Session, TIMINGS } from './session.js';
 import { hashedInputs, inputsOf, nameOfInputs } from './stageInputs.js';
 import type { Stage } from './stageList.js';
@@ -16,6 +22,32 @@ const PROFILED_DISPATCHES = 10_000;
 function adviceOf({ beginsAnew }: Stage, isForced: boolean): string {
   if (beginsAnew) return 'The stages before it are kept: give the same command again, and it begins anew.';
   return `What is done is kept: give the same command again${isForced ? ', without --force,' : ''} to go on.`;
+}
+
+/** What each part of a stage reads, as it is hashed. */
+const partReadsOf = (stage: Stage, session: Session): Record<string, unknown> =>
+  hashedInputs(inputsOf({ ...stage, reads: stage.partReads ?? stage.reads }, session));
+
+const savingTimings =
+  ({ folder, timings }: Session) =>
+  (): Promise<void> =>
+    folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
+
+/** Opens a stage's checkpoints, and leaves of its events those that the checkpoint counts. */
+async function resume(
+  stage: Stage,
+  { folder, events, signal, checkpointSeconds }: Session,
+  options: Pick<CheckpointOptions, 'inputs' | 'watch' | 'advice'>,
+): Promise<StageCheckpoints> {
+  const checkpoints = await openCheckpoints({
+    ...{ folder, events, stage: stage.name, ...options },
+    ...(stage.tellsAgain ? { tellsAgain: true } : {}),
+    ...(signal === undefined ? {} : { signal }),
+    ...(checkpointSeconds === undefined ? {} : { intervalSeconds: checkpointSeconds }),
+  });
+  let told = 0;
+  await events.truncateStage(stage.name, () => told++ < checkpoints.eventCount);
+  return checkpoints;
 }
 
 /**
@@ -46,17 +78,10 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
 
   const watch = stopwatch();
   const advice = adviceOf(stage, isForced);
-  const partReads = hashedInputs(inputsOf({ ...stage, reads: stage.partReads ?? stage.reads }, session));
-  const checkpoints = await openCheckpoints({
-    ...{ folder, events, stage: name, inputs: hashInputs(partReads), watch, advice },
-    ...(stage.tellsAgain ? { tellsAgain: true } : {}),
-    ...(signal === undefined ? {} : { signal }),
-    ...(session.checkpointSeconds === undefined ? {} : { intervalSeconds: session.checkpointSeconds }),
-  });
-  let told = 0;
-  await events.truncateStage(name, () => told++ < checkpoints.eventCount);
+  const partReads = partReadsOf(stage, session);
+  const checkpoints = await resume(stage, session, { inputs: hashInputs(partReads), watch, advice });
   progress.started(name, stage.steps(config, dataset), stage.unit);
-  const saveTimings = (): Promise<void> => folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
+  const saveTimings = savingTimings(session);
   const parts = partsOf({ folder, stage: name, reads: partReads, timings, saveTimings, watch });
   const context: StageContext = session.contextOf(name);
   const advance: StageContext['advance'] = (done, loss) => {
@@ -79,4 +104,43 @@ export async function runStage(stage: Stage, session: Session): Promise<void> {
   await folder.recordStage(name, inputs, written, { ...reads });
   await forgetCheckpoint(folder, name);
   progress.finished(name, timings[name]!);
+}
+
+/**
+ * Runs one part of a stage by itself, unless it is done, and enters it in the manifest as the stage would. The folder need hold
+ * neither the stage's other parts nor the stage.
+ *
+ * @throws InterruptedError when the run is to stop, once the part is kept.
+ */
+export async function runPart(stage: Stage, part: string, session: Session): Promise<void> {
+  const { config, dataset, folder, progress, events, timings } = session;
+  const { name, unit } = stage;
+  const watch = stopwatch();
+  const reads = partReadsOf(stage, session);
+  const parts = partsOf({ folder, stage: name, reads, timings, saveTimings: savingTimings(session), watch });
+  if (await parts.isDone(part)) {
+    await forgetCheckpoint(folder, name);
+    progress.skipped(name);
+    return;
+  }
+  const inputs = partInputs(reads, part);
+  const checkpoints = await resume(stage, session, { inputs, watch, advice: adviceOf(stage, false) });
+  progress.started(name, stage.part!.steps(config, dataset, part), unit);
+  const written = await stage.part!.run({ ...session.contextOf(name), checkpoints }, part);
+  await events.flush();
+  await parts.record(part, written);
+  await forgetCheckpoint(folder, name);
+  progress.finished(name, timings[partName(name, part)]!);
+}
+
+/** Enters a stage whose parts are all in the manifest already, with what they made. */
+export async function gatherParts(
+  stage: Stage,
+  source: Pick<Session, 'config' | 'data' | 'tuning' | 'given' | 'folder'>,
+): Promise<void> {
+  const { config, folder } = source;
+  const reads = inputsOf(stage, source);
+  const names = (stage.parts?.(config) ?? []).map((part) => partName(stage.name, part));
+  const made = names.flatMap((name) => Object.keys(folder.recordOf(name)?.artefacts ?? {}));
+  await folder.recordStage(stage.name, nameOfInputs(reads), made, { ...reads });
 }

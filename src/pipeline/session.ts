@@ -35,6 +35,8 @@ export interface SessionOptions {
   readonly folder: RunFolder;
   /** What computes. */
   readonly device: Device;
+  /** The hashes of the data and of given representations, where the caller knows them already. */
+  readonly identity?: Pick<InputSource, 'data' | 'given'>;
   /** When it is aborted, the run ends after the step that it is in, kept as it is then, with an `InterruptedError`. */
   readonly signal?: AbortSignal;
   /** Seconds of work between two checkpoints of a stage; 60 by default. */
@@ -70,7 +72,9 @@ async function hashDataset({ train, test, mean, deviation }: Dataset): Promise<s
 }
 
 /** Seconds of the stages as measured when they ran; a file that cannot be read costs only those figures. */
-async function readTimings(folder: RunFolder): Promise<Record<string, number>> {
+export async function readTimings(
+  folder: Pick<RunFolder, 'exists' | 'readBytes'>,
+): Promise<Record<string, number>> {
   if (!(await folder.exists(TIMINGS))) return {};
   const text = new TextDecoder().decode(await folder.readBytes(TIMINGS));
   try {
@@ -89,11 +93,16 @@ export interface Session extends SessionOptions, InputSource {
   readonly contextOf: (name: StageName) => StageContext;
 }
 
+/** Writes what a run's folder says of the run as a whole: its configuration, and what its images were standardised by. */
+export async function writeHead(folder: RunFolder, config: Config, dataset: Dataset): Promise<void> {
+  await folder.writeText('config.yaml', stringify(config));
+  await writeStandardisation(folder, dataset);
+}
+
 /** Writes the configuration into the folder and opens what the stages write beside their artefacts. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, dataset, folder, device, progress } = options;
-  await folder.writeText('config.yaml', stringify(config));
-  await writeStandardisation(folder, dataset);
+  await writeHead(folder, config, dataset);
   const events = new EventLog(folder.pathOf('events.jsonl'), folder.disk);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({
@@ -112,7 +121,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   });
   return {
     ...options,
-    ...(await identify(options)),
+    ...(options.identity ?? (await identifyData(options))),
+    tuning: tuningName(device),
     events,
     timings: await readTimings(folder),
     contextOf,
@@ -127,9 +137,13 @@ export async function identify({
 }: Pick<SessionOptions, 'config' | 'dataset' | 'device'>): Promise<
   Pick<InputSource, 'data' | 'tuning' | 'given'>
 > {
-  return {
-    data: await hashDataset(dataset),
-    tuning: tuningName(device),
-    given: await hashGivenTargets(config.targets),
-  };
+  return { ...(await identifyData({ config, dataset })), tuning: tuningName(device) };
+}
+
+/** The same without the device. */
+export async function identifyData({
+  config,
+  dataset,
+}: Pick<SessionOptions, 'config' | 'dataset'>): Promise<Pick<InputSource, 'data' | 'given'>> {
+  return { data: await hashDataset(dataset), given: await hashGivenTargets(config.targets) };
 }

@@ -5,7 +5,7 @@ import { hashInputs } from './store/manifest.js';
 import type { RunFolder } from './store/runFolder.js';
 
 /** Changes when a stage's artefacts would no longer be the same from the same inputs. */
-const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 1;
 
 /** All that a stage reads. */
 export interface StageInputs {

@@ -2,13 +2,14 @@
 
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
-import { encoderCount } from './evaluate/evaluateEncoders.js';
+import { encoderCount, shareSize } from './evaluate/evaluateEncoders.js';
+import { shareOf } from './evaluate/shares.js';
 import type { Parts } from './parts.js';
 import type { StageName } from './progress.js';
 import type { StageContext } from './stages/context.js';
 import { distil } from './stages/distil.js';
-import { evaluate } from './stages/evaluate.js';
-import { chooseSubset, expertParts, trainExperts } from './stages/experts.js';
+import { evaluate, evaluatePart } from './stages/evaluate.js';
+import { chooseSubset, expertParts, trainExpertPart, trainExperts } from './stages/experts.js';
 import { distilSelfSupervised } from './stages/selfSupervised.js';
 import { trainSelfSupervisedExperts } from './stages/selfSupervisedExperts.js';
 import { computeTargets } from './stages/targets.js';
@@ -40,6 +41,12 @@ export interface Stage {
   readonly tellsAgain?: true;
   /** Does the work and names the files that it wrote. */
   readonly run: (context: StageContext & { readonly parts: Parts }) => Promise<string[]>;
+  /** One part of it alone, where jobs of their own can make its parts: in a folder that holds no other. */
+  readonly part?: {
+    readonly steps: (config: Config, dataset: Dataset, part: string) => number;
+    /** Does the part's work and names the files that it wrote. */
+    readonly run: (context: StageContext, part: string) => Promise<string[]>;
+  };
 }
 
 const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): unknown => ({
@@ -87,6 +94,7 @@ export const stages: readonly Stage[] = [
     unit: 'epochs',
     tellsAgain: true,
     run: trainExperts,
+    part: { steps: ({ experts }) => experts.epochs, run: trainExpertPart },
   },
   {
     name: 'subset',
@@ -147,6 +155,10 @@ export const stages: readonly Stage[] = [
     steps: ({ evaluate }, dataset) => encoderCount(evaluate, dataset),
     unit: 'encoders',
     run: evaluate,
+    part: {
+      steps: (config, dataset, part) => shareSize(config, dataset, shareOf(part)),
+      run: evaluatePart,
+    },
   },
 ];
 

@@ -134,7 +134,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
 }
 
 /** A CSV field by RFC 4180; what a spreadsheet would take for a formula is kept a text. */
-function csvField(value: string | number): string {
+export function csvField(value: string | number): string {
   if (typeof value === 'number') return String(value);
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

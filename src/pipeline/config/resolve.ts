@@ -69,18 +69,28 @@ export interface ConfigSources {
  * The checked configuration of a run. Throws `ConfigError`, naming the field, its value, where it was said and
  * what fits, for anything that is unknown, out of range or unreadable.
  */
-export function resolveConfig(sources: ConfigSources): Config {
+export const resolveConfig = (sources: ConfigSources): Config => checkLayers(layersOf(sources));
+
+/** What the user says, a layer each, the lowest first. Throws `ConfigError` for what cannot be read. */
+export function layersOf(sources: ConfigSources): Layer[] {
   const file = sources.file === undefined ? undefined : textLayer(readConfigFile(sources.file), sources.file);
   const preset = sources.preset ?? file?.preset;
 
   const layers: Layer[] = [];
-  if (preset !== undefined) layers.push(textLayer(presetText(preset), `preset ${preset}`).layer);
+  if (preset !== undefined) layers.push(presetLayer(preset));
   if (file) layers.push(file.layer);
   if (sources.seed !== undefined) layers.push(valueLayer(['seed'], sources.seed, '--seed'));
   if (sources.dataFolder !== undefined)
     layers.push(valueLayer(['data', 'folder'], sources.dataFolder, '--data'));
   layers.push(...sources.sets.map(setLayer));
+  return layers;
+}
 
+/** What a preset says. Throws `ConfigError` for an unknown name. */
+export const presetLayer = (name: string): Layer => textLayer(presetText(name), `preset ${name}`).layer;
+
+/** The checked configuration that layers make, the last on top. Throws `ConfigError` as `resolveConfig` does. */
+export function checkLayers(layers: readonly Layer[]): Config {
   const merged = mergeLayers(layers);
   const checked = configSchema.safeParse(merged);
   if (checked.success) return checked.data;
@@ -99,7 +109,8 @@ export function resolveConfig(sources: ConfigSources): Config {
   throw new ConfigError([...new Set(sentences)].join('\n'), { cause: checked.error });
 }
 
-function readConfigFile(path: string): string {
+/** The text of a configuration's file. Throws `ConfigError`. */
+export function readConfigFile(path: string): string {
   try {
     return readTextSync(path, fileLimits.configuration);
   } catch (error) {

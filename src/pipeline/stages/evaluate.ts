@@ -1,8 +1,10 @@
 /** Stage 6: evaluation of the synthetic set against its baselines, from what the stages before it left. */
-import { evaluateEncoders } from '../evaluate/evaluateEncoders.js';
+import type { EvaluationInputs } from '../evaluate/bench.js';
+import { evaluateEncoders, evaluateShare } from '../evaluate/evaluateEncoders.js';
 import { keeperOf } from '../evaluate/keeper.js';
 import { decodeEvaluation, type Evaluation, encodeEvaluation } from '../evaluate/record.js';
 import type { SelfSupervisedSet } from '../evaluate/selfSupervisedPretraining.js';
+import { encodeShare, shareOf } from '../evaluate/shares.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { files, type ReadableFolder, readTensors, type StageContext } from './context.js';
 
@@ -23,7 +25,8 @@ export async function readSelfSupervised(folder: ReadableFolder): Promise<SelfSu
   };
 }
 
-export async function evaluate(context: StageContext): Promise<string[]> {
+/** All that the evaluation of a run reads, from its folder. */
+async function inputsOf(context: StageContext): Promise<EvaluationInputs> {
   const { config, dataset, device, folder } = context;
   const targets = await readTensors(folder, files.targets);
   const synthetic = await readTensors(folder, files.synthetic);
@@ -33,7 +36,7 @@ export async function evaluate(context: StageContext): Promise<string[]> {
     train: targets('train').data as Float32Array,
     test: targets('test').data as Float32Array,
   };
-  const evaluation = await evaluateEncoders({
+  return {
     device,
     config,
     dataset,
@@ -52,7 +55,18 @@ export async function evaluate(context: StageContext): Promise<string[]> {
     representation: targets('train').shape[1]!,
     ...(context.checkpoints === undefined ? {} : { keeper: keeperOf(context.checkpoints) }),
     advance: (done) => context.advance(done),
-  });
-  await folder.writeText(files.evaluation, encodeEvaluation(evaluation));
+  };
+}
+
+export async function evaluate(context: StageContext): Promise<string[]> {
+  const evaluation = await evaluateEncoders(await inputsOf(context));
+  await context.folder.writeText(files.evaluation, encodeEvaluation(evaluation));
   return [files.evaluation];
+}
+
+/** Evaluates one share by itself: what its encoders have given is left in `files.evaluationShare`. */
+export async function evaluatePart(context: StageContext, part: string): Promise<string[]> {
+  const results = await evaluateShare(await inputsOf(context), shareOf(part));
+  await context.folder.writeText(files.evaluationShare, encodeShare(results));
+  return [files.evaluationShare];
 }

@@ -75,6 +75,22 @@ export async function trainExperts(context: StageContext & { readonly parts: Par
   return Array.from({ length: count }, (_, expert) => files.expert(expert));
 }
 
+/** Trains one expert alone, in a folder that need not hold the others. Steps are told of this expert. */
+export async function trainExpertPart(context: StageContext, part: string): Promise<string[]> {
+  const expert = Number(part);
+  const done = expert * context.config.experts.epochs;
+  const training = await ExpertTraining.create({
+    ...context,
+    advance: (epoch, loss) => context.advance(epoch - done, loss),
+  });
+  try {
+    await training.train(expert);
+  } finally {
+    training.release();
+  }
+  return [files.expert(expert)];
+}
+
 /** Tells of epochs that were done before, by the loss of each. */
 function tell({ config, events, advance }: StageContext, expert: number, losses: Float32Array): void {
   losses.forEach((loss, index) => {

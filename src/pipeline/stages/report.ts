@@ -3,12 +3,15 @@ import { mean } from 'simple-statistics';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
+import type { Config } from '../config/schema.js';
+import { subsetSize } from '../config/rules.js';
+import type { Dataset } from '../data/dataset.js';
 import { summariseTable, summariseTransfer } from '../evaluate/summary.js';
 import { renderReport } from '../report/report.js';
-import { averagingWindow, type DistilEvent, type RunResult } from '../report/types.js';
+import { averagingWindow, type DistilEvent, type RunDevice, type RunResult } from '../report/types.js';
+import { stagesOf } from '../stageList.js';
 import { readEvents } from '../store/events.js';
 import { RESULT_VERSION } from '../store/formatVersion.js';
-import { tuningName } from '../tune/tuningName.js';
 import { files, readTensors, type StageContext } from './context.js';
 import { readEvaluation } from './evaluate.js';
 
@@ -22,6 +25,23 @@ export interface ReportOptions {
   readonly command: string;
   /** Seconds of each stage, measured when it ran. */
   readonly seconds: Readonly<Record<string, number>>;
+  /** The device that the run was made on. */
+  readonly device: RunDevice;
+}
+
+/** What every run's report says at its head, and the seconds of its stages out of all that were measured. */
+export function reportHead(
+  config: Config,
+  dataset: Dataset,
+  timings: Readonly<Record<string, number>>,
+): Pick<ReportOptions, 'title' | 'seconds'> {
+  const count = subsetSize(config.subset.fraction, dataset.train.count);
+  return {
+    title: `${dataset.name}: ${dataset.train.count} images distilled to ${count}`,
+    seconds: Object.fromEntries(
+      stagesOf(config).flatMap(({ name }) => (timings[name] === undefined ? [] : [[name, timings[name]]])),
+    ),
+  };
 }
 
 /** What the events of distillation hold beside the stage; a loss that is not finite is null in JSON. */
@@ -49,18 +69,16 @@ async function readDistilEvents(path: string): Promise<DistilEvent[]> {
 
 /** Writes result.json and report.html. */
 export async function writeReport(
-  { config, dataset, device, folder }: StageContext,
-  { title, command, seconds }: ReportOptions,
+  { config, dataset, folder }: Pick<StageContext, 'config' | 'dataset' | 'folder'>,
+  { title, command, seconds, device }: ReportOptions,
 ): Promise<RunResult> {
   const evaluation = await readEvaluation(folder);
   const events = await readDistilEvents(folder.pathOf('events.jsonl'));
   const losses = events.map((event) => event.loss);
   const window = averagingWindow(losses.length);
-  const { name, kind, bundled } = device.adapter;
-  const tuning = tuningName(device);
   const innerStep = (await readTensors(folder, files.synthetic))('innerStep').data[0]!;
   const result: RunResult = {
-    device: { name, kind, bundled, ...(tuning === undefined ? {} : { tuning }) },
+    device,
     dataset: dataset.name,
     ...summariseTable(evaluation),
     transfer: summariseTransfer(evaluation),

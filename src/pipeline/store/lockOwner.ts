@@ -43,7 +43,8 @@ async function startOf(processId: number): Promise<string | null> {
 /** The start of a process that has ended, and of which only the number is left. */
 const ENDED = 'ended';
 
-const ownerSchema = z.object({
+/** What is written of an owner. */
+export const ownerSchema = z.object({
   version: z.literal(1),
   process: z.number().int(),
   machine: z.string(),
@@ -130,6 +131,13 @@ export async function stateOf(
   // Without its start another process may have the number by now.
   if (said === null || said.start === null) return byAge === 'dead' ? 'dead' : 'alive';
   return (await startOf(processId)) === said.start ? 'alive' : 'dead';
+}
+
+/** Whether a process lives that says it is `owner`; null where it cannot be seen from here, as of one on another machine. */
+export async function livenessOf(owner: Owner): Promise<boolean | null> {
+  if (owner.realm === '' || owner.realm !== (await realm())) return null;
+  if (!isAlive(owner.process)) return false;
+  return owner.start === null || (await startOf(owner.process)) === owner.start;
 }
 
 function isAlive(processId: number): boolean {

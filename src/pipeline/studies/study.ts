@@ -4,6 +4,7 @@ import { StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import type { StageName, StudyName } from '../progress.js';
+import { runDeviceOf } from '../report/runDevice.js';
 import type { RunDevice } from '../report/types.js';
 import { deviceName } from '../report/wording.js';
 import { runStage } from '../runStage.js';
@@ -13,7 +14,6 @@ import { type Stage, stagesOf } from '../stageList.js';
 import type { StageContext } from '../stages/context.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { parseJson } from '../store/strictJson.js';
-import { tuningName } from '../tune/tuningName.js';
 import { type StudyPage, writePage } from './page.js';
 
 export const STUDY_FILE = 'study.json';
@@ -81,9 +81,7 @@ export async function runStudy<Settings, Found>(
   else for (const stage of needed) await requireDone(stage, session, source);
   const from = source ?? folder;
 
-  const { name, kind, bundled } = device.adapter;
-  const tuning = tuningName(device);
-  const described: RunDevice = { name, kind, bundled, ...(tuning === undefined ? {} : { tuning }) };
+  const described = runDeviceOf(device);
   const stage: Stage = {
     name: study.name,
     reads: (read) => ({

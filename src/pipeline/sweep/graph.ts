@@ -58,6 +58,10 @@ export interface Member {
   /** What the sweep sets for it, by path; the seed aside. */
   readonly values: Readonly<Record<string, Plain>>;
   readonly seed: number;
+  /** SHA-256 of its images and labels; null in a plan that was made without them, whose names of jobs are not those of a sweep. */
+  readonly data: string | null;
+  /** SHA-256 of the representations that its `targets.from` names; null where a teacher is trained. */
+  readonly given: string | null;
   /** Names of all of its jobs, shared ones too, in the graph's order. The last is its report. */
   readonly jobs: readonly string[];
 }

@@ -1,0 +1,274 @@
+/**
+ * The folder that a job works in, and what becomes of it: results of the jobs before it are laid in by hard links, and its own are
+ * linked into a folder that gets its final name by one rename. So a result is there whole or not at all, whoever looks and whenever.
+ */
+import { randomUUID } from 'node:crypto';
+import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { z } from 'zod';
+import { StoreError } from '../../errors.js';
+import { readTimings, TIMINGS } from '../session.js';
+import { fileLimits, readBounded } from '../store/boundedFile.js';
+import { plainDisk } from '../store/disk.js';
+import { readingFailure, writingFailure } from '../store/failures.js';
+import { nodeFileSystem } from '../store/fileSystem.js';
+import { requireVersion, versionOf } from '../store/formatVersion.js';
+import { LOCK } from '../store/lockOwner.js';
+import { decodeManifest, encodeManifest, MANIFEST, type StageRecord } from '../store/manifest.js';
+import { isInside } from '../store/runFolder.js';
+import { parseJson } from '../store/strictJson.js';
+import { type Job, type JobKind, stageOfKind } from './graph.js';
+import { exists, JOB_RECORD, pathsOf } from './sweepFolder.js';
+
+const EVENTS = 'events.jsonl';
+const RECORD_VERSION = 1;
+
+const recordSchema = z.object({
+  version: z.literal(RECORD_VERSION),
+  hash: z.string(),
+  kind: z.string(),
+  /** The device that it was made on. */
+  device: z.object({
+    name: z.string(),
+    kind: z.enum(['hardware', 'software']),
+    bundled: z.boolean(),
+    tuning: z.string().exactOptional(),
+  }),
+  /** Seconds that it took, tries that were broken off aside. */
+  seconds: z.number(),
+  /** The machine that it was made on, and when by its clock; for people alone. */
+  machine: z.string(),
+  finished: z.string(),
+});
+
+/** What a finished job says of how it was made. */
+export type JobRecord = z.infer<typeof recordSchema>;
+
+/** A finished job. */
+export interface JobResult {
+  readonly job: Job;
+  /** Its folder. */
+  readonly path: string;
+  readonly record: JobRecord;
+  /** What its manifest says of the stages and parts that it made. */
+  readonly stages: ReadonlyMap<string, StageRecord>;
+}
+
+/** The record of a finished job. Throws `StoreError` where there is none, or it is damaged. */
+export async function readRecord(sweep: string, hash: string): Promise<JobRecord> {
+  const path = pathsOf(sweep).record(hash);
+  const text = await readText(path);
+  try {
+    const json = parseJson(text);
+    requireVersion(path, versionOf(json), RECORD_VERSION);
+    return recordSchema.parse(json);
+  } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
+    throw new StoreError(`${path} is damaged. Delete its folder, and run the job again.`, { cause });
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return new TextDecoder().decode(await readBounded(path, fileLimits.record));
+  } catch (error) {
+    throw readingFailure(path, error, 'Run the job that makes it again.');
+  }
+}
+
+/** What a finished job left. Throws `StoreError` where it is not finished, or damaged. */
+export async function readResult(sweep: string, job: Job): Promise<JobResult> {
+  const path = pathsOf(sweep).job(job.hash);
+  const record = await readRecord(sweep, job.hash);
+  const manifest = join(path, MANIFEST);
+  return { job, path, record, stages: decodeManifest(await readText(manifest), manifest) };
+}
+
+/** The stages and parts that a job of a kind makes, out of what its folder's manifest has. */
+function isOwn(kind: JobKind, name: string): boolean {
+  const stage = stageOfKind[kind];
+  if (kind === 'report') return true;
+  if (kind === 'expert' || kind === 'evaluation') return name.startsWith(`${stage}/`);
+  // The experts are gathered to one stage by the first job that reads them all.
+  return name === stage || (kind === 'subset' && name === 'experts');
+}
+
+/** Of a share of an evaluation the report reads the numbers; the folder of a run has neither its file nor its name. */
+const isLaidIn = ({ job }: JobResult): boolean => job.kind !== 'evaluation';
+
+const UNLINKED = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES']);
+
+/** Puts a file in a second place: the same file where the file system can, else a copy. No file of ours is changed in place. */
+async function place(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  try {
+    await link(from, to);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (!UNLINKED.has(code)) throw error;
+    const beside = `${to}.1`;
+    await copyFile(from, beside);
+    await rename(beside, to);
+  }
+}
+
+async function placeFiles(from: string, to: string, names: Iterable<string>): Promise<void> {
+  for (const name of names) {
+    if (!isInside(name)) throw new StoreError(`${from}: ${JSON.stringify(name)} is no name for a file of a job.`);
+    try {
+      await place(join(from, name), join(to, name));
+    } catch (error) {
+      throw writingFailure(join(to, name), 'written', error);
+    }
+  }
+}
+
+const artefactsOf = (stages: ReadonlyMap<string, StageRecord>): string[] => [
+  ...new Set([...stages.values()].flatMap(({ artefacts }) => Object.keys(artefacts))),
+];
+
+/**
+ * Makes a run's folder that holds what jobs have made, as if their stages had run there. The manifest comes last: a folder that has
+ * one is whole. Throws `StoreError`.
+ */
+export async function layIn(
+  path: string,
+  results: readonly JobResult[],
+  { withEvents = false }: { readonly withEvents?: boolean } = {},
+): Promise<void> {
+  await plainDisk.makeFolder(path);
+  const stages = new Map<string, StageRecord>();
+  for (const result of results.filter(isLaidIn)) {
+    await placeFiles(result.path, path, artefactsOf(result.stages));
+    for (const [name, record] of result.stages) stages.set(name, record);
+  }
+  if (withEvents) {
+    let events = '';
+    const timings: Record<string, number> = {};
+    for (const { path: from } of results) {
+      events += await readText(join(from, EVENTS)).catch(() => '');
+      const seconds = await readTimings({
+        exists: async () => true,
+        readBytes: async (name) => await readBounded(join(from, name), fileLimits.record).catch(() => NOTHING),
+      });
+      for (const [name, each] of Object.entries(seconds)) timings[name] = (timings[name] ?? 0) + each;
+    }
+    await plainDisk.writeWhole(join(path, EVENTS), events);
+    await plainDisk.writeWhole(join(path, TIMINGS), `${JSON.stringify(timings, null, 2)}\n`);
+  }
+  await plainDisk.writeWhole(join(path, MANIFEST), encodeManifest(stages));
+}
+
+const NOTHING = new TextEncoder().encode('{}');
+
+/** Names of all files of a run's folder that are not of its lock. */
+async function filesOf(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(path, join(entry.parentPath, entry.name)))
+    .filter((name) => !name.startsWith(LOCK) && !name.startsWith('.owner-'));
+}
+
+/**
+ * Gives what a job made its final place; false where another worker's result is there already, which then counts.
+ *
+ * @param work the job's own folder; its run's folder is `run` in it, and closed
+ */
+export async function adopt(
+  sweep: string,
+  job: Job,
+  { work, record }: { readonly work: string; readonly record: JobRecord },
+): Promise<boolean> {
+  const run = join(work, 'run');
+  const stages = decodeManifest(await readText(join(run, MANIFEST)), join(run, MANIFEST));
+  const result = join(work, 'result');
+  await plainDisk.remove(result);
+  await plainDisk.makeFolder(result);
+  const own = new Map([...stages].filter(([name]) => isOwn(job.kind, name)));
+  if (job.kind === 'report') await placeFiles(run, result, await filesOf(run));
+  else {
+    const beside = [EVENTS, TIMINGS];
+    const there = new Set(await readdir(run));
+    await placeFiles(run, result, [...artefactsOf(own), ...beside.filter((name) => there.has(name))]);
+    await plainDisk.writeWhole(join(result, MANIFEST), encodeManifest(own));
+  }
+  await plainDisk.writeWhole(join(result, JOB_RECORD), `${JSON.stringify(record, null, 2)}\n`);
+  const final = pathsOf(sweep).job(job.hash);
+  try {
+    await nodeFileSystem.rename(result, final);
+    await nodeFileSystem.syncFolder(dirname(final));
+    return true;
+  } catch (error) {
+    if (await exists(join(final, JOB_RECORD))) return false;
+    throw writingFailure(final, 'written', error);
+  }
+}
+
+/** Leaves a finished member as a run's folder of its own, in the place of what an earlier sweep left there. Throws `StoreError`. */
+export async function publish(sweep: string, member: string, report: string): Promise<void> {
+  const paths = pathsOf(sweep);
+  const [from, to] = [paths.job(report), paths.run(member)];
+  // Of a run whose manifest and result are these, all is there: it appeared at once.
+  const said = (folder: string): Promise<string[]> =>
+    Promise.all(['result.json', MANIFEST, 'config.yaml'].map((name) => readText(join(folder, name)).catch(() => '')));
+  const [wanted, found] = [await said(from), await said(to)];
+  if (wanted.every((text, k) => text === found[k])) return;
+  const beside = join(paths.work, `run-${randomUUID()}`);
+  const aside = `${beside}-old`;
+  try {
+    await placeFiles(from, beside, (await filesOf(from)).filter((name) => name !== JOB_RECORD));
+    await mkdir(paths.runs, { recursive: true });
+    await rename(to, aside).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rename(beside, to).catch((error: NodeJS.ErrnoException) => {
+      // Another worker has just left the same.
+      if (error.code !== 'EEXIST' && error.code !== 'ENOTEMPTY') throw error;
+    });
+    await nodeFileSystem.syncFolder(paths.runs);
+  } catch (error) {
+    throw error instanceof StoreError ? error : writingFailure(to, 'written', error);
+  } finally {
+    for (const folder of [beside, aside]) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * The folder for a claim's owner to work in: that of the claim before it where there is one, so that the work goes on from its
+ * checkpoints, and which its former owner, should it live, finds gone.
+ */
+export async function takeWork(sweep: string, hash: string, claim: number): Promise<string> {
+  const { work } = pathsOf(sweep);
+  const path = join(work, `${hash}.${claim}`);
+  await plainDisk.makeFolder(work);
+  const earlier = (await readdir(work))
+    .filter((name) => name.startsWith(`${hash}.`))
+    .map((name) => Number(name.slice(hash.length + 1)))
+    .filter((number) => number < claim)
+    .sort((a, b) => b - a);
+  for (const number of earlier) {
+    try {
+      await rename(join(work, `${hash}.${number}`), path);
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw writingFailure(path, 'written', error);
+    }
+  }
+  const run = join(path, 'run');
+  // The lock in it is of an owner that has lost the job.
+  const left = (await readdir(run).catch(() => [])).filter((name) => name === LOCK || name.startsWith('.owner-'));
+  for (const name of left) await plainDisk.remove(join(run, name));
+  await plainDisk.makeFolder(path);
+  return path;
+}
+
+/** Removes what is left of work on jobs that are done, such as of a worker that was killed beside another one. Never rejects. */
+export async function forgetWork(sweep: string, finished: ReadonlySet<string>): Promise<void> {
+  const { work } = pathsOf(sweep);
+  for (const name of await readdir(work).catch(() => [])) {
+    const [hash = ''] = name.split('.');
+    if (finished.has(hash)) await rm(join(work, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}

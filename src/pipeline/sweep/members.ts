@@ -1,0 +1,140 @@
+/** A sweep's file as runs: every setting with every seed, each with its whole configuration. */
+import { dirname, resolve } from 'node:path';
+import { ConfigError } from '../../errors.js';
+import { type Fields, type Layer, show, textLayer, valueLayer } from '../config/layers.js';
+import { checkLayers, presetLayer, readConfigFile } from '../config/resolve.js';
+import type { Config } from '../config/schema.js';
+import { hashInputs, type Plain, plainCopy } from '../store/manifest.js';
+import type { Member } from './graph.js';
+import { MOST_MEMBERS, type SweepFile } from './schema.js';
+
+/** A member whose jobs have no names yet. */
+export interface Setting extends Pick<Member, 'name' | 'values' | 'seed'> {
+  readonly config: Config;
+}
+
+/** What a user may say beside the file. */
+export interface SweepSources {
+  readonly file: SweepFile;
+  /** Where it was read, for messages and for what it names relative to itself. */
+  readonly path: string;
+  /** Laid over all that the file says but the swept values, such as those of `--set`. */
+  readonly layers?: readonly Layer[];
+}
+
+const LONGEST_NAME = 100;
+const HASH_DIGITS = 8;
+
+/** Values by path; a grid's combinations, the last path changing fastest. */
+function combinations(grid: Readonly<Record<string, readonly unknown[]>>): Fields[] {
+  return Object.entries(grid).reduce<Fields[]>(
+    (settings, [path, values]) =>
+      settings.flatMap((setting) => values.map((value) => ({ ...setting, [path]: value }))),
+    [{}],
+  );
+}
+
+const valueText = (value: unknown): string =>
+  (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+    .replaceAll(/[^\w.+-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
+
+const shortHash = (value: unknown): string => hashInputs(value).slice(0, HASH_DIGITS);
+
+/** What a run's folder is called: its values, then its seed. */
+function nameOf(called: string | undefined, shownValues: Fields, values: Fields, seed: number): string {
+  const words = [
+    ...(called === undefined ? [] : [called]),
+    ...Object.entries(shownValues).map(([path, value]) => `${path}=${valueText(value)}`),
+    `seed=${seed}`,
+  ];
+  const name = words.join(',');
+  if (name.length <= LONGEST_NAME) return name;
+  const end = `,${shortHash({ called, values })},seed=${seed}`;
+  return `${name.slice(0, LONGEST_NAME - end.length)}${end}`;
+}
+
+/** Names that no two runs share: where two would, what they differ in is added as a hash. */
+function distinctNames(settings: readonly Setting[]): Setting[] {
+  const counts = new Map<string, number>();
+  for (const { name } of settings) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return settings.map((setting) =>
+    counts.get(setting.name) === 1
+      ? setting
+      : { ...setting, name: `${setting.name}-${shortHash(setting.values)}` },
+  );
+}
+
+function requireFew(count: number, path: string): void {
+  if (count <= MOST_MEMBERS) return;
+  throw new ConfigError(
+    `${path} has ${count} runs, and a sweep may have ${MOST_MEMBERS}. Make its lists shorter, or several sweeps of it.`,
+  );
+}
+
+/** All settings, without seeds: each of the list combined with the grid. */
+function settingsOf({ grid = {}, list = [{}] }: SweepFile, path: string, seeds: number) {
+  const product = Object.values(grid).reduce((total, { length }) => total * length, 1);
+  requireFew(product * list.length * seeds, path);
+  return list.flatMap(({ name, ...own }) =>
+    combinations(grid).map((combination) => {
+      const twice = Object.keys(own).find((field) => Object.hasOwn(combination, field));
+      if (twice !== undefined) {
+        throw new ConfigError(
+          `${twice} (${path}) stands both in grid and in list. Leave it in one of them: every entry of list is combined with grid.`,
+        );
+      }
+      return {
+        called: name as string | undefined,
+        values: { ...own, ...combination },
+        // What a name of its own stands for need not be spelled out.
+        shown: name === undefined ? { ...own, ...combination } : combination,
+      };
+    }),
+  );
+}
+
+/**
+ * The runs of a sweep, in the order of its lists, seeds innermost.
+ *
+ * @throws ConfigError, naming the run, where a value is unknown, out of range or unreadable, and for more than 10 000 runs.
+ */
+export function expandSweep({ file, path, layers: over = [] }: SweepSources): Setting[] {
+  const { preset, from, config = {}, seeds } = file;
+  const fromPath = from === undefined ? undefined : resolve(dirname(path), from);
+  const base = fromPath === undefined ? undefined : textLayer(readConfigFile(fromPath), fromPath);
+  const own: Layer = { values: config as Fields, origin: () => path };
+  const presets = new Map<string, Layer>();
+  const presetOf = (name: string): Layer => {
+    const known = presets.get(name) ?? presetLayer(name);
+    presets.set(name, known);
+    return known;
+  };
+  const settings = settingsOf(file, path, seeds?.length ?? 1).flatMap(({ called, values, shown }) => {
+    const { preset: swept, ...others } = values;
+    if (swept !== undefined && typeof swept !== 'string') {
+      throw new ConfigError(`preset = ${show(swept)} (${path}) must be a preset's name.`);
+    }
+    const chosen = swept ?? preset ?? base?.preset;
+    const layers = [
+      ...(chosen === undefined ? [] : [presetOf(chosen)]),
+      ...(base === undefined ? [] : [base.layer]),
+      own,
+      ...over,
+      ...Object.entries(others).map(([field, value]) => valueLayer(field.split('.'), value, path)),
+    ];
+    const plain = plainCopy(values) as Record<string, Plain>;
+    return (seeds ?? [undefined]).map((seed): Setting => {
+      const seeded = seed === undefined ? [] : [valueLayer(['seed'], seed, path)];
+      const resolved = checkLayers([...layers, ...seeded]);
+      const name = nameOf(called, shown, values, resolved.seed);
+      return { name, values: plain, seed: resolved.seed, config: resolved };
+    });
+  });
+  return distinctNames(settings);
+}
+
+/** A single configuration as a sweep of one run. */
+export const soleSetting = (config: Config): Setting[] => [
+  { name: `seed=${config.seed}`, values: {}, seed: config.seed, config },
+];

@@ -1,0 +1,170 @@
+/** What the finished runs of a sweep have measured: every run's rows with its device, and settings over their seeds. */
+import { mean, standardDeviation } from 'simple-statistics';
+import { readRun } from '../compare/readRun.js';
+import { csvField } from '../compare/tables.js';
+import type { EvaluationTable } from '../evaluate/record.js';
+import { describeStudent } from '../evaluate/summary.js';
+import { deviceName } from '../report/wording.js';
+import type { Plain } from '../store/manifest.js';
+import { type JobGraph, jobsByName, type Member } from './graph.js';
+import { type JobRecord, readRecord } from './jobFolder.js';
+import { finishedJobs, pathsOf } from './sweepFolder.js';
+
+/** Version of results.json. */
+const VERSION = 1;
+
+/** One measured number of one run, over its evaluation seeds. */
+export interface SweepRow {
+  /** The run's folder below `runs/`. */
+  readonly run: string;
+  /** What the sweep set, by path. */
+  readonly values: Readonly<Record<string, Plain>>;
+  readonly seed: number;
+  /** `accuracy`: of a linear probe, 0 to 1. `error`: equation (3). */
+  readonly measure: 'accuracy' | 'error';
+  /** The architecture; empty for the student that the set was distilled for. */
+  readonly student: string;
+  /** The encoder, such as `MKDT`. */
+  readonly row: string;
+  /** Share of the labels; null for an error. */
+  readonly labels: number | null;
+  readonly mean: number;
+  /** Population standard deviation over the evaluation seeds. */
+  readonly deviation: number;
+  /** Evaluation seeds. */
+  readonly n: number;
+  /** The devices that the run's jobs were made on. */
+  readonly devices: readonly string[];
+  /** Whether its jobs were made on several kinds of devices, or on another than most rows': it is not to be compared with them by bits. */
+  readonly isMarked: boolean;
+}
+
+/** A setting's number over the seeds of the whole pipeline. */
+export interface SweepGroup extends Pick<SweepRow, 'values' | 'measure' | 'student' | 'row' | 'labels'> {
+  readonly seeds: readonly number[];
+  /** Mean of the runs' means. */
+  readonly mean: number;
+  /** Population standard deviation of the runs' means; 0 for one run. */
+  readonly deviation: number;
+  /** Mean of the runs' deviations over their evaluation seeds. */
+  readonly within: number;
+  readonly devices: readonly string[];
+  /** Whether one of its rows is marked, or they are of different devices. */
+  readonly isMarked: boolean;
+}
+
+/** The results of a sweep. */
+export interface SweepResults {
+  readonly version: typeof VERSION;
+  /** Paths that the sweep sets, in its order. */
+  readonly paths: readonly string[];
+  /** Runs of the sweep, finished or not. */
+  readonly runs: number;
+  readonly rows: readonly SweepRow[];
+  readonly groups: readonly SweepGroup[];
+}
+
+/** A device by what decides bits: its name, driver and tuning. */
+const deviceText = ({ device: { tuning, ...bare } }: JobRecord): string =>
+  `${deviceName(bare)}${tuning === undefined ? '' : `, tuning ${tuning}`}`;
+
+function rowsOf(
+  { name: run, values, seed }: Member,
+  tables: readonly (EvaluationTable & { readonly student: string })[],
+  devices: readonly string[],
+): SweepRow[] {
+  const common = { run, values, seed, devices, isMarked: devices.length > 1 };
+  const figures = (numbers: readonly number[]) => ({
+    mean: mean([...numbers]),
+    deviation: standardDeviation([...numbers]),
+    n: numbers.length,
+  });
+  return tables.flatMap(({ student, rows, heldOut }) => [
+    ...rows.map(({ name, labels, accuracies }) => ({
+      ...{ ...common, measure: 'accuracy' as const, student, row: name, labels, ...figures(accuracies) },
+    })),
+    ...heldOut.map(({ name, errors }) => ({
+      ...{ ...common, measure: 'error' as const, student, row: name, labels: null, ...figures(errors) },
+    })),
+  ]);
+}
+
+/** Settings over their seeds, in the order of the rows. */
+function groupRows(rows: readonly SweepRow[]): SweepGroup[] {
+  const groups = new Map<string, SweepRow[]>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.values, row.measure, row.student, row.row, row.labels]);
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups.values()].map((own) => {
+    const [{ values, measure, student, row, labels }] = own as [SweepRow, ...SweepRow[]];
+    const means = own.map((each) => each.mean);
+    const devices = [...new Set(own.flatMap((each) => each.devices))];
+    return {
+      ...{ values, measure, student, row, labels },
+      seeds: own.map(({ seed }) => seed),
+      mean: mean(means),
+      deviation: standardDeviation(means),
+      within: mean(own.map(({ deviation }) => deviation)),
+      ...{ devices, isMarked: devices.length > 1 || own.some(({ isMarked }) => isMarked) },
+    };
+  });
+}
+
+/** The text that occurs most often; the first of several. */
+function mostCommon(texts: readonly string[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
+/** The results of the runs that are finished. Throws `StoreError` where one cannot be read. */
+export async function collectResults(sweep: string, graph: JobGraph): Promise<SweepResults> {
+  const finished = await finishedJobs(sweep);
+  const jobs = jobsByName(graph);
+  const records = new Map<string, string>();
+  const deviceOf = async (hash: string): Promise<string> => {
+    const known = records.get(hash) ?? deviceText(await readRecord(sweep, hash));
+    records.set(hash, known);
+    return known;
+  };
+  const rows: SweepRow[] = [];
+  for (const member of graph.members) {
+    if (!finished.has(member.jobs.at(-1)!)) continue;
+    const devices: string[] = [];
+    for (const hash of member.jobs) {
+      // A report is made of what others have computed.
+      if (jobs.get(hash)!.kind !== 'report') devices.push(await deviceOf(hash));
+    }
+    const { evaluation } = await readRun(pathsOf(sweep).job(member.jobs.at(-1)!));
+    const tables = [
+      { ...evaluation, student: '' },
+      ...evaluation.transfer.map(({ student, ...table }) => ({ ...table, student: describeStudent(student) })),
+    ];
+    rows.push(...rowsOf(member, tables, [...new Set(devices)]));
+  }
+  const usual = mostCommon(rows.map(({ devices }) => devices.join(' + ')));
+  const marked = rows.map((row) => ({
+    ...row,
+    isMarked: row.isMarked || row.devices.join(' + ') !== usual,
+  }));
+  const paths = [...new Set(graph.members.flatMap(({ values }) => Object.keys(values)))];
+  return { version: VERSION, paths, runs: graph.members.length, rows: marked, groups: groupRows(marked) };
+}
+
+const cell = (value: Plain | undefined): string | number =>
+  value === undefined ? '' : typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value);
+
+/** One measured number of one run a line, by RFC 4180. */
+export function resultsCsv({ paths, rows }: SweepResults): string {
+  const head = ['run', ...paths, 'seed', 'measure', 'student', 'row', 'labels', 'mean', 'deviation', 'n'];
+  const lines: (string | number)[][] = [
+    [...head, 'device', 'other device'],
+    ...rows.map((row) => [
+      ...[row.run, ...paths.map((path) => cell(row.values[path])), row.seed, row.measure, row.student],
+      ...[row.row, row.labels ?? '', row.mean, row.deviation, row.n],
+      ...[row.devices.join(' + '), row.isMarked ? 'yes' : 'no'],
+    ]),
+  ];
+  return `${lines.map((line) => line.map(csvField).join(',')).join('\r\n')}\r\n`;
+}

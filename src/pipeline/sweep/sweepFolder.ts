@@ -1,0 +1,146 @@
+/**
+ * Where things lie in a sweep's folder, which all workers share, on one machine or on many:
+ *
+ *     sweep.json          the graph: all jobs and members
+ *     configs/NAME.yaml   each member's configuration
+ *     jobs/HASH/          what a finished job made; the folder appears at once, by a rename
+ *     work/HASH.N/        a job at work, for its N-th owner alone
+ *     claims/HASH/        who works on a job, and shows life
+ *     logs/HASH.log       what its tries said
+ *     runs/NAME/          each finished member, as `hypergrad run` would have left it
+ */
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { ConfigError, StoreError } from '../../errors.js';
+import { resolveConfig } from '../config/resolve.js';
+import type { Config } from '../config/schema.js';
+import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
+import { plainDisk } from '../store/disk.js';
+import { requireVersion, versionOf } from '../store/formatVersion.js';
+import { GRAPH_VERSION, type Job, type JobGraph, jobKinds } from './graph.js';
+import type { Setting } from './members.js';
+
+/** The graph's file. */
+export const SWEEP = 'sweep.json';
+/** A finished job's record in its folder. */
+export const JOB_RECORD = 'job.json';
+
+const NAME = /^[0-9a-f]{20}$/;
+const jobName = z.string().regex(NAME);
+const memberName = z.string().regex(/^[\w][\w.=,+-]{0,199}$/);
+
+const graphSchema = z.object({
+  version: z.literal(GRAPH_VERSION),
+  jobs: z.array(
+    z.object({
+      hash: jobName,
+      kind: z.enum(jobKinds),
+      part: z
+        .string()
+        .regex(/^[\w-]+$/)
+        .exactOptional(),
+      after: z.array(jobName),
+      member: memberName,
+    }),
+  ),
+  members: z.array(
+    z.object({
+      name: memberName,
+      values: z.record(z.string(), z.json()),
+      seed: z.number(),
+      data: z.string().nullable(),
+      given: z.string().nullable(),
+      jobs: z.array(jobName),
+    }),
+  ),
+});
+
+/** Paths within a sweep's folder. */
+export const pathsOf = (sweep: string) => ({
+  graph: join(sweep, SWEEP),
+  config: (member: string) => join(sweep, 'configs', `${member}.yaml`),
+  jobs: join(sweep, 'jobs'),
+  job: (hash: string) => join(sweep, 'jobs', hash),
+  record: (hash: string) => join(sweep, 'jobs', hash, JOB_RECORD),
+  work: join(sweep, 'work'),
+  claims: (hash: string) => join(sweep, 'claims', hash),
+  log: (hash: string) => join(sweep, 'logs', `${hash}.log`),
+  runs: join(sweep, 'runs'),
+  run: (member: string) => join(sweep, 'runs', member),
+});
+
+/**
+ * Writes the graph and the members' configurations, which is all that a worker needs. What an earlier sweep left in the folder stays,
+ * and counts where its jobs are those of this one. Throws `StoreError`.
+ */
+export async function writeSweep(
+  sweep: string,
+  graph: JobGraph,
+  settings: readonly Setting[],
+): Promise<void> {
+  const paths = pathsOf(sweep);
+  await plainDisk.makeFolder(paths.jobs);
+  for (const { name, config } of settings) {
+    await plainDisk.writeWhole(paths.config(name), stringify(config), { isFlushed: false });
+  }
+  await plainDisk.writeWhole(paths.graph, `${JSON.stringify(graph)}\n`);
+}
+
+/** The graph of a sweep's folder. Throws `StoreError` where there is none, or it is damaged or of a newer version. */
+export async function readGraph(sweep: string): Promise<JobGraph> {
+  const path = pathsOf(sweep).graph;
+  let text: string;
+  try {
+    text = new TextDecoder().decode(await readBounded(path, fileLimits.data));
+  } catch (cause) {
+    throw new StoreError(
+      `${path} ${readingFault(cause)}: ${sweep} is not the folder of a sweep. Name one that \`hypergrad sweep\` made.`,
+      { cause },
+    );
+  }
+  try {
+    const json: unknown = JSON.parse(text);
+    requireVersion(path, versionOf(json), GRAPH_VERSION);
+    return graphSchema.parse(json) as JobGraph;
+  } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
+    throw new StoreError(`${path} is damaged. Give the command of the sweep again: finished jobs are kept.`, {
+      cause,
+    });
+  }
+}
+
+/** The configuration that a job is run with. Throws `StoreError` where it is missing, `ConfigError` where it does not fit. */
+export async function readJobConfig(sweep: string, { member }: Pick<Job, 'member'>): Promise<Config> {
+  const file = pathsOf(sweep).config(member);
+  if (!(await exists(file))) {
+    throw new StoreError(`${file} does not exist. Give the command of the sweep again: it writes it anew.`);
+  }
+  return resolveConfig({ file, sets: [] });
+}
+
+/** The job of a graph that a name, or the beginning of one, means. Throws `ConfigError` where it means none or several. */
+export function findJob({ jobs }: Pick<JobGraph, 'jobs'>, name: string): Job {
+  const found = jobs.filter(({ hash }) => name !== '' && hash.startsWith(name.toLowerCase()));
+  if (found.length === 1) return found[0]!;
+  throw new ConfigError(
+    found.length === 0
+      ? `The sweep has no job ${JSON.stringify(name)}. \`hypergrad status FOLDER --json\` lists all.`
+      : `${JSON.stringify(name)} begins the names of ${found.length} jobs. Give more of it.`,
+  );
+}
+
+/** Whether there is such a file or folder. */
+export const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Names of the jobs of which a sweep's folder has the results. */
+export async function finishedJobs(sweep: string): Promise<Set<string>> {
+  const names = await readdir(pathsOf(sweep).jobs).catch(() => []);
+  return new Set(names.filter((name) => NAME.test(name)));
+}
