@@ -95,7 +95,7 @@ function united(claim: ClaimState, scheduled: ScheduledJob | undefined): Pick<Jo
   if (by.state === 'queued') return { state: 'waiting', says: by.says };
   if (by.state === 'running') return claim.state === 'silent' ? both('running') : { state: 'running', says: by.says };
   // What it said itself is more than the scheduler knows.
-  if (claim.state === 'failed') return claim as Pick<JobStatus, 'state' | 'says'>;
+  if (claim.state === 'failed') return { state: 'failed', says: claim.says };
   if (by.state === 'failed') return { state: 'failed', says: by.says };
   if (by.state === 'stopped') return { state: 'waiting', says: by.says || claim.says };
   return { state: claim.state === 'silent' ? 'running' : claim.state, says: claim.says };
