@@ -39,6 +39,22 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick('hypergrad watch runs/mnist-small --once', 'one look'),
     quick('hypergrad watch runs/mnist-small --json', 'one look, for a program to read'),
   ],
+  plan: [
+    quick('hypergrad plan sweep.yaml --no-estimate', 'which jobs there are, and which of them runs share'),
+    quick('hypergrad plan sweep.yaml --graph > sweep.dot', 'a drawing, by `dot -Tsvg sweep.dot`'),
+    slow('hypergrad plan --preset mnist-small', 'the jobs of a single run, with time, memory and disk'),
+  ],
+  sweep: [
+    slow('hypergrad sweep sweep.yaml', 'every setting with every seed; results in sweeps/sweep'),
+    slow('hypergrad sweep sweep.yaml --workers 1 --out sweeps/again', 'one job at a time, another folder'),
+  ],
+  status: [
+    quick('hypergrad status sweeps/sweep', 'from any terminal, while it runs or after'),
+    quick('hypergrad status sweeps/sweep --json', 'every job, for a program to read'),
+  ],
+  job: [
+    quick('hypergrad job teacher --sweep sweeps/sweep', 'the one job that trains a teacher, unless it is done'),
+  ],
   presets: [
     quick('hypergrad presets', 'a line each'),
     quick('hypergrad presets --json', 'with datasets and numbers of images, for a program to read'),

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
 import { DeviceTimeoutError } from '../errors.js';
 import { describeFailure } from './errors.js';
 import { createProgram } from './program.js';
 
-const program = createProgram();
+const program = createProgram(fileURLToPath(import.meta.url));
 
 function fail(error: unknown): void {
   const debug = program.opts<{ debug?: boolean }>().debug === true || Boolean(process.env.HYPERGRAD_DEBUG);

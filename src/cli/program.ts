@@ -12,10 +12,14 @@ import { evaluateCommand } from './commands/evaluate.js';
 import { exportCommand } from './commands/export.js';
 import { gradcheckCommand } from './commands/gradcheck.js';
 import { initCommand } from './commands/init.js';
+import { jobCommand, workCommand } from './commands/job.js';
+import { planCommand } from './commands/plan.js';
 import { presetsCommand } from './commands/presets.js';
 import { previewCommand } from './commands/preview.js';
 import { runCommand } from './commands/run.js';
+import { statusCommand } from './commands/status.js';
 import { studyCommand } from './commands/study.js';
+import { sweepCommand } from './commands/sweep.js';
 import { tuneCommand } from './commands/tune.js';
 import { verifyCommand } from './commands/verify.js';
 import { watchCommand } from './commands/watch.js';
@@ -43,8 +47,10 @@ const group = (heading: string, commands: readonly Command[]): Command[] =>
 /**
  * The program `hypergrad`, not yet run. Parsing throws `CommanderError` for a command line that does not fit
  * (its sentence is on stderr by then) and after help or version; a command's own errors pass through.
+ *
+ * @param script the file that this program is started by, where it can start itself again; sweeps run in this process without one
  */
-export function createProgram(): Command {
+export function createProgram(script: string | null = null): Command {
   const program = new Command('hypergrad')
     .description(
       'Distils a dataset into a few synthetic images by differentiating through training on WebGPU.',
@@ -67,6 +73,12 @@ export function createProgram(): Command {
       checkCommand(),
       exportCommand(),
     ]),
+    ...group('Run many:', [
+      onDevice(planCommand()),
+      onDevice(sweepCommand(script)),
+      statusCommand(),
+      onDevice(jobCommand()),
+    ]),
     ...group('Prepare a run:', [
       presetsCommand(),
       initCommand(),
@@ -86,6 +98,7 @@ export function createProgram(): Command {
     program.addCommand(command);
   }
   program.addCommand(completeCommand(program), { hidden: true });
+  program.addCommand(onDevice(workCommand()), { hidden: true });
   finishHelp(program);
   return program;
 }

@@ -76,6 +76,11 @@ data: { train: 100, test: 50 }
 evaluate: { seeds: 1, rows: [mkdt], batch: 5, labels: [0.2] }
 `;
 
+/** Two runs that share everything up to the subset. */
+const MY_SWEEP = `from: my.yaml
+grid: { distil.steps: [1, 2] }
+`;
+
 const noise = (count: number, size: number, seed: number): Uint8Array =>
   Uint8Array.from({ length: count * size }, (_, at) => (at * at * 31 + at * 7 * seed + seed) % 256);
 const digits = (count: number, seed: number) => idx([count, 28, 28], noise(count, 784, seed));
@@ -99,6 +104,7 @@ async function writeInputs(folder: string): Promise<void> {
   };
   await writeFiles(folder, {
     'my.yaml': MY_CONFIGURATION,
+    'sweep.yaml': MY_SWEEP,
     'case.safetensors': reluCase(),
     'cases/relu.safetensors': reluCase(),
     ...Object.fromEntries(
@@ -111,6 +117,7 @@ async function writeInputs(folder: string): Promise<void> {
 /** Finished runs, and a set, in the working directory. */
 async function makeRuns(): Promise<void> {
   await run('hypergrad run my.yaml --out runs/mnist-small --quiet');
+  await run('hypergrad sweep sweep.yaml --quiet');
   cpSync('runs/mnist-small/synthetic.safetensors', 'set.safetensors');
   for (const [seed, name] of [
     [11, 'a'],

@@ -66,7 +66,7 @@ export function quote(word: string): string {
 
 /** A command and the options by which its values came to be, as a shell reads it back. */
 export function commandLine(
-  command: 'run' | 'config',
+  command: 'run' | 'config' | 'sweep',
   file: string | undefined,
   flags: Pick<RunFlags, 'preset' | 'data' | 'seed' | 'device' | 'set'>,
 ): string {

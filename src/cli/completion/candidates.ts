@@ -8,6 +8,7 @@ import type { Argument, Command, Option } from 'commander';
 import { describeGroup, fieldDescriptions } from '../../pipeline/config/describe.js';
 import { describePreset, presetNames } from '../../pipeline/config/resolve.js';
 import { MANIFEST } from '../../pipeline/store/manifest.js';
+import { SWEEP } from '../../pipeline/sweep/sweepFolder.js';
 
 /** A word that fits, and what it means; a word that ends in `=`, `.` or `/` goes on. */
 export interface Candidate {
@@ -40,19 +41,24 @@ const settings: Source = (typed) => {
   return [...found].map(([value, description]) => ({ value, description }));
 };
 
-/** Folders of runs: in `runs/`, and beside what is typed. */
-const runs: Source = (typed) => {
-  const parents = new Set(['runs', typed.endsWith('/') ? typed.slice(0, -1) || '/' : dirname(typed)]);
-  return [...parents].flatMap((parent) => {
-    try {
-      return readdirSync(parent, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory() && existsSync(join(parent, entry.name, MANIFEST)))
-        .map(({ name }) => ({ value: join(parent, name), description: 'a run' }));
-    } catch {
-      return [];
-    }
-  });
-};
+/** Folders that hold such a file: in the usual place, and beside what is typed. */
+const foldersWith =
+  (file: string, usual: string, description: string): Source =>
+  (typed) => {
+    const parents = new Set([usual, typed.endsWith('/') ? typed.slice(0, -1) || '/' : dirname(typed)]);
+    return [...parents].flatMap((parent) => {
+      try {
+        return readdirSync(parent, { withFileTypes: true })
+          .filter((entry) => entry.isDirectory() && existsSync(join(parent, entry.name, file)))
+          .map(({ name }) => ({ value: join(parent, name), description }));
+      } catch {
+        return [];
+      }
+    });
+  };
+
+const runs = foldersWith(MANIFEST, 'runs', 'a run');
+const sweeps = foldersWith(SWEEP, 'sweeps', 'a sweep');
 
 /** What options and arguments take, beside those with choices of their own; files are the shell's to complete. */
 const optionSources: Readonly<Record<string, Source>> = {
@@ -61,8 +67,9 @@ const optionSources: Readonly<Record<string, Source>> = {
   '--run': runs,
   '--teacher': runs,
   '--out': runs,
+  '--sweep': sweeps,
 };
-const argumentSources: Readonly<Record<string, Source>> = { run: runs, set: runs };
+const argumentSources: Readonly<Record<string, Source>> = { run: runs, set: runs, 'sweep-folder': sweeps };
 
 const choicesOf = (choices: readonly string[] | undefined): Source | undefined =>
   choices && (() => choices.map((value) => ({ value, description: '' })));

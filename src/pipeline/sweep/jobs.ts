@@ -59,10 +59,12 @@ export function graphOf(settings: readonly Setting[], identify: (setting: Settin
   const members = settings.map((setting) => {
     const { name: member, values, seed, config } = setting;
     const { data, given } = identify(setting);
+    // Of images that are not here it is known at least which are meant.
+    const images = data ?? config.data;
     const own: string[] = [];
     const made = new Map<string, string[]>();
     const add = (kind: JobKind, after: readonly string[], read: string, part?: string): void => {
-      const reads = { version: GRAPH_VERSION, format: FORMAT_VERSION, kind, seed, data, given, read, after };
+      const reads = { version: GRAPH_VERSION, format: FORMAT_VERSION, kind, seed, images, given, read, after };
       const hash = hashInputs({ ...reads, part }).slice(0, NAME_DIGITS);
       if (!jobs.has(hash)) {
         jobs.set(hash, { hash, kind, ...(part === undefined ? {} : { part }), after, member });

@@ -58,6 +58,8 @@ export interface SweepResults {
   readonly version: typeof VERSION;
   /** Paths that the sweep sets, in its order. */
   readonly paths: readonly string[];
+  /** Names of the datasets of the finished runs. */
+  readonly datasets: readonly string[];
   /** Runs of the sweep, finished or not. */
   readonly runs: number;
   readonly rows: readonly SweepRow[];
@@ -129,6 +131,7 @@ export async function collectResults(sweep: string, graph: JobGraph): Promise<Sw
     return known;
   };
   const rows: SweepRow[] = [];
+  const datasets = new Set<string>();
   for (const member of graph.members) {
     if (!finished.has(member.jobs.at(-1)!)) continue;
     const devices: string[] = [];
@@ -136,7 +139,8 @@ export async function collectResults(sweep: string, graph: JobGraph): Promise<Sw
       // A report is made of what others have computed.
       if (jobs.get(hash)!.kind !== 'report') devices.push(await deviceOf(hash));
     }
-    const { evaluation } = await readRun(pathsOf(sweep).job(member.jobs.at(-1)!));
+    const { evaluation, config } = await readRun(pathsOf(sweep).job(member.jobs.at(-1)!));
+    datasets.add(config.data.source);
     const tables = [
       { ...evaluation, student: '' },
       ...evaluation.transfer.map(({ student, ...table }) => ({ ...table, student: describeStudent(student) })),
@@ -149,7 +153,10 @@ export async function collectResults(sweep: string, graph: JobGraph): Promise<Sw
     isMarked: row.isMarked || row.devices.join(' + ') !== usual,
   }));
   const paths = [...new Set(graph.members.flatMap(({ values }) => Object.keys(values)))];
-  return { version: VERSION, paths, runs: graph.members.length, rows: marked, groups: groupRows(marked) };
+  return {
+    ...{ version: VERSION, paths, datasets: [...datasets], runs: graph.members.length },
+    ...{ rows: marked, groups: groupRows(marked) },
+  };
 }
 
 const cell = (value: Plain | undefined): string | number =>

@@ -159,7 +159,7 @@ ${trusted(await renderSvg(spec))}
 }
 
 /** The page, as a text. The same results give the same text. */
-export async function resultsPage(results: SweepResults, dataset: string): Promise<string> {
+export async function resultsPage(results: SweepResults): Promise<string> {
   const { rows, runs } = results;
   const finished = new Set(rows.map(({ run }) => run)).size;
   const devices = distinct(rows.flatMap((row) => row.devices));
@@ -179,7 +179,7 @@ ${runTable(results)}`;
         ? [`Rows with${MARK} were made on other kinds of devices than most: their last bits may differ for that alone.`]
         : []),
     ],
-    dataset,
+    dataset: results.datasets.join(', '),
     device: devices.length === 0 ? '–' : devices.join('; '),
     body,
   });
@@ -189,11 +189,11 @@ ${runTable(results)}`;
 export const RESULT_FILES = { csv: 'results.csv', json: 'results.json', page: 'results.html' } as const;
 
 /** Writes the results of the finished runs as a table, as JSON and as a page, each whole. Throws `StoreError`. */
-export async function writeResults(sweep: string, graph: JobGraph, dataset: string): Promise<SweepResults> {
+export async function writeResults(sweep: string, graph: JobGraph): Promise<SweepResults> {
   const results = await collectResults(sweep, graph);
   const write = (name: string, text: string): Promise<void> => plainDisk.writeWhole(join(sweep, name), text);
   await write(RESULT_FILES.csv, resultsCsv(results));
   await write(RESULT_FILES.json, `${JSON.stringify(results, null, 2)}\n`);
-  await write(RESULT_FILES.page, await resultsPage(results, dataset));
+  await write(RESULT_FILES.page, await resultsPage(results));
   return results;
 }

@@ -19,7 +19,8 @@ import type { Config } from '../config/schema.js';
 import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
-import { GRAPH_VERSION, type Job, type JobGraph, jobKinds } from './graph.js';
+import { GRAPH_VERSION, type Job, type JobGraph, jobKinds, nameOfJob } from './graph.js';
+import { shown } from '../store/shownText.js';
 import type { Setting } from './members.js';
 
 /** The graph's file. */
@@ -121,14 +122,19 @@ export async function readJobConfig(sweep: string, { member }: Pick<Job, 'member
   return resolveConfig({ file, sets: [] });
 }
 
-/** The job of a graph that a name, or the beginning of one, means. Throws `ConfigError` where it means none or several. */
+/**
+ * The job of a graph that a name means: its hash, the beginning of that, or what it does, such as `expert-007`. Throws `ConfigError`
+ * where it means none or several.
+ */
 export function findJob({ jobs }: Pick<JobGraph, 'jobs'>, name: string): Job {
-  const found = jobs.filter(({ hash }) => name !== '' && hash.startsWith(name.toLowerCase()));
+  const isMeant = (job: Job): boolean =>
+    job.hash.startsWith(name.toLowerCase()) || nameOfJob(job).replace(' ', '-') === name;
+  const found = name === '' ? [] : jobs.filter(isMeant);
   if (found.length === 1) return found[0]!;
   throw new ConfigError(
     found.length === 0
-      ? `The sweep has no job ${JSON.stringify(name)}. \`hypergrad status FOLDER --json\` lists all.`
-      : `${JSON.stringify(name)} begins the names of ${found.length} jobs. Give more of it.`,
+      ? `The sweep has no job ${JSON.stringify(shown(name))}. \`hypergrad status FOLDER --json\` lists all.`
+      : `${JSON.stringify(name)} means ${found.length} jobs of the sweep. Give more of the hash of one: \`hypergrad status FOLDER --json\` lists all.`,
   );
 }
 

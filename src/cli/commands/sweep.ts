@@ -1,0 +1,204 @@
+import { availableParallelism } from 'node:os';
+import { Command, Option } from 'commander';
+import { ConfigError } from '../../errors.js';
+import type { Device } from '../../gpu/device.js';
+import type { DeviceChoice } from '../../gpu/node/openDevice.js';
+import { loadDataset } from '../../pipeline/data/dataset.js';
+import { requireMemory } from '../../pipeline/estimate/requireMemory.js';
+import { silentProgress } from '../../pipeline/progress.js';
+import { longDuration } from '../../pipeline/report/wording.js';
+import { identifySettings } from '../../pipeline/sweep/dataIdentity.js';
+import { type Job, type JobGraph, nameOfJob } from '../../pipeline/sweep/graph.js';
+import { forgetWork } from '../../pipeline/sweep/jobFolder.js';
+import { graphOf } from '../../pipeline/sweep/jobs.js';
+import type { Setting } from '../../pipeline/sweep/members.js';
+import { RESULT_FILES, writeResults } from '../../pipeline/sweep/resultsPage.js';
+import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
+import { runSweep, type SweepOutcome } from '../../pipeline/sweep/runSweep.js';
+import { finishedJobs, writeSweep } from '../../pipeline/sweep/sweepFolder.js';
+import { stoppable } from '../interruption.js';
+import { collect } from '../repeatable.js';
+import { openPool } from '../sweep/pool.js';
+import { readSettings, type SettingFlags, sweepFolderOf } from '../sweep/settings.js';
+import { openWorker } from '../sweep/worker.js';
+import { openTunedDevice } from '../tunedDevice.js';
+import { type Voice, voiceOf } from '../voice.js';
+import { commandLine, quote } from './run.js';
+
+export interface SweepFlags extends SettingFlags {
+  readonly out?: string;
+  readonly workers?: number;
+  readonly device?: DeviceChoice;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const MOST_WORKERS = 256;
+
+/** A whole number of workers. Throws `ConfigError`. */
+export function parseWorkers(text: string): number {
+  const workers = Number(text);
+  if (/^\d+$/.test(text) && workers >= 1 && workers <= MOST_WORKERS) return workers;
+  throw new ConfigError(
+    `--workers ${JSON.stringify(text)} must be a whole number from 1 to ${MOST_WORKERS}, such as --workers 2.`,
+  );
+}
+
+/** Looks whether every configuration fits the device and this machine, before its first job. Throws `DeviceError`. */
+async function requireRoom(device: Device, settings: readonly Setting[]): Promise<void> {
+  const distinct = new Map(
+    settings.map((setting) => [JSON.stringify({ ...setting.config, seed: null }), setting]),
+  );
+  for (const { config } of distinct.values()) {
+    const dataset = await loadDataset(config.data, config.seed);
+    try {
+      await requireMemory({ device, config, dataset });
+    } finally {
+      dataset.close();
+    }
+  }
+}
+
+/** Processes that suit a device: a GPU is one, a software device is this machine's cores. */
+const workersFor = ({ adapter }: Device): number =>
+  adapter.kind === 'software' ? availableParallelism() : 1;
+
+interface Running {
+  readonly sweep: string;
+  readonly graph: JobGraph;
+  readonly finished: ReadonlySet<string>;
+  readonly workers: number;
+  /** The script that processes of their own are started with; null where jobs run in this one. */
+  readonly script: string | null;
+  readonly voice: Voice;
+}
+
+/** Runs what is missing, in processes of their own, or one after the other in this one. */
+async function runJobs(running: Running, flags: SweepFlags): Promise<SweepOutcome> {
+  const { sweep, graph, finished, workers, script, voice } = running;
+  const total = graph.jobs.length;
+  let done = finished.size;
+  const tell = (job: Job, text: string): void => {
+    voice.step(`[${done}/${total}] ${nameOfJob(job)} ${job.hash.slice(0, 8)} (${job.member}): ${text}`);
+  };
+  const listener = {
+    begun() {},
+    done(job: Job, { seconds, wasDone }: JobOutcome) {
+      done += 1;
+      tell(job, wasDone ? 'done by another worker' : longDuration(seconds));
+    },
+    failed(job: Job, error: unknown) {
+      tell(job, `failed: ${error instanceof Error ? error.message : String(error)}`);
+    },
+  };
+  const base = { graph, finished, listener };
+  return await stoppable(async (signal) => {
+    if (script === null) {
+      const worker = openWorker(flags.device === undefined ? {} : { choice: flags.device }, signal);
+      const execute = (job: Job): Promise<JobOutcome> =>
+        runJob(job, { sweep, graph, worker, progress: silentProgress, signal, say: voice.step });
+      try {
+        return await runSweep({ ...base, workers: 1, signal, execute });
+      } finally {
+        worker.close();
+      }
+    }
+    const pool = openPool({ script, sweep, workers, device: flags.device });
+    signal.addEventListener('abort', () => pool.stop());
+    try {
+      return await runSweep({ ...base, workers, signal, execute: ({ hash }) => pool.execute(hash) });
+    } finally {
+      await pool.close();
+    }
+  }, 'Stopping each job after its step, and keeping what is done.');
+}
+
+const jobsText = (count: number): string => `${count} ${count === 1 ? 'job' : 'jobs'}`;
+
+/** What became of the jobs, in a sentence or two. */
+function summary({ found, done, failed, blocked, isStopped }: SweepOutcome, goOn: string): string {
+  const parts = [
+    `${jobsText(done.length)} done`,
+    ...(found > 0 ? [`${found} were done before`] : []),
+    ...(failed.length > 0 ? [`${failed.length} failed`] : []),
+    ...(blocked.length > 0 ? [`${blocked.length} wait for one that failed`] : []),
+  ];
+  const rest = isStopped || failed.length > 0 ? ` To go on with what is missing: ${goOn}` : '';
+  return `${parts.join(', ')}.${rest}`;
+}
+
+/** The exit code of a sweep: that of its failures where all have the same. */
+function exitCodeOf({ failed, isStopped }: SweepOutcome): number {
+  const codes = new Set(failed.map(({ error }) => (error as { exitCode?: number }).exitCode ?? 1));
+  if (isStopped) return 130;
+  if (codes.size === 0) return 0;
+  return codes.size === 1 ? [...codes][0]! : 1;
+}
+
+async function sweepJobs(path: string | undefined, flags: SweepFlags, script: string | null): Promise<void> {
+  const settings = readSettings(path, flags);
+  const sweep = flags.out ?? sweepFolderOf(path, flags);
+  const voice = voiceOf(flags);
+  const graph = graphOf(settings, await identifySettings(settings));
+  const there = await finishedJobs(sweep);
+  const finished = new Set(graph.jobs.map(({ hash }) => hash).filter((hash) => there.has(hash)));
+  let workers = flags.workers ?? 1;
+  if (finished.size < graph.jobs.length) {
+    const { device, description } = await openTunedDevice(
+      flags.device === undefined ? {} : { choice: flags.device },
+    );
+    try {
+      workers = flags.workers ?? workersFor(device);
+      const left = graph.jobs.length - finished.size;
+      voice.remark(
+        `${description}\n${jobsText(graph.jobs.length)} for ${settings.length} ${settings.length === 1 ? 'run' : 'runs'}, ${left} of them to do, by ${workers} ${workers === 1 ? 'worker' : 'workers'}.`,
+      );
+      await requireRoom(device, settings);
+    } finally {
+      device.close();
+    }
+  }
+  await writeSweep(sweep, graph, settings);
+  await forgetWork(sweep, finished);
+  const outcome = await runJobs({ sweep, graph, finished, workers, script, voice }, flags);
+  const results = await writeResults(sweep, graph);
+  const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
+  voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
+  if (flags.json) {
+    const failed = outcome.failed.map(({ job, error }) => ({
+      ...{ hash: job.hash, job: nameOfJob(job), message: error instanceof Error ? error.message : String(error) },
+    }));
+    const { found, done, blocked, isStopped } = outcome;
+    const counts = { found, done: done.length, failed: failed.length, blocked: blocked.length, isStopped };
+    process.stdout.write(`${JSON.stringify({ sweep, counts, failed, results }, null, 2)}\n`);
+  }
+  process.exitCode = exitCodeOf(outcome);
+}
+
+/**
+ * The command `hypergrad sweep`.
+ *
+ * @param script the command line's own, by which processes are started; null where jobs run in this process
+ */
+export function sweepCommand(script: string | null): Command {
+  return new Command('sweep')
+    .description('run every setting of a sweep with every seed on this machine, each job that they share once')
+    .argument('[sweep]', "a sweep's file in YAML or JSON, or a single configuration's")
+    .option('--preset <name>', 'start from a preset')
+    .option('--data <folder>', "folder of the dataset's files")
+    .option('--out <folder>', "the sweep's folder; default: sweeps/ and the file's or preset's name")
+    .option('--seed <number>', "one seed in the place of the file's")
+    .option('--set <path=value>', 'set one value for all runs; may be given again', collect)
+    .addOption(
+      new Option(
+        '--workers <number>',
+        'processes that run jobs; default: one on a GPU, one for each core on a software device',
+      ).argParser(parseWorkers),
+    )
+    .option('--json', 'print what became of the jobs, and the results, as JSON')
+    .addHelpText(
+      'after',
+      '\nA job that fails blocks those that read its result; all others go on. The same command does what is missing. Finished runs lie in runs/ of the folder, as `hypergrad run` leaves them.',
+    )
+    .action((path: string | undefined, flags: SweepFlags) => sweepJobs(path, flags, script));
+}

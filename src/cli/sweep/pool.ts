@@ -1,0 +1,113 @@
+/**
+ * The processes that run a sweep's jobs on this machine, each with a device of its own that serves many jobs. Every process is the
+ * command line itself, started with the hidden command `work`, which answers the pool.
+ */
+import workerpool from 'workerpool';
+import { DeviceError, HypergradError, InterruptedError } from '../../errors.js';
+import type { DeviceChoice } from '../../gpu/node/openDevice.js';
+import { silentProgress } from '../../pipeline/progress.js';
+import type { JobGraph } from '../../pipeline/sweep/graph.js';
+import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
+import { findJob, readGraph } from '../../pipeline/sweep/sweepFolder.js';
+import { openWorker } from './worker.js';
+
+/** What a process tells while it has a job. */
+interface JobMessage {
+  readonly process: number;
+}
+
+const INTERRUPTED = new InterruptedError('').exitCode;
+/** Milliseconds that a process has to close its device when the pool ends. */
+const CLOSING_TIME = 5000;
+
+export interface JobPool {
+  /** Runs a job in one of the processes. Rejects with `InterruptedError` where it was stopped. */
+  execute(hash: string): Promise<JobOutcome>;
+  /** Has all jobs end after their steps, kept. */
+  stop(): void;
+  /** Ends the processes. */
+  close(): Promise<void>;
+}
+
+export interface PoolOptions {
+  /** The command line's own script. */
+  readonly script: string;
+  /** The sweep's folder. */
+  readonly sweep: string;
+  readonly workers: number;
+  readonly device?: DeviceChoice | undefined;
+}
+
+/** An error as the process that it comes from threw it, as far as it went through the pool. */
+function errorOf(error: unknown): Error {
+  const { message = String(error), exitCode } = error as { message?: string; exitCode?: number };
+  if (exitCode === INTERRUPTED) return new InterruptedError(message, { cause: error });
+  if (exitCode !== undefined) {
+    return Object.assign(new HypergradError(message, { cause: error }), { exitCode });
+  }
+  if (/terminated unexpectedly/i.test(message)) {
+    return new DeviceError(
+      'The process of the job was killed, or ended by itself: often for want of memory, sometimes by the driver of the device. Its log says how far it was; with fewer --workers each has more memory. The same command goes on from what was kept.',
+      { cause: error },
+    );
+  }
+  return error instanceof Error ? error : new Error(message);
+}
+
+/** Starts no process yet: each is started with the first job that has none. */
+export function openPool({ script, sweep, workers, device }: PoolOptions): JobPool {
+  const pool = workerpool.pool(script, {
+    workerType: 'process',
+    minWorkers: 0,
+    maxWorkers: workers,
+    forkArgs: ['work', sweep, ...(device === undefined ? [] : ['--device', device])],
+    forkOpts: { execArgv: [] },
+    workerTerminateTimeout: CLOSING_TIME,
+  });
+  /** Processes that have a job, by the job. */
+  const busy = new Map<string, number>();
+  return {
+    async execute(hash) {
+      const on = ({ process }: JobMessage): void => {
+        busy.set(hash, process);
+      };
+      try {
+        return (await pool.exec('job', [hash], { on })) as JobOutcome;
+      } catch (error) {
+        throw errorOf(error);
+      } finally {
+        busy.delete(hash);
+      }
+    },
+    stop() {
+      for (const child of busy.values()) {
+        try {
+          process.kill(child, 'SIGINT');
+        } catch {
+          // It has ended by itself.
+        }
+      }
+    },
+    async close() {
+      await pool.terminate();
+    },
+  };
+}
+
+/** Answers the pool in one of its processes, until that ends it. */
+export function serveJobs(sweep: string, device: DeviceChoice | undefined): void {
+  const stopping = new AbortController();
+  // A terminal sends the signal to every process of the command, and the pool sends it too: both mean the same.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
+  const worker = openWorker(device === undefined ? {} : { choice: device }, stopping.signal);
+  let graph: JobGraph | null = null;
+  const job = async (hash: string): Promise<JobOutcome> => {
+    workerpool.workerEmit({ process: process.pid } satisfies JobMessage);
+    graph ??= await readGraph(sweep);
+    return await runJob(findJob(graph, hash), {
+      ...{ sweep, graph, worker, progress: silentProgress, signal: stopping.signal },
+      say: (text) => process.stderr.write(`${text}\n`),
+    });
+  };
+  workerpool.worker({ job }, { onTerminate: () => worker.close() });
+}

@@ -1,0 +1,240 @@
+/** Whole sweeps of a cut-down preset: their runs are those of `hypergrad run`, whatever happens on the way. */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InterruptedError, StoreError } from '../../../src/errors.js';
+import type { Device } from '../../../src/gpu/device.js';
+import { openDevice } from '../../../src/gpu/node/openDevice.js';
+import { checkRun } from '../../../src/pipeline/check/checkRun.js';
+import { loadDataset } from '../../../src/pipeline/data/dataset.js';
+import { silentProgress } from '../../../src/pipeline/progress.js';
+import { runPipeline } from '../../../src/pipeline/run.js';
+import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
+import { resultsCsv } from '../../../src/pipeline/sweep/results.js';
+import { writeResults } from '../../../src/pipeline/sweep/resultsPage.js';
+import { runJob } from '../../../src/pipeline/sweep/runJob.js';
+import type { SweepOutcome } from '../../../src/pipeline/sweep/runSweep.js';
+import { sweepStatus } from '../../../src/pipeline/sweep/status.js';
+import { pathsOf, writeSweep } from '../../../src/pipeline/sweep/sweepFolder.js';
+import { useDevice } from '../../support/device.js';
+import { folderContents } from '../../support/faults/folderContents.js';
+import { jobOf, optionsFor, runTinySweep, type TinySweep, tinySweep } from '../../support/tinySweep.js';
+
+const opened = useDevice();
+let device: Device;
+let scratch = '';
+let planned: TinySweep;
+let whole = '';
+let outcome: SweepOutcome;
+
+beforeAll(async () => {
+  device = await opened();
+  scratch = mkdtempSync(join(tmpdir(), 'hypergrad-sweep-'));
+  planned = await tinySweep();
+  whole = join(scratch, 'whole');
+  outcome = await runTinySweep(device, whole, planned);
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A copy of the whole sweep without the results of some jobs. */
+function without(name: string, hashes: readonly string[]): string {
+  const copy = join(scratch, name);
+  cpSync(whole, copy, { recursive: true });
+  for (const hash of hashes) rmSync(pathsOf(copy).job(hash), { recursive: true });
+  return copy;
+}
+
+/** What a job left, its record aside: that says when and how long. */
+function resultOf(sweep: string, hash: string): Record<string, string> {
+  const { 'job.json': _, ...contents } = folderContents(pathsOf(sweep).job(hash));
+  return contents;
+}
+
+describe('a sweep', () => {
+  it('does every job once, and leaves neither work nor claims', () => {
+    const { graph } = planned;
+    expect(outcome).toMatchObject({ found: 0, failed: [], blocked: [], isStopped: false });
+    expect(outcome.done).toHaveLength(graph.jobs.length);
+    expect(readdirSync(pathsOf(whole).jobs).sort()).toEqual(graph.jobs.map(({ hash }) => hash).sort());
+    expect(readdirSync(pathsOf(whole).work)).toEqual([]);
+    expect(readdirSync(join(whole, 'claims'))).toEqual([]);
+  });
+
+  it('leaves runs with the bits of `hypergrad run`, which are whole', async () => {
+    const { config, name } = planned.settings[2]!;
+    const alone = join(scratch, 'alone');
+    const folder = await RunFolder.open(alone);
+    const dataset = await loadDataset(config.data, config.seed);
+    const options = { config, dataset, folder, device, progress: silentProgress };
+    const result = await runPipeline({ ...options, command: 'a run by itself' });
+    await folder.close();
+    const run = pathsOf(whole).run(name);
+    expect(folderContents(run)).toEqual(folderContents(alone));
+    const { seconds, ...rest } = JSON.parse(readFileSync(join(run, 'result.json'), 'utf8'));
+    expect(rest).toEqual({ version: 1, ...result, seconds: undefined });
+    expect(Object.keys(seconds)).toEqual(Object.keys(result.seconds));
+    expect((await checkRun(run)).isWhole).toBe(true);
+  });
+
+  it('has nothing to do the second time', async () => {
+    const again = await runTinySweep(device, whole, planned);
+    expect(again).toMatchObject({ found: planned.graph.jobs.length, done: [] });
+  });
+
+  it('gives its results as rows with their device, as JSON and as a page', async () => {
+    const results = await writeResults(whole, planned.graph);
+    expect(results.paths).toEqual(['distil.steps']);
+    // Two encoders: one share of labels and equation (3), for the student and for the MLP.
+    expect(results.rows).toHaveLength(4 * 2 * 2 * 2);
+    expect(results.groups).toHaveLength(results.rows.length / 2);
+    const [group] = results.groups;
+    const own = results.rows.filter(
+      (row) =>
+        row.values['distil.steps'] === group!.values['distil.steps'] &&
+        [row.measure, row.student, row.row].join() === [group!.measure, group!.student, group!.row].join(),
+    );
+    expect(own.map(({ seed }) => seed)).toEqual([1, 2]);
+    expect(group!.mean).toBeCloseTo((own[0]!.mean + own[1]!.mean) / 2, 12);
+    expect(group!.deviation).toBeCloseTo(Math.abs(own[0]!.mean - own[1]!.mean) / 2, 12);
+    expect(new Set(results.rows.map(({ devices }) => devices.join())).size).toBe(1);
+    expect(results.rows.some(({ isMarked }) => isMarked)).toBe(false);
+    expect(resultsCsv(results).split('\r\n')).toHaveLength(results.rows.length + 2);
+    expect(JSON.parse(readFileSync(join(whole, 'results.json'), 'utf8'))).toEqual(results);
+    const page = readFileSync(join(whole, 'results.html'), 'utf8');
+    expect(page).toContain('distil.steps = 1');
+    expect(page).toContain('<svg role="img" aria-label="Test accuracy over distil.steps');
+  });
+
+  it('marks rows that were made on another kind of device', async () => {
+    const { graph } = planned;
+    const copy = without('mixed', []);
+    const evaluation = graph.members[0]!.jobs.find(
+      (hash) => graph.jobs.find((job) => job.hash === hash)!.kind === 'evaluation',
+    )!;
+    const path = pathsOf(copy).record(evaluation);
+    const record = JSON.parse(readFileSync(path, 'utf8'));
+    writeFileSync(path, JSON.stringify({ ...record, device: { ...record.device, name: 'Other <b>' } }));
+    const results = await writeResults(copy, graph);
+    const marked = new Set(results.rows.filter(({ isMarked }) => isMarked).map(({ run }) => run));
+    expect([...marked]).toEqual([graph.members[0]!.name]);
+    expect(results.rows[0]!.devices).toHaveLength(2);
+    expect(readFileSync(join(copy, 'results.html'), 'utf8')).toContain('Other &lt;b&gt;');
+  });
+});
+
+describe('a job', () => {
+  it('goes on from what a try that was stopped has kept, to the same result', async () => {
+    const job = jobOf(planned.graph, 'distil');
+    const copy = without('stopped', [job.hash]);
+    const stopping = new AbortController();
+    const options = optionsFor(device, copy, planned.graph, {
+      signal: stopping.signal,
+      progress: { ...silentProgress, advanced: (_, done) => done === 2 && stopping.abort() },
+    });
+    await expect(runJob(job, options)).rejects.toThrow(InterruptedError);
+    const stopped = (await sweepStatus(copy, planned.graph)).jobs.find((each) => each.job === job)!;
+    expect(stopped).toMatchObject({ state: 'waiting', says: 'stopped as asked; goes on from there' });
+    const steps: number[] = [];
+    const progress = { ...silentProgress, advanced: (_: string, done: number) => void steps.push(done) };
+    await runJob(job, optionsFor(device, copy, planned.graph, { progress }));
+    expect(steps).toEqual([3, 4]);
+    expect(resultOf(copy, job.hash)).toEqual(resultOf(whole, job.hash));
+    expect(readdirSync(pathsOf(copy).work)).toEqual([]);
+  });
+
+  it('that two workers have ends with one result, and no damage', async () => {
+    const job = jobOf(planned.graph, 'expert');
+    const copy = without('twice', [job.hash]);
+    const both = await Promise.all(
+      [1, 2].map(() => runJob(job, optionsFor(device, copy, planned.graph, { times: { beat: 50, stale: 9e5, look: 5 } }))),
+    );
+    expect(both.map(({ wasDone }) => wasDone).sort()).toEqual([false, true]);
+    expect(resultOf(copy, job.hash)).toEqual(resultOf(whole, job.hash));
+  });
+
+  it('that is taken over from a worker which shows no life is done by the other, and the first one finds its result', async () => {
+    const job = jobOf(planned.graph, 'distil');
+    const copy = without('taken', [job.hash]);
+    const other = await openDevice();
+    let second: Promise<unknown> = Promise.resolve();
+    const heldUp = {
+      ...silentProgress,
+      advanced(_: string, done: number) {
+        if (done !== 1) return;
+        // To this one, the other is dead after a millisecond.
+        second = runJob(
+          job,
+          optionsFor(other, copy, planned.graph, { times: { beat: 1e6, stale: 1, look: 1 } }),
+        );
+      },
+    };
+    const first = await runJob(
+      job,
+      optionsFor(device, copy, planned.graph, {
+        progress: heldUp,
+        checkpointSeconds: 0,
+        times: { beat: 1, stale: 1e6, look: 5 },
+      }),
+    );
+    expect(first.wasDone).toBe(true);
+    expect(await second).toMatchObject({ wasDone: false });
+    other.close();
+    expect(resultOf(copy, job.hash)).toEqual(resultOf(whole, job.hash));
+    expect(readdirSync(pathsOf(copy).work)).toEqual([]);
+  });
+
+  it('that fails says why, blocks those that read it, and is tried again', async () => {
+    const { graph } = planned;
+    const teacher = jobOf(graph, 'teacher');
+    const copy = without('failing', graph.jobs.map(({ hash }) => hash));
+    const broken = optionsFor(device, copy, graph);
+    const failing = await runTinySweep(device, copy, planned, {
+      worker: {
+        ...broken.worker,
+        compute: async (folder, progress, work) => {
+          if (folder.path.includes(teacher.hash)) throw new StoreError('The disk is gone.');
+          return await broken.worker.compute(folder, progress, work);
+        },
+      },
+    });
+    expect(failing.failed.map(({ job }) => job)).toEqual([teacher]);
+    const behind = graph.members.filter(({ seed }) => seed === 1).flatMap(({ jobs }) => jobs);
+    expect(failing.blocked).toHaveLength(new Set(behind).size - 1);
+    const { counts, jobs } = await sweepStatus(copy, graph);
+    expect(counts).toMatchObject({ failed: 1, blocked: failing.blocked.length, running: 0, waiting: 0 });
+    const failed = jobs.find(({ state }) => state === 'failed')!;
+    expect(failed.says).toBe('The disk is gone.');
+    expect(readFileSync(failed.log!, 'utf8')).toContain('The disk is gone.');
+    expect((await runTinySweep(device, copy, planned)).failed).toEqual([]);
+    expect((await sweepStatus(copy, graph)).counts).toMatchObject({ done: graph.jobs.length, failed: 0 });
+    expect(resultOf(copy, teacher.hash)).toEqual(resultOf(whole, teacher.hash));
+  });
+
+  it('refuses to run before those that it reads, and with other data than it was named by', async () => {
+    const { graph, settings } = planned;
+    const [teacher, targets] = [jobOf(graph, 'teacher'), jobOf(graph, 'targets')];
+    const copy = without('early', [teacher.hash, targets.hash]);
+    await expect(runJob(targets, optionsFor(device, copy, graph))).rejects.toThrow(
+      new RegExp(`${teacher.hash} \\(teacher\\) is not done`),
+    );
+    const members = graph.members.map((member) => ({ ...member, data: 'e'.repeat(64) }));
+    const other = { ...graph, members };
+    await writeSweep(copy, other, settings);
+    await expect(runJob(teacher, optionsFor(device, copy, other))).rejects.toThrow(/not those.*planned with/);
+  });
+
+  it('in a folder that takes no writes says so, and leaves what is there', async () => {
+    const job = jobOf(planned.graph, 'expert');
+    const copy = without('read-only', [job.hash]);
+    rmSync(join(copy, 'claims'), { recursive: true });
+    // Whoever may do everything is not held up by permissions: a file in the place of the folder is.
+    writeFileSync(join(copy, 'claims'), '');
+    await expect(runJob(job, optionsFor(device, copy, planned.graph))).rejects.toThrow(
+      /claims.*cannot be created.*a file stands where a folder is needed/,
+    );
+    rmSync(join(copy, 'claims'));
+    await runJob(job, optionsFor(device, copy, planned.graph));
+    expect(resultOf(copy, job.hash)).toEqual(resultOf(whole, job.hash));
+  });
+});

@@ -1,0 +1,67 @@
+/** Sweeps of a cut-down `tiny-test`, whose jobs take fractions of a second. */
+import type { Device } from '../../src/gpu/device.js';
+import { loadDataset } from '../../src/pipeline/data/dataset.js';
+import { silentProgress } from '../../src/pipeline/progress.js';
+import { identifyData } from '../../src/pipeline/session.js';
+import { identifySettings } from '../../src/pipeline/sweep/dataIdentity.js';
+import type { Job, JobGraph, JobKind } from '../../src/pipeline/sweep/graph.js';
+import { graphOf } from '../../src/pipeline/sweep/jobs.js';
+import { expandSweep, type Setting } from '../../src/pipeline/sweep/members.js';
+import { type JobOptions, runJob, type Worker } from '../../src/pipeline/sweep/runJob.js';
+import { runSweep, type SweepOutcome } from '../../src/pipeline/sweep/runSweep.js';
+import { parseSweep } from '../../src/pipeline/sweep/schema.js';
+import { finishedJobs, writeSweep } from '../../src/pipeline/sweep/sweepFolder.js';
+
+/** Two settings and two seeds: runs of one seed share everything up to the subset. */
+export const TINY_SWEEP = `preset: tiny-test
+config:
+  data: { train: 100, test: 50 }
+  distil: { snapshots: 2 }
+  evaluate: { seeds: 2, rows: [randomEncoder, mkdt], batch: 5, labels: [0.2], transfer: [{ architecture: mlp, width: 8 }] }
+grid: { distil.steps: [1, 2] }
+seeds: [1, 2]
+`;
+
+export interface TinySweep {
+  readonly settings: readonly Setting[];
+  readonly graph: JobGraph;
+}
+
+export async function tinySweep(text = TINY_SWEEP): Promise<TinySweep> {
+  const settings = expandSweep({ file: parseSweep(text, 'sweep.yaml')!, path: 'sweep.yaml' });
+  return { settings, graph: graphOf(settings, await identifySettings(settings)) };
+}
+
+/** A worker of this process, over a device that is open. */
+export const workerOn = (device: Device): Worker => ({
+  async load(config) {
+    const dataset = await loadDataset(config.data, config.seed);
+    return { dataset, identity: await identifyData({ config, dataset }) };
+  },
+  compute: (_, progress, work) => work(device, progress),
+});
+
+export type Changes = Partial<Omit<JobOptions, 'sweep' | 'graph'>>;
+
+export const optionsFor = (device: Device, sweep: string, graph: JobGraph, changes: Changes = {}): JobOptions => ({
+  ...{ sweep, graph, worker: workerOn(device), progress: silentProgress },
+  ...changes,
+});
+
+/** Runs what is missing of a sweep, one job at a time. */
+export async function runTinySweep(
+  device: Device,
+  sweep: string,
+  { graph, settings }: TinySweep,
+  changes: Changes = {},
+): Promise<SweepOutcome> {
+  await writeSweep(sweep, graph, settings);
+  return await runSweep({
+    ...{ graph, finished: await finishedJobs(sweep), workers: 1 },
+    listener: { begun() {}, done() {}, failed() {} },
+    execute: (job) => runJob(job, optionsFor(device, sweep, graph, changes)),
+  });
+}
+
+/** The first job of a kind. */
+export const jobOf = ({ jobs }: JobGraph, kind: JobKind): Job => jobs.find((job) => job.kind === kind)!;
