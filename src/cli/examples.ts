@@ -47,13 +47,25 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
   sweep: [
     slow('hypergrad sweep sweep.yaml', 'every setting with every seed; results in sweeps/sweep'),
     slow('hypergrad sweep sweep.yaml --workers 1 --out sweeps/again', 'one job at a time, another folder'),
+    quick(
+      'hypergrad sweep sweep.yaml --slurm --dry-run --no-estimate',
+      'scripts for a cluster, to read or to keep',
+    ),
+    slow(
+      'hypergrad sweep sweep.yaml --slurm --slurm-gpus 1 --slurm-option=partition=gpu',
+      'on a cluster, one GPU for each job',
+    ),
   ],
+  cancel: [quick('hypergrad cancel sweeps/sweep', 'all that SLURM still has of it; what is done is kept')],
   status: [
     quick('hypergrad status sweeps/sweep', 'from any terminal, while it runs or after'),
     quick('hypergrad status sweeps/sweep --json', 'every job, for a program to read'),
   ],
   job: [
-    quick('hypergrad job teacher --sweep sweeps/sweep', 'the one job that trains a teacher, unless it is done'),
+    quick(
+      'hypergrad job teacher --sweep sweeps/sweep',
+      'the one job that trains a teacher, unless it is done',
+    ),
   ],
   presets: [
     quick('hypergrad presets', 'a line each'),

@@ -65,8 +65,7 @@ export function daemon(
   args: readonly string[],
   { user, environment = {} }: { readonly user?: User; readonly environment?: Record<string, string> } = {},
 ): ChildProcess {
-  const asUser =
-    user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
+  const asUser = user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
   return spawn(
     whereIs('setpriv')!,
     [...asUser, '--pdeathsig', 'KILL', '--', whereIs(program)!, ...args],

@@ -1,12 +1,12 @@
 /** Where a sweep stands, by what lies in its folder, and what a scheduler says of jobs that it has. Nothing is changed. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { livenessOf } from '../store/lockOwner.js';
 import { readTrail } from '../watch/trail.js';
 import { type FoundClaim, findClaim } from './claim.js';
 import { type Job, type JobGraph, type JobKind, type JobState, jobKinds } from './graph.js';
 import { readRecord } from './jobFolder.js';
 import { finishedJobs, pathsOf } from './sweepFolder.js';
-import { livenessOf } from '../store/lockOwner.js';
 
 /** What a scheduler knows of a job that the folder does not. */
 export interface ScheduledJob {
@@ -77,7 +77,8 @@ async function stateOfClaim({ owner, end }: FoundClaim): Promise<ClaimState> {
   }
   if (owner === null) return { state: 'silent', says: '' };
   const isAlive = await livenessOf(owner);
-  if (isAlive === false) return { state: 'waiting', says: 'its worker was killed; goes on from what it kept' };
+  if (isAlive === false)
+    return { state: 'waiting', says: 'its worker was killed; goes on from what it kept' };
   const says = `process ${owner.process} on ${owner.machine}`;
   return { state: isAlive === null ? 'silent' : 'running', says };
 }
@@ -93,7 +94,8 @@ function united(claim: ClaimState, scheduled: ScheduledJob | undefined): Pick<Jo
   if (claim.state === 'running') return both('running');
   const by = { state: scheduled?.state, says: scheduled?.says ?? '' };
   if (by.state === 'queued') return { state: 'waiting', says: by.says };
-  if (by.state === 'running') return claim.state === 'silent' ? both('running') : { state: 'running', says: by.says };
+  if (by.state === 'running')
+    return claim.state === 'silent' ? both('running') : { state: 'running', says: by.says };
   // What it said itself is more than the scheduler knows.
   if (claim.state === 'failed') return { state: 'failed', says: claim.says };
   if (by.state === 'failed') return { state: 'failed', says: by.says };
@@ -150,7 +152,9 @@ export async function sweepStatus(
     const found = await statusOf(sweep, job, finished.has(job.hash), scheduled.get(job.hash));
     // Behind those that it reads in the graph, so that these are judged already.
     const isBlocked = found.state === 'waiting' && job.after.some((hash) => stuck.has(hash));
-    const status = isBlocked ? { ...found, state: 'blocked' as const, says: 'a job that it reads has failed' } : found;
+    const status = isBlocked
+      ? { ...found, state: 'blocked' as const, says: 'a job that it reads has failed' }
+      : found;
     if (status.state === 'failed' || status.state === 'blocked') stuck.add(job.hash);
     jobs.push(status);
   }

@@ -5,7 +5,11 @@ import type { SlurmTask } from '../../../src/pipeline/sweep/slurm/tasks.js';
 
 export interface ScriptedSlurm extends Slurm {
   /** Every array that was submitted: its number, its name there, and what it waits for. */
-  readonly submissions: { readonly number: number; readonly name: string; readonly after: readonly string[] }[];
+  readonly submissions: {
+    readonly number: number;
+    readonly name: string;
+    readonly after: readonly string[];
+  }[];
   readonly cancelled: string[];
   /** Says how a task stands from now on. */
   set(id: string, task: Partial<SlurmTask>): void;

@@ -33,6 +33,8 @@ export function tinyGraph(): JobGraph {
       name,
       values: { 'distil.steps': name },
       seed: 1,
+      data: null,
+      given: null,
       jobs: [...shared, job, ...evaluations, report].map(({ hash }) => hash),
     };
   });

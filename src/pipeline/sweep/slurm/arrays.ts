@@ -9,8 +9,7 @@ import type { ResourceRequest } from './request.js';
 /** Tasks that an array waits for: of another new array, or known to SLURM by an id already. */
 export type WaitsFor =
   /** `tasks` null means all of the array. */
-  | { readonly array: string; readonly tasks: readonly number[] | null }
-  | { readonly id: string };
+  { readonly array: string; readonly tasks: readonly number[] | null } | { readonly id: string };
 
 /** Jobs that are submitted together. */
 export interface JobArray {

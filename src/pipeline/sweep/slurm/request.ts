@@ -106,7 +106,9 @@ export function parseSlurmOption(text: string): SlurmOption {
     throw new ConfigError(`--slurm-option ${name} cannot be set: ${reason}. Leave it out.`);
   }
   if (name.length === 1) {
-    throw new ConfigError(`--slurm-option ${JSON.stringify(shown(text))} is not known by its letter. Write its long name.`);
+    throw new ConfigError(
+      `--slurm-option ${JSON.stringify(shown(text))} is not known by its letter. Write its long name.`,
+    );
   }
   return { name, value: value ?? null };
 }

@@ -48,7 +48,9 @@ const runProgram: RunProgram = async (program, args) => {
     timeout: LONGEST_WAIT,
     // SLURM's own settings for the form of answers would change what is parsed.
     env: Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !/^(SQUEUE|SACCT|SCONTROL)_|^SLURM_TIME_FORMAT$/.test(name)),
+      Object.entries(process.env).filter(
+        ([name]) => !/^(SQUEUE|SACCT|SCONTROL)_|^SLURM_TIME_FORMAT$/.test(name),
+      ),
     ),
   });
   return stdout;
@@ -150,7 +152,8 @@ export function slurmCommands(run: RunProgram = runProgram): Slurm {
       for (const some of chunksOf(ids, IDS_AT_A_TIME)) await ask('scancel', ['--quiet', ...some]);
     },
     async mostTasks() {
-      const [, most] = /^MaxArraySize\s*=\s*(\d{1,9})\s*$/m.exec(await ask('scontrol', ['show', 'config'])) ?? [];
+      const [, most] =
+        /^MaxArraySize\s*=\s*(\d{1,9})\s*$/m.exec(await ask('scontrol', ['show', 'config'])) ?? [];
       // The largest index is one less.
       return Math.max(1, Number(most ?? USUAL_MOST_TASKS));
     },

@@ -17,6 +17,9 @@ export const jobName = (sweep: string, array: string): string => `hypergrad-${sw
 /** What a task prints goes there, from the sweep's folder. */
 export const logFile = (array: string, number: number | string, task: number | string): string =>
   `${SLURM_FOLDER}/${LOGS}/${array}-${number}_${task}.log`;
+/** The same for all tasks, as SLURM fills in what stands behind a `%`. */
+const logPattern = (folder: string, array: string): string =>
+  `${folder.replaceAll('%', '%%')}/${logFile(array, '%A', '%a')}`;
 
 /** What all scripts of a sweep share. */
 export interface ScriptOptions {
@@ -24,6 +27,8 @@ export interface ScriptOptions {
   readonly sweep: string;
   /** The sweep's folder, absolute, as every node sees it. */
   readonly folder: string;
+  /** Where tasks begin, absolute: a configuration's paths are relative to it. */
+  readonly workingFolder: string;
   /** Words that start hypergrad on a node. */
   readonly command: readonly string[];
   /** Words behind `job HASH --sweep FOLDER`, such as the choice of the device. */
@@ -50,12 +55,15 @@ const SAME: readonly (readonly string[])[] = [
 ];
 
 /** What an array is asked with, one option a line of its script. */
-function optionsOf(array: JobArray, { sweep, folder, gpus, options }: ScriptOptions): SlurmOption[] {
+function optionsOf(
+  array: JobArray,
+  { sweep, folder, workingFolder, gpus, options }: ScriptOptions,
+): SlurmOption[] {
   const { minutes, mebibytes } = array.request;
   const own: SlurmOption[] = [
     { name: 'job-name', value: jobName(sweep, array.name) },
-    { name: 'chdir', value: folder },
-    { name: 'output', value: logFile(array.name, '%A', '%a') },
+    { name: 'chdir', value: workingFolder },
+    { name: 'output', value: logPattern(folder, array.name) },
     { name: 'open-mode', value: 'append' },
     { name: 'array', value: array.jobs.length === 1 ? '0' : `0-${array.jobs.length - 1}` },
     { name: 'ntasks', value: '1' },
@@ -68,7 +76,9 @@ function optionsOf(array: JobArray, { sweep, folder, gpus, options }: ScriptOpti
     { name: 'kill-on-invalid-dep', value: 'yes' },
   ];
   const isReplaced = ({ name }: SlurmOption): boolean =>
-    options.some((option) => option.name === name || SAME.some((all) => all.includes(name) && all.includes(option.name)));
+    options.some(
+      (option) => option.name === name || SAME.some((all) => all.includes(name) && all.includes(option.name)),
+    );
   return [...own.filter((option) => !isReplaced(option)), ...options];
 }
 
@@ -78,14 +88,14 @@ const directive = ({ name, value }: SlurmOption): string =>
 /** The script of an array. Its tasks differ in their number alone, by which each finds its job. */
 export function scriptText(array: JobArray, options: ScriptOptions): string {
   const jobs = array.jobs.length === 1 ? 'One job' : `${array.jobs.length} jobs`;
-  const file = `${SLURM_FOLDER}/${jobsFile(array.name)}`;
+  const file = `${options.folder}/${SLURM_FOLDER}/${jobsFile(array.name)}`;
   const start = [...options.command, 'job'].map(quote).join(' ');
-  const rest = ['--sweep', '.', ...options.jobOptions].map(quote).join(' ');
+  const rest = ['--sweep', options.folder, ...options.jobOptions].map(quote).join(' ');
   return [
     '#!/bin/sh',
     ...optionsOf(array, options).map(directive),
     '',
-    `# ${jobs} of the kind ${array.kind}. Line n + 1 of ${file} names the job of task n.`,
+    `# ${jobs} of the kind ${array.kind}. Line n + 1 of ${jobsFile(array.name)} names the job of task n.`,
     'set -e',
     ...options.setup,
     `hash=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" ${quote(file)})`,

@@ -82,7 +82,8 @@ export function slurmFolder(path: string): SlurmFolder {
           // Of two who draw one at a time, the first is believed, on network disks too.
           await link(drawn, file);
         } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writingFailure(file, 'created', error);
+          if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+            throw writingFailure(file, 'created', error);
         } finally {
           await rm(drawn, { force: true }).catch(() => undefined);
         }

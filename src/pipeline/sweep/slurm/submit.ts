@@ -91,7 +91,9 @@ export async function submitSweep({
   const wanted = new Set(
     graph.jobs.filter(({ hash }) => !done.has(hash) && !queued.has(hash)).map(({ hash }) => hash),
   );
-  const mostTasks = isDryRun ? await slurm.mostTasks().catch(() => USUAL_MOST_TASKS) : await slurm.mostTasks();
+  const mostTasks = isDryRun
+    ? await slurm.mostTasks().catch(() => USUAL_MOST_TASKS)
+    : await slurm.mostTasks();
   const arrays = arraysOf(graph, { wanted, queued, requestOf, mostTasks });
   const sweep = await folder.sweepName();
   for (const array of arrays) {

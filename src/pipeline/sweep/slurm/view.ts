@@ -1,6 +1,7 @@
 /** Which of SLURM's tasks are a sweep's jobs, and how each of them stands there. */
-import { jobName } from './script.js';
+
 import type { Slurm } from './scheduler.js';
+import { jobName } from './script.js';
 import type { SlurmFolder, Submission } from './slurmFolder.js';
 import { FORGOTTEN, idOfTask, type SlurmTask } from './tasks.js';
 
@@ -13,7 +14,8 @@ export interface QueuedJob extends SlurmTask {
 }
 
 /** Whether SLURM will still do something about a task. */
-export const isActive = ({ phase }: Pick<SlurmTask, 'phase'>): boolean => phase === 'queued' || phase === 'running';
+export const isActive = ({ phase }: Pick<SlurmTask, 'phase'>): boolean =>
+  phase === 'queued' || phase === 'running';
 
 /** Of two tasks of one job, the one that tells how it stands: one that is active, else the newer one. */
 const isLater = (a: SlurmTask, b: SlurmTask): boolean =>

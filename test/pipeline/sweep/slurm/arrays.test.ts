@@ -6,7 +6,12 @@ import { tinyGraph } from '../../../support/slurm/tinyGraph.js';
 const graph = tinyGraph();
 const everything = new Set(graph.jobs.map(({ hash }) => hash));
 const request = { minutes: 10, mebibytes: 512 };
-const options = { wanted: everything, queued: new Map<string, string>(), requestOf: () => request, mostTasks: 1000 };
+const options = {
+  wanted: everything,
+  queued: new Map<string, string>(),
+  requestOf: () => request,
+  mostTasks: 1000,
+};
 const kinds = (arrays: readonly { kind: string; jobs: readonly string[] }[]): string[] =>
   arrays.map(({ kind, jobs }) => `${kind} × ${jobs.length}`);
 

@@ -6,7 +6,10 @@ describe('requestFor', () => {
   it('leaves room beside the estimate, and rounds up so that like jobs are given the same', () => {
     // 2 · 3600 s and 5 minutes; 1.25 · 1 GiB and 512 MiB.
     expect(requestFor({ seconds: 3600, memoryBytes: 2 ** 30 })).toEqual({ minutes: 125, mebibytes: 1792 });
-    expect(requestFor({ seconds: 3601, memoryBytes: 2 ** 30 + 1 })).toEqual({ minutes: 130, mebibytes: 2048 });
+    expect(requestFor({ seconds: 3601, memoryBytes: 2 ** 30 + 1 })).toEqual({
+      minutes: 130,
+      mebibytes: 2048,
+    });
   });
 
   it('gives the shortest job time to start', () => {
@@ -34,7 +37,10 @@ describe('parseSlurmOption', () => {
     expect(() => parseSlurmOption(text)).toThrow(ConfigError);
   });
 
-  it.each(['array=0-9', '-d afterok:1', '--output=x', 'o=x'])('leaves %s to hypergrad, and says why', (text) => {
-    expect(() => parseSlurmOption(text)).toThrow(/cannot be set: .+\. Leave it out\./);
-  });
+  it.each(['array=0-9', '-d afterok:1', '--output=x', 'o=x'])(
+    'leaves %s to hypergrad, and says why',
+    (text) => {
+      expect(() => parseSlurmOption(text)).toThrow(/cannot be set: .+\. Leave it out\./);
+    },
+  );
 });

@@ -20,10 +20,7 @@ describe('submit', () => {
     const { slurm, calls } = answering('123;cluster\n');
     expect(await slurm.submit('a.sh', [])).toBe(123);
     expect(await slurm.submit('b.sh', ['12', '13_4'])).toBe(123);
-    expect(calls).toEqual([
-      'sbatch --parsable a.sh',
-      'sbatch --parsable --dependency=afterok:12:13_4 b.sh',
-    ]);
+    expect(calls).toEqual(['sbatch --parsable a.sh', 'sbatch --parsable --dependency=afterok:12:13_4 b.sh']);
   });
 
   it.each(['', 'Submitted batch job 12', '12 13', '-1'])('takes %j for no number', async (answer) => {
@@ -39,7 +36,9 @@ describe('a command that fails', () => {
   });
 
   it('says that SLURM does not answer', async () => {
-    await expect(failing({ code: null, killed: true }).queue()).rejects.toThrow(/did not answer squeue within/);
+    await expect(failing({ code: null, killed: true }).queue()).rejects.toThrow(
+      /did not answer squeue within/,
+    );
   });
 
   it('says what SLURM said, in one short line', async () => {
@@ -55,7 +54,9 @@ describe('a command that fails', () => {
   });
 
   it('is no fault where a cluster keeps no accounts', async () => {
-    expect(await failing({ code: 1, stderr: 'Slurm accounting storage is disabled' }).history([1])).toEqual([]);
+    expect(await failing({ code: 1, stderr: 'Slurm accounting storage is disabled' }).history([1])).toEqual(
+      [],
+    );
   });
 });
 

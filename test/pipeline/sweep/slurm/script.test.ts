@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { arraysOf, type JobArray } from '../../../../src/pipeline/sweep/slurm/arrays.js';
-import { jobsFile, type ScriptOptions, scriptText, submitText } from '../../../../src/pipeline/sweep/slurm/script.js';
+import {
+  jobsFile,
+  type ScriptOptions,
+  scriptText,
+  submitText,
+} from '../../../../src/pipeline/sweep/slurm/script.js';
 import { tinyGraph } from '../../../support/slurm/tinyGraph.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'hypergrad-script-'));
@@ -19,7 +24,8 @@ const array: JobArray = {
 };
 const options: ScriptOptions = {
   sweep: '0badcafe',
-  folder: "/shared/it's here",
+  folder: "/shared/it's 100 %",
+  workingFolder: '/home/me',
   command: ['/usr/bin/node', '/opt/hypergrad/cli.js'],
   jobOptions: ['--device', 'hardware'],
   gpus: 1,
@@ -32,8 +38,8 @@ describe('scriptText', () => {
   it('asks for what the estimate says, and begins again where a node is lost', () => {
     expect(directives(scriptText(array, options))).toEqual([
       '#SBATCH --job-name=hypergrad-0badcafe-expert-0123456789ab',
-      "#SBATCH --chdir='/shared/it'\\''s here'",
-      "#SBATCH --output='slurm/logs/expert-0123456789ab-%A_%a.log'",
+      '#SBATCH --chdir=/home/me',
+      "#SBATCH --output='/shared/it'\\''s 100 %%/slurm/logs/expert-0123456789ab-%A_%a.log'",
       '#SBATCH --open-mode=append',
       '#SBATCH --array=0-2',
       '#SBATCH --ntasks=1',
@@ -78,11 +84,10 @@ describe('scriptText', () => {
       setup: ['export SET_UP=1', 'test "$SET_UP" = 1'],
     });
     const output = execFileSync('sh', ['-c', text], {
-      cwd: folder,
       env: { ...process.env, SLURM_ARRAY_TASK_ID: '1' },
       encoding: 'utf8',
     });
-    expect(output).toBe('a b job bbbbbbbb --sweep . --device hardware\n');
+    expect(output).toBe(`a b job bbbbbbbb --sweep ${folder} --device hardware\n`);
   });
 });
 

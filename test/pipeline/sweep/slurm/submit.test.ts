@@ -28,10 +28,11 @@ const submit = (
 ): Promise<SubmissionReport> =>
   submitSweep({
     ...{ graph, folder, slurm, isDryRun, done: new Set(done) },
-    ...{ command: ['hypergrad'], jobOptions: [], gpus: 0, options: [], setup: [] },
+    ...{ command: ['hypergrad'], jobOptions: [], gpus: 0, workingFolder: path, options: [], setup: [] },
     requestOf: () => ({ minutes: 10, mebibytes: 512 }),
   });
-const kinds = ({ arrays }: SubmissionReport): string[] => arrays.map(({ kind, tasks }) => `${kind} × ${tasks}`);
+const kinds = ({ arrays }: SubmissionReport): string[] =>
+  arrays.map(({ kind, tasks }) => `${kind} × ${tasks}`);
 
 describe('submitSweep', () => {
   it('submits everything once, and nothing while SLURM has it', async () => {
@@ -92,7 +93,8 @@ describe('submitSweep', () => {
 
   it('only writes scripts in a dry run, without asking SLURM', async () => {
     const absent = scriptedSlurm();
-    absent.queue = absent.mostTasks = () => Promise.reject(new Error('there is no SLURM'));
+    absent.queue = () => Promise.reject(new Error('there is no SLURM'));
+    absent.mostTasks = () => Promise.reject(new Error('there is no SLURM'));
     const report = await submit(absent, [], true);
     expect(absent.submissions).toEqual([]);
     expect(report.arrays.every(({ number }) => number === null)).toBe(true);
