@@ -204,7 +204,13 @@ export async function startCluster({
     },
     async bringBack(node) {
       startNode(node);
-      await until(`${node} is back`, () => isUsable(node), { seconds: START_SECONDS, state });
+      const isBack = async (): Promise<boolean> => {
+        if (await isUsable(node)) return true;
+        // As an administrator would, where SLURM asks for one: such as after a task that it could not end.
+        await ask('scontrol', ['update', `NodeName=${node}`, 'State=RESUME']).catch(() => undefined);
+        return false;
+      };
+      await until(`${node} is back`, isBack, { seconds: START_SECONDS, state });
     },
     stop,
   };

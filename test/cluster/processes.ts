@@ -4,14 +4,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** The variable by which what a node's daemon starts is known; tasks have SLURM's own as well. */
 export const NODE = 'HYPERGRAD_TEST_NODE';
 
-/** Ends a process at once, if it is still there. */
-export const killProcess = (id: number): void => {
+/** Ends a process at once; false where it has ended by itself. */
+export function killProcess(id: number): boolean {
   try {
     process.kill(id, 'SIGKILL');
+    return true;
   } catch {
-    // It has ended by itself.
+    return false;
   }
-};
+}
 
 /** A process of a node. */
 export interface NodeProcess {

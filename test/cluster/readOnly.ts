@@ -1,31 +1,37 @@
-/** Folders that turn read-only, for root too, whom no permission stops. */
+/** Folders that turn read-only while they are used, for root too, whom no permission stops. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
-export interface Turnable {
-  /** Makes it read-only, or writable again. Throws while somebody has a file open there to write. */
-  turn(way: 'read-only' | 'writable'): void;
-  /** Gives the folder back as it was. */
-  release(): void;
-}
+/** A way to turn a folder, and all in it, read-only and back. */
+export type TurnFolder = (folder: string, way: 'read-only' | 'writable') => void;
 
-const mount = (...args: string[]): void => void execFileSync('mount', args, { stdio: 'pipe' });
+const byAttribute: TurnFolder = (folder, way) =>
+  void execFileSync('chattr', ['-R', way === 'read-only' ? '+i' : '-i', folder], { stdio: 'pipe' });
 
-/** Makes a folder that can be turned; null where this machine lets nobody do that. */
-export function turnable(folder: string): Turnable | null {
-  if (process.getuid!() !== 0) {
-    return {
-      turn: (way) => chmodSync(folder, way === 'read-only' ? 0o555 : 0o755),
-      release: () => chmodSync(folder, 0o755),
-    };
-  }
+const byMode: TurnFolder = (folder, way) => {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const folders = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
+  for (const each of [folder, ...folders]) chmodSync(each, way === 'read-only' ? 0o555 : 0o755);
+};
+
+/**
+ * The way that works here; null where there is none.
+ *
+ * @param place a folder on the file system in question
+ */
+export function turnFolder(place: string): TurnFolder | null {
+  if (process.getuid!() !== 0) return byMode;
+  const trial = mkdtempSync(join(place, 'trial-'));
   try {
-    mount('--bind', folder, folder);
+    byAttribute(trial, 'read-only');
+    byAttribute(trial, 'writable');
+    return byAttribute;
   } catch {
     return null;
+  } finally {
+    rmSync(trial, { recursive: true, force: true });
   }
-  return {
-    turn: (way) => mount('-o', `remount,bind,${way === 'read-only' ? 'ro' : 'rw'}`, folder),
-    release: () => void execFileSync('umount', ['--lazy', folder], { stdio: 'pipe' }),
-  };
 }
