@@ -35,8 +35,8 @@ export interface SessionOptions {
   readonly folder: RunFolder;
   /** What computes. */
   readonly device: Device;
-  /** The hashes of the data and of given representations, where the caller knows them already. */
-  readonly identity?: Pick<InputSource, 'data' | 'given'>;
+  /** SHA-256 of the data and of given representations, where the caller knows them already. */
+  readonly identity?: { readonly data: string; readonly given: string | undefined };
   /** When it is aborted, the run ends after the step that it is in, kept as it is then, with an `InterruptedError`. */
   readonly signal?: AbortSignal;
   /** Seconds of work between two checkpoints of a stage; 60 by default. */

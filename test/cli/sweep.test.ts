@@ -37,7 +37,10 @@ interface Ended {
 }
 
 /** Runs the command; `watch` is told of every line on stderr. */
-function hypergrad(args: readonly string[], watch: (line: string, child: ChildProcess) => void = () => {}): Promise<Ended> {
+function hypergrad(
+  args: readonly string[],
+  watch: (line: string, child: ChildProcess) => void = () => {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [built.entry('cli'), ...args], { cwd: scratch });
     let [stdout, stderr, rest] = ['', '', ''];
@@ -64,7 +67,10 @@ function workingProcess(folder: string): number | null {
   const claims = join(scratch, folder, 'claims');
   for (const hash of readdirSync(claims)) {
     try {
-      return JSON.parse(readFileSync(join(claims, hash, '0.json'), 'utf8')).process;
+      const names = readdirSync(join(claims, hash));
+      const last = Math.max(...names.map((name) => Number.parseInt(name, 10)));
+      if (names.includes(`${last}.end.json`)) continue;
+      return JSON.parse(readFileSync(join(claims, hash, `${last}.json`), 'utf8')).process;
     } catch {
       // It has just been finished.
     }
@@ -89,16 +95,20 @@ describe('hypergrad sweep', () => {
     });
     expect(stopped.code, stopped.stderr).toBe(130);
     expect(stopped.stderr).toContain('Stopping each job after its step');
-    expect(stopped.stdout).toContain('To go on with what is missing: hypergrad sweep two.yaml --out sweeps/two');
+    expect(stopped.stdout).toContain(
+      'To go on with what is missing: hypergrad sweep two.yaml --out sweeps/two',
+    );
     const afterStop = doneIn('sweeps/two');
     expect(afterStop).toBeLessThan(JOBS);
     expect((await status('sweeps/two')).counts).toMatchObject({ running: 0, failed: 0, done: afterStop });
 
     let victim: number | null = null;
+    let wasKilled = false;
     const bereft = await hypergrad(sweep, () => {
-      if (victim !== null) return;
-      victim = workingProcess('sweeps/two');
-      if (victim !== null) process.kill(victim, 'SIGKILL');
+      victim ??= workingProcess('sweeps/two');
+      if (victim === null || wasKilled) return;
+      process.kill(victim, 'SIGKILL');
+      wasKilled = true;
     });
     expect(victim).not.toBeNull();
     expect(bereft.code, bereft.stderr).toBe(3);
@@ -120,7 +130,9 @@ describe('hypergrad sweep', () => {
     const [name] = readdirSync(join(scratch, 'sweeps/two/runs')).filter((run) => run.endsWith('seed=2'));
     const alone = await hypergrad(['run', `sweeps/two/configs/${name}.yaml`, '--out', 'alone']);
     expect(alone.code, alone.stderr).toBe(0);
-    expect(folderContents(join(scratch, 'sweeps/two/runs', name!))).toEqual(folderContents(join(scratch, 'alone')));
+    expect(folderContents(join(scratch, 'sweeps/two/runs', name!))).toEqual(
+      folderContents(join(scratch, 'alone')),
+    );
   });
 
   it('runs one job by what it does, and says which it would be where there are several', async () => {

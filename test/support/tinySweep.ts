@@ -1,5 +1,6 @@
 /** Sweeps of a cut-down `tiny-test`, whose jobs take fractions of a second. */
 import type { Device } from '../../src/gpu/device.js';
+import type { Config } from '../../src/pipeline/config/schema.js';
 import { loadDataset } from '../../src/pipeline/data/dataset.js';
 import { silentProgress } from '../../src/pipeline/progress.js';
 import { identifyData } from '../../src/pipeline/session.js';
@@ -7,7 +8,7 @@ import { identifySettings } from '../../src/pipeline/sweep/dataIdentity.js';
 import type { Job, JobGraph, JobKind } from '../../src/pipeline/sweep/graph.js';
 import { graphOf } from '../../src/pipeline/sweep/jobs.js';
 import { expandSweep, type Setting } from '../../src/pipeline/sweep/members.js';
-import { type JobOptions, runJob, type Worker } from '../../src/pipeline/sweep/runJob.js';
+import { type IdentifiedDataset, type JobOptions, runJob, type Worker } from '../../src/pipeline/sweep/runJob.js';
 import { runSweep, type SweepOutcome } from '../../src/pipeline/sweep/runSweep.js';
 import { parseSweep } from '../../src/pipeline/sweep/schema.js';
 import { finishedJobs, writeSweep } from '../../src/pipeline/sweep/sweepFolder.js';
@@ -32,18 +33,32 @@ export async function tinySweep(text = TINY_SWEEP): Promise<TinySweep> {
   return { settings, graph: graphOf(settings, await identifySettings(settings)) };
 }
 
+const loaded = new Map<string, Promise<IdentifiedDataset>>();
+
+async function load(config: Config): Promise<IdentifiedDataset> {
+  const dataset = await loadDataset(config.data, config.seed);
+  return { dataset, identity: await identifyData({ config, dataset }) };
+}
+
 /** A worker of this process, over a device that is open. */
 export const workerOn = (device: Device): Worker => ({
   async load(config) {
-    const dataset = await loadDataset(config.data, config.seed);
-    return { dataset, identity: await identifyData({ config, dataset }) };
+    const key = JSON.stringify([config.data, config.seed]);
+    const known = loaded.get(key) ?? load(config);
+    loaded.set(key, known);
+    return await known;
   },
   compute: (_, progress, work) => work(device, progress),
 });
 
 export type Changes = Partial<Omit<JobOptions, 'sweep' | 'graph'>>;
 
-export const optionsFor = (device: Device, sweep: string, graph: JobGraph, changes: Changes = {}): JobOptions => ({
+export const optionsFor = (
+  device: Device,
+  sweep: string,
+  graph: JobGraph,
+  changes: Changes = {},
+): JobOptions => ({
   ...{ sweep, graph, worker: workerOn(device), progress: silentProgress },
   ...changes,
 });

@@ -37,7 +37,11 @@ async function estimateOn(
 }
 
 /** The plan for programs: the graph, what is done of it, and what each of its jobs takes. */
-function planJson(graph: JobGraph, finished: ReadonlySet<string>, estimate: SweepEstimate | undefined): unknown {
+function planJson(
+  graph: JobGraph,
+  finished: ReadonlySet<string>,
+  estimate: SweepEstimate | undefined,
+): unknown {
   const jobs = graph.jobs.map((job) => ({
     ...job,
     isDone: finished.has(job.hash),

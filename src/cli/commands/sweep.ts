@@ -1,10 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { ConfigError } from '../../errors.js';
-import type { Device } from '../../gpu/device.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
-import { loadDataset } from '../../pipeline/data/dataset.js';
-import { requireMemory } from '../../pipeline/estimate/requireMemory.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { longDuration } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
@@ -21,9 +18,13 @@ import { stoppable } from '../interruption.js';
 import { collect } from '../repeatable.js';
 import { openPool } from '../sweep/pool.js';
 import { readSettings, type SettingFlags, sweepFolderOf } from '../sweep/settings.js';
+<<<<<<< HEAD
 import { requireSlurmAsked, type SlurmFlags, slurmOptions, submitToSlurm } from '../sweep/slurm.js';
 import { openWorker } from '../sweep/worker.js';
 import { openTunedDevice } from '../tunedDevice.js';
+=======
+import { openWorker, type SeenDevice } from '../sweep/worker.js';
+>>>>>>> sweep
 import { type Voice, voiceOf } from '../voice.js';
 import { commandLine } from './run.js';
 
@@ -46,38 +47,68 @@ export function parseWorkers(text: string): number {
   );
 }
 
-/** Looks whether every configuration fits the device and this machine, before its first job. Throws `DeviceError`. */
-async function requireRoom(device: Device, settings: readonly Setting[]): Promise<void> {
-  const distinct = new Map(
+/** Processes that suit a device: a GPU is one, a software device is this machine's cores. */
+const workersFor = ({ kind }: SeenDevice): number => (kind === 'software' ? availableParallelism() : 1);
+
+/** One member for each configuration that differs in more than its seed. */
+const distinctMembers = (settings: readonly Setting[]): Setting[] => [
+  ...new Map(
     settings.map((setting) => [JSON.stringify({ ...setting.config, seed: null }), setting]),
-  );
-  for (const { config } of distinct.values()) {
-    const dataset = await loadDataset(config.data, config.seed);
-    try {
-      await requireMemory({ device, config, dataset });
-    } finally {
-      dataset.close();
-    }
-  }
+  ).values(),
+];
+
+/** Those who do a sweep's jobs. */
+interface Crew {
+  /** What the device is, once every configuration is known to fit it. */
+  look(settings: readonly Setting[]): Promise<SeenDevice>;
+  execute(job: Job): Promise<JobOutcome>;
+  close(): Promise<void>;
 }
 
-/** Processes that suit a device: a GPU is one, a software device is this machine's cores. */
-const workersFor = ({ adapter }: Device): number =>
-  adapter.kind === 'software' ? availableParallelism() : 1;
-
-interface Running {
+interface CrewOptions {
   readonly sweep: string;
   readonly graph: JobGraph;
-  readonly finished: ReadonlySet<string>;
-  readonly workers: number;
-  /** The script that processes of their own are started with; null where jobs run in this one. */
-  readonly script: string | null;
+  readonly device: DeviceChoice | undefined;
+  readonly signal: AbortSignal;
   readonly voice: Voice;
 }
 
-/** Runs what is missing, in processes of their own, or one after the other in this one. */
-async function runJobs(running: Running, flags: SweepFlags): Promise<SweepOutcome> {
-  const { sweep, graph, finished, workers, script, voice } = running;
+/** This process alone. */
+function soleWorker({ sweep, graph, device, signal, voice }: CrewOptions): Crew {
+  const worker = openWorker(device === undefined ? {} : { choice: device }, signal);
+  return {
+    look: (settings) => worker.look(settings.map(({ config }) => config)),
+    execute: (job) =>
+      runJob(job, { sweep, graph, worker, progress: silentProgress, signal, say: voice.step }),
+    async close() {
+      worker.close();
+    },
+  };
+}
+
+/** Processes of their own. */
+function manyWorkers(script: string, { sweep, device, signal }: CrewOptions): Crew {
+  const pool = openPool({ script, sweep, device });
+  signal.addEventListener('abort', () => pool.stop());
+  return {
+    look: (settings) => pool.look(settings.map(({ name }) => name)),
+    execute: ({ hash }) => pool.execute(hash),
+    close: () => pool.close(),
+  };
+}
+
+interface Planned {
+  readonly sweep: string;
+  readonly graph: JobGraph;
+  readonly settings: readonly Setting[];
+  readonly finished: ReadonlySet<string>;
+}
+
+/** Runs what is missing. */
+async function runJobs(
+  { sweep, graph, settings, finished }: Planned,
+  { flags, script, voice }: { readonly flags: SweepFlags; readonly script: string | null; readonly voice: Voice },
+): Promise<SweepOutcome> {
   const total = graph.jobs.length;
   let done = finished.size;
   const tell = (job: Job, text: string): void => {
@@ -93,24 +124,20 @@ async function runJobs(running: Running, flags: SweepFlags): Promise<SweepOutcom
       tell(job, `failed: ${error instanceof Error ? error.message : String(error)}`);
     },
   };
-  const base = { graph, finished, listener };
   return await stoppable(async (signal) => {
-    if (script === null) {
-      const worker = openWorker(flags.device === undefined ? {} : { choice: flags.device }, signal);
-      const execute = (job: Job): Promise<JobOutcome> =>
-        runJob(job, { sweep, graph, worker, progress: silentProgress, signal, say: voice.step });
-      try {
-        return await runSweep({ ...base, workers: 1, signal, execute });
-      } finally {
-        worker.close();
-      }
-    }
-    const pool = openPool({ script, sweep, workers, device: flags.device });
-    signal.addEventListener('abort', () => pool.stop());
+    const options = { sweep, graph, device: flags.device, signal, voice };
+    const crew = script === null ? soleWorker(options) : manyWorkers(script, options);
     try {
-      return await runSweep({ ...base, workers, signal, execute: ({ hash }) => pool.execute(hash) });
+      const seen = await crew.look(distinctMembers(settings));
+      const workers = script === null ? 1 : (flags.workers ?? workersFor(seen));
+      const runs = `${settings.length} ${settings.length === 1 ? 'run' : 'runs'}`;
+      voice.remark(
+        `${seen.description}\n${jobsText(total)} for ${runs}, ${total - done} of them to do, by ${workers} ${workers === 1 ? 'worker' : 'workers'}.`,
+      );
+      const execute = (job: Job): Promise<JobOutcome> => crew.execute(job);
+      return await runSweep({ graph, finished, workers, listener, signal, execute });
     } finally {
-      await pool.close();
+      await crew.close();
     }
   }, 'Stopping each job after its step, and keeping what is done.');
 }
@@ -146,25 +173,12 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   const graph = graphOf(settings, await identifySettings(settings));
   const there = await finishedJobs(sweep);
   const finished = new Set(graph.jobs.map(({ hash }) => hash).filter((hash) => there.has(hash)));
-  let workers = flags.workers ?? 1;
-  if (finished.size < graph.jobs.length) {
-    const { device, description } = await openTunedDevice(
-      flags.device === undefined ? {} : { choice: flags.device },
-    );
-    try {
-      workers = flags.workers ?? workersFor(device);
-      const left = graph.jobs.length - finished.size;
-      voice.remark(
-        `${description}\n${jobsText(graph.jobs.length)} for ${settings.length} ${settings.length === 1 ? 'run' : 'runs'}, ${left} of them to do, by ${workers} ${workers === 1 ? 'worker' : 'workers'}.`,
-      );
-      await requireRoom(device, settings);
-    } finally {
-      device.close();
-    }
-  }
   await writeSweep(sweep, graph, settings);
   await forgetWork(sweep, finished);
-  const outcome = await runJobs({ sweep, graph, finished, workers, script, voice }, flags);
+  const isDone = finished.size === graph.jobs.length;
+  const outcome = isDone
+    ? { found: finished.size, done: [], failed: [], blocked: [], isStopped: false }
+    : await runJobs({ sweep, graph, settings, finished }, { flags, script, voice });
   const results = await writeResults(sweep, graph);
   const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
   voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
@@ -189,9 +203,15 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
  * @param script the command line's own, by which processes are started; null where jobs run in this process
  */
 export function sweepCommand(script: string | null): Command {
+<<<<<<< HEAD
   const command = new Command('sweep')
     .description(
       'run every setting of a sweep with every seed, here or on a cluster, each job that they share once',
+=======
+  return new Command('sweep')
+    .description(
+      'run every setting of a sweep with every seed on this machine, each job that they share once',
+>>>>>>> sweep
     )
     .argument('[sweep]', "a sweep's file in YAML or JSON, or a single configuration's")
     .option('--preset <name>', 'start from a preset')

@@ -5,11 +5,12 @@
 import workerpool from 'workerpool';
 import { DeviceError, HypergradError, InterruptedError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
+import type { Config } from '../../pipeline/config/schema.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import type { JobGraph } from '../../pipeline/sweep/graph.js';
 import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
-import { findJob, readGraph } from '../../pipeline/sweep/sweepFolder.js';
-import { openWorker } from './worker.js';
+import { findJob, readGraph, readJobConfig } from '../../pipeline/sweep/sweepFolder.js';
+import { openWorker, type SeenDevice } from './worker.js';
 
 /** What a process tells while it has a job. */
 interface JobMessage {
@@ -21,6 +22,8 @@ const INTERRUPTED = new InterruptedError('').exitCode;
 const CLOSING_TIME = 5000;
 
 export interface JobPool {
+  /** What the device of a process is, once jobs of these members' configurations are known to fit it. Throws as `OpenWorker.look`. */
+  look(members: readonly string[]): Promise<SeenDevice>;
   /** Runs a job in one of the processes. Rejects with `InterruptedError` where it was stopped. */
   execute(hash: string): Promise<JobOutcome>;
   /** Has all jobs end after their steps, kept. */
@@ -34,7 +37,6 @@ export interface PoolOptions {
   readonly script: string;
   /** The sweep's folder. */
   readonly sweep: string;
-  readonly workers: number;
   readonly device?: DeviceChoice | undefined;
 }
 
@@ -54,12 +56,15 @@ function errorOf(error: unknown): Error {
   return error instanceof Error ? error : new Error(message);
 }
 
-/** Starts no process yet: each is started with the first job that has none. */
-export function openPool({ script, sweep, workers, device }: PoolOptions): JobPool {
+/** More processes than anybody has: how many jobs are given out at a time is the caller's to decide. */
+const MOST_PROCESSES = 1024;
+
+/** Starts no process yet: each is started with the first job that finds all others at work. */
+export function openPool({ script, sweep, device }: PoolOptions): JobPool {
   const pool = workerpool.pool(script, {
     workerType: 'process',
     minWorkers: 0,
-    maxWorkers: workers,
+    maxWorkers: MOST_PROCESSES,
     forkArgs: ['work', sweep, ...(device === undefined ? [] : ['--device', device])],
     forkOpts: { execArgv: [] },
     workerTerminateTimeout: CLOSING_TIME,
@@ -67,6 +72,13 @@ export function openPool({ script, sweep, workers, device }: PoolOptions): JobPo
   /** Processes that have a job, by the job. */
   const busy = new Map<string, number>();
   return {
+    async look(members) {
+      try {
+        return (await pool.exec('look', [members])) as SeenDevice;
+      } catch (error) {
+        throw errorOf(error);
+      }
+    },
     async execute(hash) {
       const on = ({ process }: JobMessage): void => {
         busy.set(hash, process);
@@ -109,5 +121,10 @@ export function serveJobs(sweep: string, device: DeviceChoice | undefined): void
       say: (text) => process.stderr.write(`${text}\n`),
     });
   };
-  workerpool.worker({ job }, { onTerminate: () => worker.close() });
+  const look = async (members: readonly string[]): Promise<SeenDevice> => {
+    const configs: Config[] = [];
+    for (const member of members) configs.push(await readJobConfig(sweep, { member }));
+    return await worker.look(configs);
+  };
+  workerpool.worker({ job, look }, { onTerminate: () => worker.close() });
 }

@@ -1,10 +1,11 @@
 /** A process' worker: a device that is opened when a job first needs it, and data, kept from one job to the next. */
 import { sizeOf } from '../../autograd/tape.js';
 import { DeviceError } from '../../errors.js';
-import type { Device } from '../../gpu/device.js';
+import type { AdapterDescription, Device } from '../../gpu/device.js';
 import type { OpenDeviceOptions } from '../../gpu/node/openDevice.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { type Dataset, loadDataset } from '../../pipeline/data/dataset.js';
+import { requireMemory } from '../../pipeline/estimate/requireMemory.js';
 import { identifyData } from '../../pipeline/session.js';
 import type { IdentifiedDataset, Worker } from '../../pipeline/sweep/runJob.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
@@ -12,7 +13,16 @@ import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 /** Bytes of images up to which data of several seeds stays loaded; the newest always does. */
 const KEPT_BYTES = 2 ** 28;
 
+/** What a worker's device is. */
+export interface SeenDevice {
+  /** In one line, with its tuning where there is one. */
+  readonly description: string;
+  readonly kind: AdapterDescription['kind'];
+}
+
 export interface OpenWorker extends Worker {
+  /** Opens the device, and looks whether jobs of these configurations fit it and this machine. Throws `DeviceError`. */
+  look(configs: readonly Config[]): Promise<SeenDevice>;
   /** Gives back device and data. */
   close(): void;
 }
@@ -22,6 +32,14 @@ const bytesOf = ({ train, test, image }: Dataset): number => (train.count + test
 /** Opens nothing yet. Errors of the device as `openTunedDevice` and `outliveDevice` throw them. */
 export function openWorker(wanted: OpenDeviceOptions, signal?: AbortSignal): OpenWorker {
   let opened: Device | null = null;
+  let description = '';
+  const open = async (): Promise<Device> => {
+    if (opened !== null) return opened;
+    const tuned = await openTunedDevice(wanted);
+    ({ description } = tuned);
+    opened = tuned.device;
+    return opened;
+  };
   const kept = new Map<string, IdentifiedDataset>();
   const forgetOld = (): void => {
     let bytes = [...kept.values()].reduce((total, { dataset }) => total + bytesOf(dataset), 0);
@@ -32,20 +50,27 @@ export function openWorker(wanted: OpenDeviceOptions, signal?: AbortSignal): Ope
       kept.delete(key);
     }
   };
+  const load = async (config: Config): Promise<IdentifiedDataset> => {
+    const key = JSON.stringify([config.data, config.seed, config.targets.from]);
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const dataset = await loadDataset(config.data, config.seed);
+    const loaded = { dataset, identity: await identifyData({ config, dataset }) };
+    kept.set(key, loaded);
+    forgetOld();
+    return loaded;
+  };
   return {
-    async load(config: Config) {
-      const key = JSON.stringify([config.data, config.seed, config.targets.from]);
-      const known = kept.get(key);
-      if (known !== undefined) return known;
-      const dataset = await loadDataset(config.data, config.seed);
-      const loaded = { dataset, identity: await identifyData({ config, dataset }) };
-      kept.set(key, loaded);
-      forgetOld();
-      return loaded;
+    load,
+    async look(configs) {
+      const device = await open();
+      for (const config of configs) {
+        await requireMemory({ device, config, dataset: (await load(config)).dataset });
+      }
+      return { description, kind: device.adapter.kind };
     },
     async compute(folder, progress, work) {
-      opened ??= (await openTunedDevice(wanted)).device;
-      const device = opened;
+      const device = await open();
       let used = device;
       try {
         return await outliveDevice(

@@ -90,10 +90,7 @@ interface Extent {
 const rowsOfSeries = (
   { rows, transfer }: Config['evaluate'],
   dataset: Dataset,
-): (readonly EvaluationRow[])[] => [
-  measurableRows(rows, dataset),
-  ...transfer.map(() => studentRows(rows)),
-];
+): (readonly EvaluationRow[])[] => [measurableRows(rows, dataset), ...transfer.map(() => studentRows(rows))];
 
 function seriesOf({ config, dataset, representation }: EvaluationInputs): Series[] {
   const models = [

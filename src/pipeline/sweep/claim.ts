@@ -141,9 +141,7 @@ function hold(folder: string, number: number, { beat }: ClaimTimes): Claim {
     },
     async giveBack(end) {
       clearInterval(pulses);
-      await plainDisk
-        .writeWhole(endFile(folder, number), `${JSON.stringify(end)}\n`)
-        .catch(() => undefined);
+      await plainDisk.writeWhole(endFile(folder, number), `${JSON.stringify(end)}\n`).catch(() => undefined);
     },
     stop() {
       clearInterval(pulses);

@@ -1,11 +1,12 @@
 /** What the jobs of a sweep take, measured on the device once for each configuration that differs in more than its seed. */
+
+import { DataError } from '../../errors.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
 import { requireFit } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import { type Dataset, loadDataset } from '../data/dataset.js';
 import { type Estimate, estimateRun } from '../estimate/estimate.js';
 import { sharesOf } from '../evaluate/shares.js';
-import { DataError } from '../../errors.js';
 import { type Job, type JobGraph, type JobKind, jobKinds, stageOfKind } from './graph.js';
 import type { Setting } from './members.js';
 import { standIn } from './standIn.js';
@@ -70,7 +71,9 @@ export function costsOf(estimate: Estimate, config: Config): KindCosts {
 }
 
 /** The data of a configuration, or what stands for it where it is not here; null where nothing can. */
-async function dataFor(config: Config): Promise<{ readonly dataset: Dataset; readonly isThere: boolean } | null> {
+async function dataFor(
+  config: Config,
+): Promise<{ readonly dataset: Dataset; readonly isThere: boolean } | null> {
   try {
     return { dataset: await loadDataset(config.data, config.seed), isThere: true };
   } catch (error) {

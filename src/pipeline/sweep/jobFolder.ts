@@ -68,9 +68,9 @@ export async function readRecord(sweep: string, hash: string): Promise<JobRecord
   }
 }
 
-async function readText(path: string): Promise<string> {
+async function readText(path: string, limit: number = fileLimits.record): Promise<string> {
   try {
-    return new TextDecoder().decode(await readBounded(path, fileLimits.record));
+    return new TextDecoder().decode(await readBounded(path, limit));
   } catch (error) {
     throw readingFailure(path, error, 'Run the job that makes it again.');
   }
@@ -115,7 +115,8 @@ async function place(from: string, to: string): Promise<void> {
 
 async function placeFiles(from: string, to: string, names: Iterable<string>): Promise<void> {
   for (const name of names) {
-    if (!isInside(name)) throw new StoreError(`${from}: ${JSON.stringify(name)} is no name for a file of a job.`);
+    if (!isInside(name))
+      throw new StoreError(`${from}: ${JSON.stringify(name)} is no name for a file of a job.`);
     try {
       await place(join(from, name), join(to, name));
     } catch (error) {
@@ -147,10 +148,11 @@ export async function layIn(
     let events = '';
     const timings: Record<string, number> = {};
     for (const { path: from } of results) {
-      events += await readText(join(from, EVENTS)).catch(() => '');
+      // Not every stage tells events.
+      if (await exists(join(from, EVENTS))) events += await readText(join(from, EVENTS), fileLimits.data);
       const seconds = await readTimings({
-        exists: async () => true,
-        readBytes: async (name) => await readBounded(join(from, name), fileLimits.record).catch(() => NOTHING),
+        exists: (name) => exists(join(from, name)),
+        readBytes: (name) => readBounded(join(from, name), fileLimits.record),
       });
       for (const [name, each] of Object.entries(seconds)) timings[name] = (timings[name] ?? 0) + each;
     }
@@ -159,8 +161,6 @@ export async function layIn(
   }
   await plainDisk.writeWhole(join(path, MANIFEST), encodeManifest(stages));
 }
-
-const NOTHING = new TextEncoder().encode('{}');
 
 /** Names of all files of a run's folder that are not of its lock. */
 async function filesOf(path: string): Promise<string[]> {
@@ -212,13 +212,19 @@ export async function publish(sweep: string, member: string, report: string): Pr
   const [from, to] = [paths.job(report), paths.run(member)];
   // Of a run whose manifest and result are these, all is there: it appeared at once.
   const said = (folder: string): Promise<string[]> =>
-    Promise.all(['result.json', MANIFEST, 'config.yaml'].map((name) => readText(join(folder, name)).catch(() => '')));
+    Promise.all(
+      ['result.json', MANIFEST, 'config.yaml'].map((name) => readText(join(folder, name)).catch(() => '')),
+    );
   const [wanted, found] = [await said(from), await said(to)];
   if (wanted.every((text, k) => text === found[k])) return;
   const beside = join(paths.work, `run-${randomUUID()}`);
   const aside = `${beside}-old`;
   try {
-    await placeFiles(from, beside, (await filesOf(from)).filter((name) => name !== JOB_RECORD));
+    await placeFiles(
+      from,
+      beside,
+      (await filesOf(from)).filter((name) => name !== JOB_RECORD),
+    );
     await mkdir(paths.runs, { recursive: true });
     await rename(to, aside).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
@@ -231,7 +237,8 @@ export async function publish(sweep: string, member: string, report: string): Pr
   } catch (error) {
     throw error instanceof StoreError ? error : writingFailure(to, 'written', error);
   } finally {
-    for (const folder of [beside, aside]) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    for (const folder of [beside, aside])
+      await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -258,7 +265,9 @@ export async function takeWork(sweep: string, hash: string, claim: number): Prom
   }
   const run = join(path, 'run');
   // The lock in it is of an owner that has lost the job.
-  const left = (await readdir(run).catch(() => [])).filter((name) => name === LOCK || name.startsWith('.owner-'));
+  const left = (await readdir(run).catch(() => [])).filter(
+    (name) => name === LOCK || name.startsWith('.owner-'),
+  );
   for (const name of left) await plainDisk.remove(join(run, name));
   await plainDisk.makeFolder(path);
   return path;
@@ -269,6 +278,7 @@ export async function forgetWork(sweep: string, finished: ReadonlySet<string>): 
   const { work } = pathsOf(sweep);
   for (const name of await readdir(work).catch(() => [])) {
     const [hash = ''] = name.split('.');
-    if (finished.has(hash)) await rm(join(work, name), { recursive: true, force: true }).catch(() => undefined);
+    if (finished.has(hash))
+      await rm(join(work, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }

@@ -54,7 +54,10 @@ function piecesOf(stage: Stage, config: Config): Piece[] {
  *
  * @param identify what stands for the data of a run
  */
-export function graphOf(settings: readonly Setting[], identify: (setting: Setting) => DataIdentity): JobGraph {
+export function graphOf(
+  settings: readonly Setting[],
+  identify: (setting: Setting) => DataIdentity,
+): JobGraph {
   const jobs = new Map<string, Job>();
   const members = settings.map((setting) => {
     const { name: member, values, seed, config } = setting;
@@ -64,7 +67,16 @@ export function graphOf(settings: readonly Setting[], identify: (setting: Settin
     const own: string[] = [];
     const made = new Map<string, string[]>();
     const add = (kind: JobKind, after: readonly string[], read: string, part?: string): void => {
-      const reads = { version: GRAPH_VERSION, format: FORMAT_VERSION, kind, seed, images, given, read, after };
+      const reads = {
+        version: GRAPH_VERSION,
+        format: FORMAT_VERSION,
+        kind,
+        seed,
+        images,
+        given,
+        read,
+        after,
+      };
       const hash = hashInputs({ ...reads, part }).slice(0, NAME_DIGITS);
       if (!jobs.has(hash)) {
         jobs.set(hash, { hash, kind, ...(part === undefined ? {} : { part }), after, member });

@@ -143,7 +143,10 @@ export async function collectResults(sweep: string, graph: JobGraph): Promise<Sw
     datasets.add(config.data.source);
     const tables = [
       { ...evaluation, student: '' },
-      ...evaluation.transfer.map(({ student, ...table }) => ({ ...table, student: describeStudent(student) })),
+      ...evaluation.transfer.map(({ student, ...table }) => ({
+        ...table,
+        student: describeStudent(student),
+      })),
     ];
     rows.push(...rowsOf(member, tables, [...new Set(devices)]));
   }
@@ -160,7 +163,11 @@ export async function collectResults(sweep: string, graph: JobGraph): Promise<Sw
 }
 
 const cell = (value: Plain | undefined): string | number =>
-  value === undefined ? '' : typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value);
+  value === undefined
+    ? ''
+    : typeof value === 'string' || typeof value === 'number'
+      ? value
+      : JSON.stringify(value);
 
 /** One measured number of one run a line, by RFC 4180. */
 export function resultsCsv({ paths, rows }: SweepResults): string {

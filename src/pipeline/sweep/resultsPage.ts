@@ -25,7 +25,8 @@ const settingText = ({ values }: Pick<SweepGroup, 'values'>, paths: readonly str
   paths.map((path) => `${path} = ${valueText(values[path])}`).join(', ');
 
 /** The spread of a setting: over its runs, or of its one run over the evaluation seeds. */
-const spreadOf = ({ seeds, deviation, within }: SweepGroup): number => (seeds.length > 1 ? deviation : within);
+const spreadOf = ({ seeds, deviation, within }: SweepGroup): number =>
+  seeds.length > 1 ? deviation : within;
 
 /** Accuracies with one share of labels over one swept path; undefined where there is nothing to draw. */
 export function sweptChart(
@@ -97,7 +98,8 @@ const distinct = <Value>(values: readonly Value[]): Value[] => [...new Set(value
 
 /** One table for each architecture and share of labels, and for equation (3): a row a setting, a column an encoder. */
 function tables({ groups, paths }: SweepResults): Html[] {
-  const keyOf = ({ student, measure, labels }: SweepGroup): string => JSON.stringify([student, measure, labels]);
+  const keyOf = ({ student, measure, labels }: SweepGroup): string =>
+    JSON.stringify([student, measure, labels]);
   return distinct(groups.map(keyOf)).map((key) => {
     const own = groups.filter((group) => keyOf(group) === key);
     const [{ student, measure, labels }] = own as [SweepGroup, ...SweepGroup[]];
@@ -108,7 +110,9 @@ function tables({ groups, paths }: SweepResults): Html[] {
         ? `Test accuracy in % with ${labelShare(labels!)} of the labels`
         : 'Mean squared error to the teacher on held-out images (equation 3)';
     const body = settings.map((setting) => {
-      const cells = rows.map((row) => own.find((one) => one.row === row && settingText(one, paths) === setting));
+      const cells = rows.map((row) =>
+        own.find((one) => one.row === row && settingText(one, paths) === setting),
+      );
       const known = cells.filter((one) => one !== undefined);
       const isMarked = known.some((one) => one.isMarked);
       const seeds = distinct(known.flatMap((one) => one.seeds));
@@ -142,7 +146,9 @@ function runTable({ rows }: SweepResults): Html {
 }
 
 async function figures(results: SweepResults): Promise<Html[]> {
-  const accuracies = results.groups.filter(({ measure, student }) => measure === 'accuracy' && student === '');
+  const accuracies = results.groups.filter(
+    ({ measure, student }) => measure === 'accuracy' && student === '',
+  );
   const drawn: Html[] = [];
   for (const path of results.paths) {
     for (const share of distinct(accuracies.map(({ labels }) => labels!)).sort((a, b) => a - b)) {
@@ -176,7 +182,9 @@ ${runTable(results)}`;
     findings: [
       `${finished} of ${runs} runs are finished${results.paths.length === 0 ? '' : `, over ${results.paths.join(', ')}`}.`,
       ...(isMarked
-        ? [`Rows with${MARK} were made on other kinds of devices than most: their last bits may differ for that alone.`]
+        ? [
+            `Rows with${MARK} were made on other kinds of devices than most: their last bits may differ for that alone.`,
+          ]
         : []),
     ],
     dataset: results.datasets.join(', '),

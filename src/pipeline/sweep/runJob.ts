@@ -277,8 +277,8 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       seconds = await work(job, claim, options);
     } catch (error) {
       claim.stop();
-      // The other one's result is this one's too.
-      if (claim.lost.aborted && signal?.aborted !== true) {
+      // The other one's result is this one's too; a work folder that is gone fails in any words.
+      if (claim.lost.aborted || (await exists(pathsOf(sweep).record(hash)))) {
         await note(sweep, hash, 'Another worker has taken the job over.');
         continue;
       }

@@ -19,8 +19,8 @@ import type { Config } from '../config/schema.js';
 import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
-import { GRAPH_VERSION, type Job, type JobGraph, jobKinds, nameOfJob } from './graph.js';
 import { shown } from '../store/shownText.js';
+import { GRAPH_VERSION, type Job, type JobGraph, jobKinds, nameOfJob } from './graph.js';
 import type { Setting } from './members.js';
 
 /** The graph's file. */

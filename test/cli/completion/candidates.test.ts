@@ -86,6 +86,8 @@ describe('candidates for runs', () => {
       writeFileSync(join(folder, run, 'manifest.json'), '{}');
     }
     mkdirSync(join(folder, 'runs/none'));
+    mkdirSync(join(folder, 'sweeps/one'), { recursive: true });
+    writeFileSync(join(folder, 'sweeps/one/sweep.json'), '{}');
     process.chdir(folder);
   });
   afterAll(() => {
@@ -99,6 +101,11 @@ describe('candidates for runs', () => {
     expect(complete('evaluate other/')).toEqual(['other/third']);
     expect(complete('study variance --run r')).toEqual(['runs/first', 'runs/second']);
     expect(complete(`compare ${folder}/other/t`)).toEqual([`${folder}/other/third`]);
+  });
+
+  it('are sweeps where these are meant', () => {
+    expect(complete('status ')).toEqual(['sweeps/one']);
+    expect(complete('job teacher --sweep s')).toEqual(['sweeps/one']);
   });
 
   it('are none in a folder that is not there', () => {

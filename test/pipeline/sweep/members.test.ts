@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { setLayer } from '../../../src/pipeline/config/layers.js';
+import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { expandSweep } from '../../../src/pipeline/sweep/members.js';
 import { MOST_MEMBERS, parseSweep } from '../../../src/pipeline/sweep/schema.js';
 

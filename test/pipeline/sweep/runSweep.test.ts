@@ -13,10 +13,7 @@ const graph = graphOf(soleSetting(resolveConfig({ preset: 'tiny-test', sets: ['e
 const listener = { begun() {}, done() {}, failed() {} };
 
 /** Runs the graph by jobs that take a moment each; what began, in order, and how many ran at a time. */
-async function run(
-  options: Partial<SweepOptions> = {},
-  work: (job: Job) => void | Promise<void> = () => {},
-) {
+async function run(options: Partial<SweepOptions> = {}, work: (job: Job) => void | Promise<void> = () => {}) {
   const begun: string[] = [];
   const ended = new Set<string>(options.finished);
   let running = 0;

@@ -1,0 +1,79 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DataError } from '../../../src/errors.js';
+import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
+import { identifySettings } from '../../../src/pipeline/sweep/dataIdentity.js';
+import { type Setting, soleSetting } from '../../../src/pipeline/sweep/members.js';
+import { idx, writeFiles } from '../../support/imageFiles.js';
+
+let scratch = '';
+let folder = '';
+let cache = '';
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'hypergrad-identity-'));
+  folder = join(scratch, 'digits');
+  cache = join(scratch, 'cache');
+  vi.stubEnv('HYPERGRAD_CACHE', cache);
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(scratch, { recursive: true });
+});
+
+const COUNT = 120;
+/** Writes digits whose files are older than a clock's tick. */
+async function writeDigits(shift: number): Promise<void> {
+  const pixels = Uint8Array.from({ length: COUNT * 784 }, (_, k) => (k * k + shift) % 251);
+  await writeFiles(folder, { 'digits-idx3-ubyte': idx([COUNT, 28, 28], pixels) });
+  const then = new Date(Date.now() - 60_000);
+  utimesSync(join(folder, 'digits-idx3-ubyte'), then, then);
+}
+
+const setting = (...sets: string[]): Setting =>
+  soleSetting(
+    resolveConfig({
+      preset: 'tiny-test',
+      sets: ['data.source=idx', `data.folder=${folder}`, 'data.train=90', 'data.test=20', 'evaluate.batch=4'].concat(
+        ['distil.batch=4', ...sets],
+      ),
+    }),
+  )[0]!;
+const dataOf = async (one: Setting): Promise<string | null> => (await identifySettings([one]))(one).data;
+
+describe('the identity of data', () => {
+  it('changes with the images, the seed and how they are prepared, and with nothing else', async () => {
+    await writeDigits(0);
+    const first = await dataOf(setting());
+    expect(first).toMatch(/^[0-9a-f]{64}$/);
+    expect(await dataOf(setting('distil.steps=1', 'data.memory=7'))).toBe(first);
+    const others = [await dataOf(setting('seed=2')), await dataOf(setting('data.pool=2'))];
+    await writeDigits(1);
+    others.push(await dataOf(setting()));
+    expect(new Set([first, ...others]).size).toBe(4);
+  });
+
+  it('is read once, and then kept by the files’ sizes and times', async () => {
+    await writeDigits(2);
+    rmSync(cache, { recursive: true });
+    const data = await dataOf(setting());
+    const [file] = readdirSync(join(cache, 'data'));
+    const path = join(cache, 'data', file!);
+    const kept = JSON.parse(readFileSync(path, 'utf8'));
+    expect(kept).toMatchObject({ data, image: [1, 7, 7], train: 90 });
+    writeFileSync(path, JSON.stringify({ ...kept, data: 'a'.repeat(64) }));
+    expect(await dataOf(setting())).toBe('a'.repeat(64));
+    writeFileSync(path, 'damaged');
+    expect(await dataOf(setting())).toBe(data);
+  });
+
+  it('is unknown where the files are not there, and an error unless that is asked for', async () => {
+    const missing = setting(`data.folder=${join(scratch, 'nowhere')}`);
+    await expect(identifySettings([missing])).rejects.toThrow(DataError);
+    const told: string[] = [];
+    const identify = await identifySettings([missing], ({ message }) => told.push(message));
+    expect(identify(missing)).toEqual({ data: null, given: null });
+    expect(told).toEqual([expect.stringContaining('nowhere')]);
+  });
+});
