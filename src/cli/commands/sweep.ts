@@ -18,13 +18,8 @@ import { stoppable } from '../interruption.js';
 import { collect } from '../repeatable.js';
 import { openPool } from '../sweep/pool.js';
 import { readSettings, type SettingFlags, sweepFolderOf } from '../sweep/settings.js';
-<<<<<<< HEAD
 import { requireSlurmAsked, type SlurmFlags, slurmOptions, submitToSlurm } from '../sweep/slurm.js';
-import { openWorker } from '../sweep/worker.js';
-import { openTunedDevice } from '../tunedDevice.js';
-=======
 import { openWorker, type SeenDevice } from '../sweep/worker.js';
->>>>>>> sweep
 import { type Voice, voiceOf } from '../voice.js';
 import { commandLine } from './run.js';
 
@@ -203,15 +198,9 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
  * @param script the command line's own, by which processes are started; null where jobs run in this process
  */
 export function sweepCommand(script: string | null): Command {
-<<<<<<< HEAD
   const command = new Command('sweep')
     .description(
       'run every setting of a sweep with every seed, here or on a cluster, each job that they share once',
-=======
-  return new Command('sweep')
-    .description(
-      'run every setting of a sweep with every seed on this machine, each job that they share once',
->>>>>>> sweep
     )
     .argument('[sweep]', "a sweep's file in YAML or JSON, or a single configuration's")
     .option('--preset <name>', 'start from a preset')

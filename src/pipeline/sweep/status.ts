@@ -79,7 +79,6 @@ async function stateOfClaim({ owner, end }: FoundClaim): Promise<ClaimState> {
   const isAlive = await livenessOf(owner);
   if (isAlive === false)
     return { state: 'waiting', says: 'its worker was killed; goes on from what it kept' };
-<<<<<<< HEAD
   const says = `process ${owner.process} on ${owner.machine}`;
   return { state: isAlive === null ? 'silent' : 'running', says };
 }
@@ -102,9 +101,6 @@ function united(claim: ClaimState, scheduled: ScheduledJob | undefined): Pick<Jo
   if (by.state === 'failed') return { state: 'failed', says: by.says };
   if (by.state === 'stopped') return { state: 'waiting', says: by.says || claim.says };
   return { state: claim.state === 'silent' ? 'running' : claim.state, says: claim.says };
-=======
-  return { state: 'running', says: `process ${owner.process} on ${owner.machine}` };
->>>>>>> sweep
 }
 
 async function progressOf(sweep: string, hash: string, { number }: FoundClaim): Promise<JobProgress | null> {
@@ -127,23 +123,8 @@ async function statusOf(
     return { ...none, state: 'done', seconds, log };
   }
   const claim = await findClaim(sweep, hash);
-<<<<<<< HEAD
   const found = united(claim === null ? NOBODY : await stateOfClaim(claim), scheduled);
   const isRunning = found.state === 'running';
-=======
-  if (claim === null) {
-    if (scheduled?.state === 'ended') return { ...none, state: 'failed', says: scheduled.says ?? '' };
-    const state = scheduled?.state === 'running' ? 'running' : 'waiting';
-    return { ...none, state, isQueued, says: scheduled?.says ?? '' };
-  }
-  const found = await stateOfClaim(claim);
-  // A claim that shows no life from here is alive only as long as its scheduler says so.
-  const isOver = scheduled?.state === 'ended' && found.state === 'running';
-  if (isOver) {
-    const says = scheduled.says ?? 'ended by the scheduler';
-    return { ...none, state: 'failed', says, log: scheduled.log ?? log };
-  }
->>>>>>> sweep
   return {
     ...none,
     ...found,
