@@ -10,10 +10,13 @@ export interface Example {
   readonly effect: string;
   /** Whether it takes minutes, or needs a public dataset's files. */
   readonly isSlow?: true;
+  /** Whether it needs a cluster with SLURM, so that no test can run it as it stands. */
+  readonly needsCluster?: true;
 }
 
 const quick = (line: string, effect: string): Example => ({ line, effect });
 const slow = (line: string, effect: string): Example => ({ line, effect, isSlow: true });
+const onCluster = (line: string, effect: string): Example => ({ ...slow(line, effect), needsCluster: true });
 
 /** By command, the words after `hypergrad`; the empty one is the program itself. */
 export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
@@ -51,7 +54,7 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
       'hypergrad sweep sweep.yaml --slurm --dry-run --no-estimate',
       'scripts for a cluster, to read or to keep',
     ),
-    slow(
+    onCluster(
       'hypergrad sweep sweep.yaml --slurm --slurm-gpus 1 --slurm-option=partition=gpu',
       'on a cluster, one GPU for each job',
     ),

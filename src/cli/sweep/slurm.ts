@@ -113,7 +113,7 @@ async function measure(
 const commandOf = (script: string | null): string[] =>
   script === null ? ['hypergrad'] : [process.execPath, resolve(script)];
 
-const tasksText = (count: number): string => `${count} ${count === 1 ? 'job' : 'jobs'}`;
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** What a submission came to, in a few lines. */
 export function describeSubmission(
@@ -129,14 +129,14 @@ export function describeSubmission(
   ];
   const others = rest.length === 0 ? '' : `; ${rest.join(', ')}`;
   if (isDryRun) {
-    return `Scripts for ${tasksText(tasks)} in ${arrays.length} arrays${others}: ${scripts}. \`sh ${quote(join(scripts, 'submit.sh'))}\` submits them, and so does the same command without --dry-run.`;
+    return `Scripts for ${counted(tasks, 'job')} in ${counted(arrays.length, 'array')}${others}: ${scripts}. \`sh ${quote(join(scripts, 'submit.sh'))}\` submits them, and so does the same command without --dry-run.`;
   }
   if (arrays.length === 0) return `Nothing to submit${others}.`;
-  return `Submitted ${tasksText(tasks)} in ${arrays.length} arrays${others}.\nHow far they are: hypergrad status ${quote(sweep)}`;
+  return `Submitted ${counted(tasks, 'job')} in ${counted(arrays.length, 'array')}${others}.\nHow far they are: hypergrad status ${quote(sweep)}`;
 }
 
 const arrayLine = ({ kind, tasks, number, name }: SubmittedArray): string =>
-  `${number === null ? name : number}: ${kind}, ${tasksText(tasks)}`;
+  `${number === null ? name : number}: ${kind}, ${counted(tasks, 'job')}`;
 
 /**
  * Submits what is missing of a sweep.
