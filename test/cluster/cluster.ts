@@ -67,23 +67,6 @@ export type NodeLoss =
   /** All of it ends, as where the power fails. */
   | 'everything';
 
-export interface Cluster {
-  /** Variables with which SLURM's commands, and what calls them, find this cluster. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Names of the nodes. */
-  readonly nodes: readonly string[];
-  /** Calls one of SLURM's commands and gives what it printed. */
-  ask(program: 'sbatch' | 'squeue' | 'scancel' | 'scontrol', args: readonly string[]): Promise<string>;
-  /** Ids of the processes of tasks, by node: those that batch scripts became, not what these started. */
-  tasks(): readonly { readonly node: string; readonly process: number }[];
-  /** Takes a node down. The controller notices by itself. */
-  loseNode(node: string, loss: NodeLoss): Promise<void>;
-  /** Starts a node's daemon again and waits until the controller uses it. */
-  bringBack(node: string): Promise<void>;
-  /** Ends all tasks and daemons, and removes what they kept. */
-  stop(): Promise<void>;
-}
-
 export interface ClusterOptions {
   readonly nodes: number;
   /** Processors that each node says it has; 1 by default. */
@@ -92,126 +75,138 @@ export interface ClusterOptions {
   readonly memory?: number;
 }
 
-/** Starts a cluster. Throws where a daemon does not come up, with what it said. */
-export async function startCluster({
-  nodes: count,
-  processors = 1,
-  memory = 4096,
-}: ClusterOptions): Promise<Cluster> {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'hypergrad-slurm-'));
-  // munged wants nobody but the owner to write above its socket, and everybody to come through.
-  chmodSync(folder, 0o755);
-  const configuration = join(folder, 'slurm.conf');
-  const environment = { SLURM_CONF: configuration };
-  const names = Array.from({ length: count }, (_, index) => `n${index + 1}`);
-  const children = new Map<string, ChildProcess>();
-  const said: string[] = [];
+/** Programs by which a cluster is asked and told. */
+type Command = 'sbatch' | 'squeue' | 'scancel' | 'scontrol';
 
-  const keep = (name: string, child: ChildProcess): void => {
-    children.set(name, child);
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-      said.push(`${name}: ${text.trim()}`);
-      if (said.length > 100) said.shift();
-    });
-  };
-  const ask: Cluster['ask'] = async (program, args) =>
-    (
-      await execute(whereIs(program)!, [...args], {
-        env: { ...process.env, ...environment },
-        maxBuffer: 2 ** 24,
-      })
-    ).stdout;
-  const state = (): string => said.slice(-20).join('\n');
+/** What the daemons said last, for errors. */
+const LINES_KEPT = 20;
 
-  const startMunge = async (): Promise<void> => {
-    const user = process.getuid!() === 0 ? userOf(MUNGE_USER) : undefined;
-    const place = join(folder, 'munge');
-    mkdirSync(place, { mode: 0o755 });
-    const key = join(place, 'key');
-    writeFileSync(key, randomBytes(128), { mode: 0o600 });
-    if (user !== undefined) for (const path of [place, key]) chownSync(path, user.uid, user.gid);
-    const at = (name: string): string => join(place, name);
-    keep(
-      'munged',
-      daemon(
-        'munged',
-        [
-          '--foreground',
-          `--key-file=${key}`,
-          `--socket=${at('socket')}`,
-          `--pid-file=${at('pid')}`,
-          `--log-file=${at('log')}`,
-          `--seed-file=${at('seed')}`,
-        ],
-        user === undefined ? {} : { user },
-      ),
-    );
-    const isThere = async (): Promise<boolean> => readdirSync(place).includes('socket');
-    await until('munged listens', isThere, { seconds: START_SECONDS, state });
-  };
-  const startNode = (node: string): void => {
-    mkdirSync(join(folder, `spool-${node}`), { recursive: true });
-    const own = { ...environment, [NODE]: node };
-    keep(node, daemon('slurmd', ['-D', '-N', node, '-f', configuration], { environment: own }));
-  };
-  const isUsable = async (node: string): Promise<boolean> => {
-    const text = await ask('scontrol', ['--oneliner', 'show', 'node', node]).catch(() => '');
-    return /\bState=(IDLE|MIXED|ALLOCATED)(\+PLANNED|\+COMPLETING)*\s/.test(text);
-  };
-  const stop = async (): Promise<void> => {
-    process.off('exit', killAll);
-    // First who would start tasks again.
-    for (const child of children.values()) await kill(child);
-    for (const { process: id } of processesOf(configuration)) killProcess(id);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  };
-  const killAll = (): void => {
-    for (const child of children.values()) child.kill('SIGKILL');
-    for (const { process: id } of processesOf(configuration)) killProcess(id);
-  };
-  process.on('exit', killAll);
+/** A cluster, with all of its daemons. */
+export class Cluster {
+  /** Names of the nodes. */
+  readonly nodes: readonly string[];
+  readonly #folder: string;
+  readonly #daemons = new Map<string, ChildProcess>();
+  readonly #said: string[] = [];
 
-  try {
-    await startMunge();
-    mkdirSync(join(folder, 'state'));
-    const ports = await freePorts(count + 1);
-    writeFileSync(configuration, configurationText(folder, { ports, processors, memory }));
-    keep('slurmctld', daemon('slurmctld', ['-D', '-f', configuration], { environment }));
-    for (const node of names) startNode(node);
-    const allUsable = async (): Promise<boolean> =>
-      (await Promise.all(names.map(isUsable))).every((isSo) => isSo);
-    await until('All nodes are there', allUsable, { seconds: START_SECONDS, state });
-  } catch (error) {
-    await stop();
-    throw error;
+  private constructor(folder: string, nodes: number) {
+    this.#folder = folder;
+    this.nodes = Array.from({ length: nodes }, (_, index) => `n${index + 1}`);
+    process.on('exit', this.#killAll);
   }
 
-  return {
-    environment,
-    nodes: names,
-    ask,
-    tasks() {
-      const found = processesOf(configuration);
-      const guards = new Set(found.filter(isStepDaemon).map((each) => each.process));
-      return found
-        .filter((each) => guards.has(each.parent) && !isStepDaemon(each))
-        .map(({ process: id, node }) => ({ process: id, node }));
-    },
-    async loseNode(node, loss) {
-      await kill(children.get(node)!);
-      if (loss === 'daemon') return;
-      for (const each of processesOf(configuration)) if (each.node === node) killProcess(each.process);
-    },
-    async bringBack(node) {
-      startNode(node);
-      const isBack = async (): Promise<boolean> => {
-        if (await isUsable(node)) return true;
-        // As an administrator would, where SLURM asks for one: such as after a task that it could not end.
-        await ask('scontrol', ['update', `NodeName=${node}`, 'State=RESUME']).catch(() => undefined);
-        return false;
-      };
-      await until(`${node} is back`, isBack, { seconds: START_SECONDS, state });
-    },
-    stop,
+  /** Starts a cluster. Throws where a daemon does not come up, with what it said. */
+  static async start({ nodes, processors = 1, memory = 4096 }: ClusterOptions): Promise<Cluster> {
+    const folder = mkdtempSync(join(realpathSync(tmpdir()), 'hypergrad-slurm-'));
+    // munged wants nobody but the owner to write above its socket, and everybody to come through.
+    chmodSync(folder, 0o755);
+    const cluster = new Cluster(folder, nodes);
+    try {
+      await cluster.#startMunge();
+      const ports = await freePorts(nodes + 1);
+      mkdirSync(join(folder, 'state'));
+      writeFileSync(cluster.#configuration, configurationText(folder, { ports, processors, memory }));
+      cluster.#keep('slurmctld', daemon('slurmctld', ['-D', '-f', cluster.#configuration], cluster));
+      for (const node of cluster.nodes) cluster.#startNode(node);
+      const areUsable = async (): Promise<boolean> =>
+        (await Promise.all(cluster.nodes.map((node) => cluster.#isUsable(node)))).every((isSo) => isSo);
+      await cluster.#await('All nodes are there', areUsable);
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  /** Variables with which SLURM's commands, and what calls them, find this cluster. */
+  get environment(): Record<string, string> {
+    return { SLURM_CONF: this.#configuration };
+  }
+
+  /** Calls one of SLURM's commands and gives what it printed. */
+  async ask(program: Command, args: readonly string[]): Promise<string> {
+    const env = { ...process.env, ...this.environment };
+    return (await execute(whereIs(program)!, [...args], { env, maxBuffer: 2 ** 24 })).stdout;
+  }
+
+  /** Ids of the processes of tasks, by node: those that batch scripts became, not what these started. */
+  tasks(): { readonly node: string; readonly process: number }[] {
+    const found = processesOf(this.#configuration);
+    const guards = new Set(found.filter(isStepDaemon).map((each) => each.process));
+    return found
+      .filter((each) => guards.has(each.parent) && !isStepDaemon(each))
+      .map(({ process: id, node }) => ({ process: id, node }));
+  }
+
+  /** Takes a node down. The controller notices by itself. */
+  async loseNode(node: string, loss: NodeLoss): Promise<void> {
+    await kill(this.#daemons.get(node)!);
+    if (loss === 'daemon') return;
+    for (const each of processesOf(this.#configuration)) if (each.node === node) killProcess(each.process);
+  }
+
+  /** Starts a node's daemon again and waits until the controller uses it. */
+  async bringBack(node: string): Promise<void> {
+    this.#startNode(node);
+    await this.#await(`${node} is back`, async () => {
+      if (await this.#isUsable(node)) return true;
+      // As an administrator would, where SLURM asks for one: such as after a task that it could not end.
+      await this.ask('scontrol', ['update', `NodeName=${node}`, 'State=RESUME']).catch(() => undefined);
+      return false;
+    });
+  }
+
+  /** Ends all tasks and daemons, and removes what they kept. */
+  async stop(): Promise<void> {
+    process.off('exit', this.#killAll);
+    // First who would start tasks again.
+    for (const child of this.#daemons.values()) await kill(child);
+    for (const { process: id } of processesOf(this.#configuration)) killProcess(id);
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  get #configuration(): string {
+    return join(this.#folder, 'slurm.conf');
+  }
+
+  readonly #killAll = (): void => {
+    for (const child of this.#daemons.values()) child.kill('SIGKILL');
+    for (const { process: id } of processesOf(this.#configuration)) killProcess(id);
   };
+
+  #keep(name: string, child: ChildProcess): void {
+    this.#daemons.set(name, child);
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#said.push(`${name}: ${text.trim()}`);
+      if (this.#said.length > LINES_KEPT) this.#said.shift();
+    });
+  }
+
+  async #await(what: string, isSo: () => Promise<boolean>): Promise<void> {
+    await until(what, isSo, { seconds: START_SECONDS, state: () => this.#said.join('\n') });
+  }
+
+  async #startMunge(): Promise<void> {
+    const user = process.getuid!() === 0 ? userOf(MUNGE_USER) : undefined;
+    const place = join(this.#folder, 'munge');
+    const at = (name: string): string => join(place, name);
+    mkdirSync(place, { mode: 0o755 });
+    writeFileSync(at('key'), randomBytes(128), { mode: 0o600 });
+    if (user !== undefined) for (const path of [place, at('key')]) chownSync(path, user.uid, user.gid);
+    const files = { key: 'key-file', socket: 'socket', pid: 'pid-file', log: 'log-file', seed: 'seed-file' };
+    const options = Object.entries(files).map(([name, option]) => `--${option}=${at(name)}`);
+    this.#keep('munged', daemon('munged', ['--foreground', ...options], user === undefined ? {} : { user }));
+    await this.#await('munged listens', async () => readdirSync(place).includes('socket'));
+  }
+
+  #startNode(node: string): void {
+    mkdirSync(join(this.#folder, `spool-${node}`), { recursive: true });
+    const environment = { ...this.environment, [NODE]: node };
+    this.#keep(node, daemon('slurmd', ['-D', '-N', node, '-f', this.#configuration], { environment }));
+  }
+
+  async #isUsable(node: string): Promise<boolean> {
+    const text = await this.ask('scontrol', ['--oneliner', 'show', 'node', node]).catch(() => '');
+    return /\bState=(IDLE|MIXED|ALLOCATED)(\+PLANNED|\+COMPLETING)*\s/.test(text);
+  }
 }

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../gpu/bundle.js';
 import { addCounts, countFaults, type FaultCounts, totalOf } from '../support/faults/counts.js';
 import { survive } from './chaos.js';
-import { type Cluster, startCluster, until } from './cluster.js';
+import { Cluster, until } from './cluster.js';
 import { type Hypergrad, hypergradAt } from './commandLine.js';
 import { missingForCluster } from './programs.js';
 import { turnFolder } from './readOnly.js';
@@ -71,7 +71,7 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
     built = await bundle({ cli: 'src/cli/main.ts' });
     scratch = mkdtempSync(join(tmpdir(), 'hypergrad-cluster-'));
     writeFileSync(at('sweep.yaml'), SWEEP);
-    cluster = await startCluster({ nodes: NODES });
+    cluster = await Cluster.start({ nodes: NODES });
     hypergrad = hypergradAt(built.entry('cli'), cluster.environment);
     const { code, stderr } = await hypergrad(
       ...['sweep', at('sweep.yaml'), '--out', at('alone'), '--workers', '1', '--quiet'],

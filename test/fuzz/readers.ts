@@ -18,6 +18,8 @@ import { decodeNpy } from '../../src/pipeline/store/npy.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import { TensorReader } from '../../src/pipeline/store/tensorReader.js';
+import { slurmFolder } from '../../src/pipeline/sweep/slurm/slurmFolder.js';
+import { parseHistory, parseQueue } from '../../src/pipeline/sweep/slurm/tasks.js';
 import { parseRecord } from '../../src/pipeline/tune/record.js';
 import { parseCase } from '../../src/pipeline/verify/case.js';
 import type { Draws } from './draws.js';
@@ -149,6 +151,23 @@ export const readers: readonly Reader[] = [
     (draws) =>
       formats.encode(draws.pick(['distil.steps=5', 'evaluate.labels=[0.1, 0.2]', 'data.folder=a: b'])),
     (bytes) => resolveConfig({ preset: 'tiny-test', sets: [text(bytes)] }),
+  ),
+  inMemory('squeue', 30, formats.queue, (bytes) => parseQueue(text(bytes))),
+  inMemory('sacct', 30, formats.accounts, (bytes) => parseHistory(text(bytes))),
+  onDisk(
+    'slurm folder',
+    8,
+    (draws) => ({
+      'slurm/name': formats.encode('0badcafe\n'),
+      'slurm/expert-0123456789ab.jobs': formats.encode(`${hash(draws).slice(0, 20)}\n`),
+      'slurm/submitted/expert-0123456789ab.12': formats.encode(''),
+    }),
+    async (folder) => {
+      const slurm = slurmFolder(folder);
+      await slurm.sweepName();
+      await slurm.readArrays();
+      await slurm.readSubmissions();
+    },
   ),
   onDisk(
     'configuration',

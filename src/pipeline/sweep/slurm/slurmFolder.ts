@@ -1,6 +1,6 @@
 /**
  * What a sweep's folder keeps about SLURM, in `slurm/`: the sweep's name there, the scripts, the job of each task, a file for each
- * submission, and the logs. Nothing is ever changed once it is written, so that nodes and people may read it at any time.
+ * submission, and the logs. The jobs of an array never change, for its name is a hash of theirs: nodes and people may read them at any time.
  */
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, rm } from 'node:fs/promises';

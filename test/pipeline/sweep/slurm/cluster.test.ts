@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, startCluster, until } from '../../../cluster/cluster.js';
+import { Cluster, until } from '../../../cluster/cluster.js';
 import { type Hypergrad, hypergradAt } from '../../../cluster/commandLine.js';
 import { killProcess } from '../../../cluster/processes.js';
 import { missingForCluster } from '../../../cluster/programs.js';
@@ -40,7 +40,7 @@ describe.skipIf(missing !== null)(`a short sweep on SLURM${missing === null ? ''
     built = await bundle({ cli: 'src/cli/main.ts' });
     scratch = mkdtempSync(join(tmpdir(), 'hypergrad-cluster-'));
     writeFileSync(at('sweep.yaml'), SWEEP);
-    cluster = await startCluster({ nodes: 2 });
+    cluster = await Cluster.start({ nodes: 2 });
     hypergrad = hypergradAt(built.entry('cli'), cluster.environment);
   });
   afterAll(async () => {
