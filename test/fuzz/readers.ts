@@ -152,8 +152,17 @@ export const readers: readonly Reader[] = [
       formats.encode(draws.pick(['distil.steps=5', 'evaluate.labels=[0.1, 0.2]', 'data.folder=a: b'])),
     (bytes) => resolveConfig({ preset: 'tiny-test', sets: [text(bytes)] }),
   ),
-  inMemory('squeue', 30, formats.queue, (bytes) => parseQueue(text(bytes))),
-  inMemory('sacct', 30, formats.accounts, (bytes) => parseHistory(text(bytes))),
+  // Lines of another form are no fault: SLURM's commands print some beside the tasks.
+  ...(
+    [
+      ['squeue', formats.queue, parseQueue],
+      ['sacct', formats.accounts, parseHistory],
+    ] as const
+  ).map(([program, make, parse]) =>
+    inMemory(program, 30, make, (bytes) => {
+      if (parse(text(bytes)).length === 0) throw new DataError(`${program} printed no task.`);
+    }),
+  ),
   onDisk(
     'slurm folder',
     8,
