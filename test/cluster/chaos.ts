@@ -29,7 +29,7 @@ export interface Survived {
 }
 
 /** Seconds between two kills, and for which a node stays down; at most. */
-const BETWEEN_KILLS = 1.5;
+const BETWEEN_KILLS = 4;
 const DOWN = 9;
 /** Nodes that are down at a time. */
 const MOST_DOWN = 2;
@@ -73,6 +73,7 @@ export async function survive(options: ChaosOptions): Promise<Survived> {
         count(loss === 'daemon' ? "node's daemon" : 'whole node', node);
       }
     }
+    await cluster.hasten();
     if (await isIdle(cluster)) {
       if (isWhole(sweep)) continue;
       const tasks = await submit();

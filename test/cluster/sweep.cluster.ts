@@ -119,7 +119,9 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
       expect((await statusOf(hypergrad, sweep)).counts, what).toMatchObject({ done: JOBS, failed: 0 });
       expect(await submit(hypergrad, at('sweep.yaml'), sweep), what).toBe(0);
       kills = addCounts(kills, survived.kills);
-      process.stdout.write(`Round ${round}: ${JSON.stringify(survived.kills)}, ${survived.submissions} submissions.\n`);
+      process.stdout.write(
+        `Round ${round}: ${JSON.stringify(survived.kills)}, ${survived.submissions} submissions.\n`,
+      );
       rmSync(sweep, { recursive: true });
     }
     countFaults(context, 'cluster kills', kills);
@@ -151,7 +153,9 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
     await untilIdle(cluster, PATIENCE);
     expect(isWhole(sweep)).toBe(true);
     // It went on from its checkpoint: no step's event is there twice, and the second try was the shorter one.
-    const events = readFileSync(join(sweep, 'jobs', teacher.hash, 'events.jsonl'), 'utf8').trim().split('\n');
+    const events = readFileSync(join(sweep, 'jobs', teacher.hash, 'events.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
     expect(new Set(events).size).toBe(events.length);
     const record = JSON.parse(readFileSync(join(sweep, 'jobs', teacher.hash, 'job.json'), 'utf8'));
     expect(record.seconds).toBeLessThan(140);
@@ -203,7 +207,8 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
     const sweep = at('read-only');
     const count = await submit(hypergrad, at('read-only.yaml'), sweep);
     const { hash } = jobCalled(sweep, 'teacher');
-    const isAtWork = async (): Promise<boolean> => existsSync(join(sweep, 'work', `${hash}.0`, 'run', 'events.jsonl'));
+    const isAtWork = async (): Promise<boolean> =>
+      existsSync(join(sweep, 'work', `${hash}.0`, 'run', 'events.jsonl'));
     await until('The job is at work', isAtWork, { seconds: PATIENCE });
     const parts = ['work', 'claims', 'jobs'].map((part) => join(sweep, part));
     for (const part of parts) turn(part, 'read-only');
@@ -212,7 +217,9 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
       const found = await jobStatus(hypergrad, sweep, hash);
       expect(found).toMatchObject({ state: 'failed' });
       expect(found.says).toMatch(/SLURM's task \d+_0 failed\. Submit again/);
-      expect(readFileSync(found.log!, 'utf8')).toMatch(/cannot be (written|created).*not permitted|read-only/);
+      expect(readFileSync(found.log!, 'utf8')).toMatch(
+        /cannot be (written|created).*not permitted|read-only/,
+      );
     } finally {
       for (const part of parts) turn(part, 'writable');
     }

@@ -70,7 +70,14 @@ export const isIdle = async (cluster: Cluster): Promise<boolean> =>
 
 /** Waits until the cluster has nothing more to do. */
 export const untilIdle = (cluster: Cluster, seconds: number): Promise<void> =>
-  until('The cluster is idle', () => isIdle(cluster), { seconds });
+  until(
+    'The cluster is idle',
+    async () => {
+      await cluster.hasten();
+      return await isIdle(cluster);
+    },
+    { seconds },
+  );
 
 /** Everything that a sweep made, by file, measured seconds aside: its runs, and the results of its jobs. */
 export function artefactsOf(sweep: string): Record<string, string> {

@@ -102,7 +102,11 @@ interface Planned {
 /** Runs what is missing. */
 async function runJobs(
   { sweep, graph, settings, finished }: Planned,
-  { flags, script, voice }: { readonly flags: SweepFlags; readonly script: string | null; readonly voice: Voice },
+  {
+    flags,
+    script,
+    voice,
+  }: { readonly flags: SweepFlags; readonly script: string | null; readonly voice: Voice },
 ): Promise<SweepOutcome> {
   const total = graph.jobs.length;
   let done = finished.size;

@@ -45,9 +45,11 @@ describe('hypergrad sweep --slurm', () => {
     const [first] = arrays;
     expect(first).toMatchObject({ kind: 'teacher', tasks: 1, number: null });
     const script = readFileSync(join(scripts, `${first.name}.sh`), 'utf8');
-    expect(script).toMatch(/--gres=gpu:2\n[^]*--partition=gpu\n#SBATCH --time=90\n/);
+    expect(script).toMatch(/--gres=gpu:2\n[\s\S]*--partition=gpu\n#SBATCH --time=90\n/);
     expect(script).toContain('\nmodule load nodejs\n');
-    expect(script).toMatch(/^exec \S+ \/opt\/hypergrad\/cli\.js job "\$hash" --sweep \/.*\/sweeps\/two --device hardware$/m);
+    expect(script).toMatch(
+      /^exec \S+ \/opt\/hypergrad\/cli\.js job "\$hash" --sweep \/.*\/sweeps\/two --device hardware$/m,
+    );
     expect(existsSync(join(scripts, 'submit.sh'))).toBe(true);
     expect(readdirSync('sweeps/two/jobs')).toEqual([]);
   });
@@ -72,7 +74,9 @@ it('shows a sweep that no SLURM can be asked about by its folder alone, and says
   await hypergrad('sweep', 'two.yaml', '--slurm', '--dry-run', '--no-estimate', '--quiet');
   await hypergrad('status', 'sweeps/two');
   expect(said).toMatch(/^teacher +0 +0 +1 +0 +0$/m);
-  expect(process.stderr.write).toHaveBeenCalledWith(expect.stringMatching(/^Without what SLURM knows: .*squeue/));
+  expect(process.stderr.write).toHaveBeenCalledWith(
+    expect.stringMatching(/^Without what SLURM knows: .*squeue/),
+  );
   await expect(hypergrad('cancel', 'sweeps/two')).rejects.toThrow(SchedulerError);
 });
 
@@ -81,10 +85,14 @@ it('tells what a submission came to', () => {
   expect(describeSubmission({ arrays, done: 2, queued: 3 }, 'sweeps/a b', false)).toBe(
     "Submitted 8 jobs in 1 array; 2 are done, SLURM has 3 already.\nHow far they are: hypergrad status 'sweeps/a b'",
   );
-  expect(describeSubmission({ arrays: [], done: 2, queued: 0 }, 'a', false)).toBe('Nothing to submit; 2 are done.');
+  expect(describeSubmission({ arrays: [], done: 2, queued: 0 }, 'a', false)).toBe(
+    'Nothing to submit; 2 are done.',
+  );
 });
 
 it('tells what was cancelled', () => {
-  expect(describeCancel({ running: 1, queued: 12 })).toMatch(/^Cancelled 1 job that ran and 12 jobs that waited\. /);
+  expect(describeCancel({ running: 1, queued: 12 })).toMatch(
+    /^Cancelled 1 job that ran and 12 jobs that waited\. /,
+  );
   expect(describeCancel({ running: 0, queued: 0 })).toBe('SLURM has no job of this sweep.');
 });

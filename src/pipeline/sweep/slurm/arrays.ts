@@ -95,7 +95,9 @@ export function arraysOf(
         request: requestOf(first!),
         waitsFor: waits(inputs, queued, places),
       };
-      hashes.forEach((hash, task) => places.set(hash, { array: array.name, task, size: hashes.length }));
+      for (const [task, hash] of hashes.entries()) {
+        places.set(hash, { array: array.name, task, size: hashes.length });
+      }
       arrays.push(array);
     }
   }

@@ -12,7 +12,13 @@ it('cancels what runs or waits, first what waits, and nothing else', async () =>
   const path = mkdtempSync(join(tmpdir(), 'hypergrad-cancel-'));
   const [slurm, folder, graph] = [scriptedSlurm(), slurmFolder(path), tinyGraph()];
   await submitSweep({
-    ...{ graph, folder, slurm, done: new Set<string>(), requestOf: () => ({ minutes: null, mebibytes: null }) },
+    ...{
+      graph,
+      folder,
+      slurm,
+      done: new Set<string>(),
+      requestOf: () => ({ minutes: null, mebibytes: null }),
+    },
     ...{ command: ['hypergrad'], jobOptions: [], gpus: 0, options: [], setup: [], workingFolder: path },
   });
   slurm.set('100_0', { state: 'COMPLETED', phase: 'completed' });

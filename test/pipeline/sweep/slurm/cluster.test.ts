@@ -50,13 +50,22 @@ describe.skipIf(missing !== null)(`a short sweep on SLURM${missing === null ? ''
   });
 
   it('ends with the bits of one worker after a kill, and does nothing twice', async () => {
-    const alone = await hypergrad('sweep', at('sweep.yaml'), '--out', at('alone'), '--workers', '1', '--quiet');
+    const alone = await hypergrad(
+      'sweep',
+      at('sweep.yaml'),
+      '--out',
+      at('alone'),
+      '--workers',
+      '1',
+      '--quiet',
+    );
     expect(alone.code, alone.stderr).toBe(0);
     // What is there already is not submitted.
     const sweep = at('cluster');
     const { jobs } = graphOf(at('alone'));
     const there = jobs.filter(({ kind }) => kind === 'teacher' || kind === 'targets');
-    for (const { hash } of there) cpSync(join(at('alone'), 'jobs', hash), join(sweep, 'jobs', hash), { recursive: true });
+    for (const { hash } of there)
+      cpSync(join(at('alone'), 'jobs', hash), join(sweep, 'jobs', hash), { recursive: true });
 
     expect(await submit(hypergrad, at('sweep.yaml'), sweep)).toBe(jobs.length - there.length);
     await until('A task runs', async () => cluster.tasks().length > 0, { seconds: PATIENCE });
@@ -64,7 +73,13 @@ describe.skipIf(missing !== null)(`a short sweep on SLURM${missing === null ? ''
     await untilIdle(cluster, PATIENCE);
     const { counts, jobs: states } = await statusOf(hypergrad, sweep);
     // Both experts began at once, and one was killed; all behind the subset wait for it.
-    expect(counts).toEqual({ done: there.length + 1, failed: 1, blocked: jobs.length - there.length - 2, running: 0, waiting: 0 });
+    expect(counts).toEqual({
+      done: there.length + 1,
+      failed: 1,
+      blocked: jobs.length - there.length - 2,
+      running: 0,
+      waiting: 0,
+    });
     expect(states.find(({ state }) => state === 'failed')).toMatchObject({ job: { kind: 'expert' } });
 
     expect(await submit(hypergrad, at('sweep.yaml'), sweep)).toBe(jobs.length - there.length - 1);

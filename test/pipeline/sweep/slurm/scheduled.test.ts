@@ -7,7 +7,12 @@ const task: QueuedJob = {
   ...{ state: 'RUNNING', phase: 'running', reason: null, secondsUsed: 60, secondsLeft: 3600, node: 'n2' },
 };
 const queued = (reason: string | null): QueuedJob => ({ ...task, state: 'PENDING', phase: 'queued', reason });
-const ended = (state: string, reason: string | null = null): QueuedJob => ({ ...task, state, phase: 'ended', reason });
+const ended = (state: string, reason: string | null = null): QueuedJob => ({
+  ...task,
+  state,
+  phase: 'ended',
+  reason,
+});
 
 describe('scheduledJob', () => {
   it('says where a task runs, and for how long it may', () => {
@@ -32,7 +37,9 @@ describe('scheduledJob', () => {
     expect(scheduledJob(ended('OUT_OF_MEMORY')).says).toMatch(/--slurm-option=mem=/);
     expect(scheduledJob(ended('NODE_FAIL')).state).toBe('failed');
     for (const state of ['CANCELLED', 'UNKNOWN']) expect(scheduledJob(ended(state)).state).toBe('stopped');
-    expect(scheduledJob(ended('CANCELLED', 'DependencyNeverSatisfied')).says).toMatch(/a job before it failed/);
+    expect(scheduledJob(ended('CANCELLED', 'DependencyNeverSatisfied')).says).toMatch(
+      /a job before it failed/,
+    );
   });
 
   it('leaves it to the folder whether a task that ended well left its result', () => {
