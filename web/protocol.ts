@@ -33,6 +33,10 @@ export interface IterationRecord {
 /** Where a distillation stands. */
 export interface SetState {
   readonly settings: DistilSettings;
+  /** Name of the brought set that it goes on from; null for the page's digits. */
+  readonly set: string | null;
+  /** Settings that such a set decides itself. */
+  readonly own: readonly (keyof DistilSettings)[];
   readonly records: readonly IterationRecord[];
   readonly start: ImageTable;
   readonly now: ImageTable;
@@ -41,7 +45,7 @@ export interface SetState {
 /** What the worker does for the page: arguments and result of each method. */
 export interface Methods {
   open(): OpenedDevice;
-  begin(settings: DistilSettings): SetState;
+  begin(settings: DistilSettings, set: string | null): SetState;
   run(): number;
   pause(): null;
   step(): number;
@@ -51,7 +55,7 @@ export interface Methods {
   lookInside(): InsideGradient;
   download(): Uint8Array;
   picture(): Picture;
-  upload(settings: DistilSettings, name: string, bytes: Uint8Array): SetState;
+  upload(settings: DistilSettings, file: string, bytes: Uint8Array<ArrayBuffer>): string;
   loseDevice(): null;
 }
 

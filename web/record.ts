@@ -53,7 +53,7 @@ async function recordRun(teacher: Uint8Array): Promise<void> {
   const session = new Session({
     open: async () => device,
     load: async () => ({ dataset, teacher }),
-    keeper: { load: async () => undefined, save: async () => undefined },
+    keeper: { load: async () => undefined, save: async () => undefined, remove: async () => undefined },
     tell(happening) {
       if (happening.kind === 'progress') say(`${happening.what} ${happening.done}/${happening.total}`);
       if (happening.kind !== 'iteration' || state === null) return;

@@ -9,6 +9,7 @@ import { HypergradError } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import { readRun } from '../../src/pipeline/compare/readRun.js';
 import { describePreset, resolveConfig } from '../../src/pipeline/config/resolve.js';
+import type { Config } from '../../src/pipeline/config/schema.js';
 import { evaluationRows } from '../../src/pipeline/config/sections/evaluate.js';
 import { loadDataset } from '../../src/pipeline/data/dataset.js';
 import { runPipeline } from '../../src/pipeline/run.js';
@@ -32,11 +33,19 @@ function parseCount(text: string): number {
   return Number(text);
 }
 
+/** One run: its configuration, and the folder of images where it needs one. */
+function configOf(
+  preset: string,
+  seed: number,
+  flags: Flags,
+): { readonly config: Config; readonly dataFolder: string | undefined } {
+  const dataFolder = preset === 'mnist-small' ? undefined : flags.data;
+  return { config: resolveConfig({ preset, sets: SETS, seed, dataFolder }), dataFolder };
+}
+
 /** Runs what of it is not done yet. The folder is a run's, so the command may be ended and given again. */
 async function runOnce(device: Device, preset: string, seed: number, flags: Flags): Promise<FinishedRun> {
-  const needsFolder = preset !== 'mnist-small' && flags.data !== undefined;
-  const dataFolder = needsFolder ? flags.data : undefined;
-  const config = resolveConfig({ preset, sets: SETS, seed, dataFolder });
+  const { config, dataFolder } = configOf(preset, seed, flags);
   const command = `npx ${commandOf(undefined, {
     preset,
     seed: String(seed),
@@ -58,6 +67,8 @@ async function runOnce(device: Device, preset: string, seed: number, flags: Flag
 }
 
 async function results(presets: readonly string[], flags: Flags): Promise<void> {
+  // What does not fit is said before the first run, not hours later before the last.
+  for (const preset of presets) configOf(preset, 1, flags);
   const { device, description } = await openTunedDevice();
   try {
     process.stdout.write(`${description}\n`);

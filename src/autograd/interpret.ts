@@ -1,7 +1,7 @@
 /** Evaluates a tape in float64 with the operations' references: the oracle for every kernel. */
 import { ShapeError } from '../errors.js';
 import { type Reference, referenceData, referenceFrom } from './operation.js';
-import { definitionOf } from './ops/index.js';
+import { referenceOf } from './ops/references.js';
 import { locate, operationSentence } from './origin.js';
 import { shapeText, sizeOf, type Tape } from './tape.js';
 
@@ -31,7 +31,7 @@ export function interpret(
       values[id] = referenceFrom(data, type.shape);
     } else {
       try {
-        values[id] = definitionOf(name).reference(
+        values[id] = referenceOf(name)(
           operands.map((operand) => values[operand]!),
           attributes,
           type,

@@ -100,14 +100,25 @@ export interface TypedOperation {
 /** Writes an operation into a row program, from its operands to its result. */
 export type RowRule = (writer: RowWriter, operands: readonly RowValue[]) => RowValue;
 
+/**
+ * An operation in float64, written to be read: from its operands and the type of its result. Kept apart from the definitions, so
+ * that a page that only computes on the device does not hold it.
+ */
+export type ReferenceRule = (
+  inputs: readonly Reference[],
+  attributes: Attributes,
+  output: TensorType,
+) => Reference;
+
+/** References by the names of their operations. */
+export type ReferenceRules = Readonly<Record<string, ReferenceRule>>;
+
 export interface OperationDefinition {
   readonly name: string;
   /**
    * The output's type, or a ShapeError that names the operation, the argument, and the shapes met and wanted.
    */
   type(inputs: readonly TensorType[], attributes: Attributes): TensorType;
-  /** The same computation in float64, written to be read. */
-  reference(inputs: readonly Reference[], attributes: Attributes, output: TensorType): Reference;
   /**
    * Vector–Jacobian product: for each input the cotangent that flows back to it, or `null` where the output
    * does not depend on it in a differentiable way (an index, a comparison, the far side of `stopGradient`).
@@ -118,6 +129,8 @@ export interface OperationDefinition {
   lower?(lowering: Lowering, operation: LoweredOperation): void;
   /** WGSL expression of an elementwise operation on operands already broadcast. */
   readonly elementwise?: (operands: readonly string[], attributes: Attributes) => string;
+  /** What an elementwise operation computes for one element in float64; others have a rule for whole tensors in a table apart. */
+  readonly float64?: (operands: readonly number[], attributes: Attributes) => number;
   /** The output is the input's memory from this element on; it costs nothing. */
   readonly view?: (attributes: Attributes) => number;
   /** This input's memory becomes the output's, changed in place; it is copied first if it is needed again. */

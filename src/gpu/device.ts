@@ -3,7 +3,7 @@ import { BufferPool, formatBytes } from './bufferPool.js';
 import { adapterName, isSoftware, lanesOf, requestWithAllLimits } from './deviceRequest.js';
 import { describeFault } from './faults.js';
 import { PipelineCache } from './pipelines.js';
-import type { ProfileOptions, Profiler } from './profiler.js';
+import type { ProfiledDevice, Profiler } from './profiler.js';
 import { Readback, type WaitFor } from './readback.js';
 import { openingWaits, Waits, within } from './waits.js';
 
@@ -200,10 +200,11 @@ export class Device {
   }
 
   /**
-   * @internal Measures everything until `finish` of the result; `profile` is what users call.
-   * @throws DeviceError when a profile is being taken already, or timestamps are asked for that there are not.
+   * @internal Measures everything until `finish` of the profiler that is started; `profile` is what users call. The profiler
+   * is brought along, so that programs that measure nothing do not hold it.
+   * @throws DeviceError when a profile is being taken already.
    */
-  async startProfiling(options: ProfileOptions): Promise<Profiler> {
+  async startProfiling(start: (device: ProfiledDevice) => Promise<Profiler>): Promise<Profiler> {
     const refuseSecond = (): void => {
       if (this.#profiler === null) return;
       throw new DeviceError(
@@ -212,19 +213,14 @@ export class Device {
     };
     this.#check();
     refuseSecond();
-    // Most never measure: a page loads the profiler when it is asked for.
-    const { Profiler } = await import('./profiler.js');
-    const profiler = await Profiler.start(
-      {
-        gpu: this.gpu,
-        waitFor: this.#waitFor,
-        read: (buffer, byteOffset, byteLength) => this.#readback.read(buffer, byteOffset, byteLength),
-        detach: () => {
-          this.#profiler = null;
-        },
+    const profiler = await start({
+      gpu: this.gpu,
+      waitFor: this.#waitFor,
+      read: (buffer, byteOffset, byteLength) => this.#readback.read(buffer, byteOffset, byteLength),
+      detach: () => {
+        this.#profiler = null;
       },
-      options,
-    );
+    });
     refuseSecond();
     this.#profiler = profiler;
     return profiler;

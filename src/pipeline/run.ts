@@ -28,13 +28,13 @@ export async function runPipeline({ command, planned, ...options }: RunOptions):
   const session = await openSession(options);
   const plan = planRun(await observe(options.folder, config), session);
   planned?.(plan);
-  // They are of a finished run, and of its configuration: until the end there is none again.
   if (plan.some(({ action }) => action !== 'done')) {
+    // They are of a finished run, and of its configuration: until the end there is none again.
     for (const file of [RESULT, REPORT]) await options.folder.remove(file);
+    // Before anything is computed: the teacher alone may take hours.
+    await requireSpace(options);
+    await requireMemory(options);
   }
-  // Before anything is computed: the teacher alone may take hours.
-  await requireSpace(options);
-  await requireMemory(options);
   try {
     for (const stage of stagesOf(config)) await runStage(stage, session);
   } catch (error) {

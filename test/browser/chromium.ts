@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build, createLogger, type Plugin } from 'vite';
+import { browserKernels } from '../../build/browserKernels.js';
 import { unpackedOnce } from '../../src/gpu/node/bundledArchives.js';
 
 /** Whether the bundled Chromium can run here. */
@@ -33,7 +34,7 @@ export interface Bundled {
   readonly warnings: readonly string[];
 }
 
-/** Bundles a module and all that it imports for a browser, its exports kept. */
+/** Bundles a module and all that it imports for a browser, with the kernels as browsers get them, its exports kept. */
 export async function bundleForBrowser(entry: string): Promise<Bundled> {
   const warnings: string[] = [];
   const customLogger = createLogger('warn');
@@ -44,7 +45,7 @@ export async function bundleForBrowser(entry: string): Promise<Bundled> {
     configFile: false,
     logLevel: 'warn',
     customLogger,
-    plugins: [warnOfNode],
+    plugins: [warnOfNode, browserKernels()],
     build: {
       write: false,
       minify: false,

@@ -162,6 +162,16 @@ export function configuration(draws: Draws): Uint8Array {
   return encode(draws.happens(0.3) ? JSON.stringify(whole, null, 2) : stringify(whole));
 }
 
+/** A sweep's file. */
+export const sweep = (draws: Draws): Uint8Array =>
+  encode(
+    draws.pick([
+      'preset: tiny-test\ngrid: { distil.steps: [1, 2], seed: [3] }\nseeds: [1, 2]\n',
+      'config: { distil: { steps: 3 } }\nlist:\n  - { name: a, distil.iterations: 5 }\n  - { preset: tiny-test }\n',
+      'preset: tiny-test\nseeds: [0, 4294967295]\ngrid:\n  evaluate.labels: [[0.1], [0.1, 0.2]]\n',
+    ]),
+  );
+
 export function evaluation(draws: Draws, seeds = 1 + draws.below(4)): Uint8Array {
   const numbers = (): number[] => Array.from({ length: seeds }, () => draws.below(1000) / 1000);
   const table = () => ({

@@ -18,8 +18,13 @@ import { decodeNpy } from '../../src/pipeline/store/npy.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import { TensorReader } from '../../src/pipeline/store/tensorReader.js';
+import { readResult } from '../../src/pipeline/sweep/jobFolder.js';
+import { expandSweep } from '../../src/pipeline/sweep/members.js';
+import { parseSweep } from '../../src/pipeline/sweep/schema.js';
 import { slurmFolder } from '../../src/pipeline/sweep/slurm/slurmFolder.js';
 import { parseHistory, parseQueue } from '../../src/pipeline/sweep/slurm/tasks.js';
+import { sweepStatus } from '../../src/pipeline/sweep/status.js';
+import { readGraph } from '../../src/pipeline/sweep/sweepFolder.js';
 import { parseRecord } from '../../src/pipeline/tune/record.js';
 import { parseCase } from '../../src/pipeline/verify/case.js';
 import type { Draws } from './draws.js';
@@ -116,6 +121,35 @@ function manifest(draws: Draws): Uint8Array {
   );
 }
 
+/** A sweep's folder of two jobs, of which the first is done and the second has failed. */
+function sweepFolder(draws: Draws): Files {
+  const [done, failed] = ['a'.repeat(20), 'b'.repeat(20)];
+  const member = 'seed=1';
+  const graph = {
+    version: 1,
+    jobs: [
+      { hash: done, kind: 'teacher', after: [], member },
+      { hash: failed, kind: 'expert', part: '000', after: [done], member },
+    ],
+    members: [{ name: member, values: {}, seed: 1, data: hash(draws), given: null, jobs: [done, failed] }],
+  };
+  const record = {
+    ...{ version: 1, hash: done, kind: 'teacher', seconds: 1.5, machine: 'here', finished: '' },
+    device: { name: 'some device', kind: 'software', bundled: true },
+  };
+  const end = { outcome: 'failed', message: 'The disk is full.', exitCode: 6, at: '' };
+  const json = (value: unknown): Uint8Array => formats.encode(JSON.stringify(value));
+  return {
+    'sweep.json': json(graph),
+    [`jobs/${done}/job.json`]: json(record),
+    [`jobs/${done}/manifest.json`]: manifest(draws),
+    [`claims/${failed}/0.json`]: json({
+      ...{ version: 1, process: 1, machine: 'elsewhere', realm: 'its own', start: null, since: '' },
+    }),
+    [`claims/${failed}/0.end.json`]: json(end),
+  };
+}
+
 const images = (draws: Draws, names: readonly string[]): Files => {
   const one = formats.png(draws, true);
   return Object.fromEntries(names.map((name) => [name, draws.happens(0.95) ? one : formats.png(draws)]));
@@ -184,6 +218,15 @@ export const readers: readonly Reader[] = [
     (draws) => ({ 'config.yaml': formats.configuration(draws) }),
     async (folder) => resolveConfig({ file: join(folder, 'config.yaml'), sets: [] }),
   ),
+  inMemory('sweep', 30, formats.sweep, (bytes) => {
+    const file = parseSweep(text(bytes), FILE);
+    if (file !== null) expandSweep({ file, path: FILE });
+  }),
+  onDisk('sweep folder', 20, sweepFolder, async (folder) => {
+    const graph = await readGraph(folder);
+    const { jobs } = await sweepStatus(folder, graph);
+    for (const { job, state } of jobs) if (state === 'done') await readResult(folder, job);
+  }),
   onDisk(
     'tensor reader',
     30,

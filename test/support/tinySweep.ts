@@ -8,7 +8,12 @@ import { identifySettings } from '../../src/pipeline/sweep/dataIdentity.js';
 import type { Job, JobGraph, JobKind } from '../../src/pipeline/sweep/graph.js';
 import { graphOf } from '../../src/pipeline/sweep/jobs.js';
 import { expandSweep, type Setting } from '../../src/pipeline/sweep/members.js';
-import { type IdentifiedDataset, type JobOptions, runJob, type Worker } from '../../src/pipeline/sweep/runJob.js';
+import {
+  type IdentifiedDataset,
+  type JobOptions,
+  runJob,
+  type Worker,
+} from '../../src/pipeline/sweep/runJob.js';
 import { runSweep, type SweepOutcome } from '../../src/pipeline/sweep/runSweep.js';
 import { parseSweep } from '../../src/pipeline/sweep/schema.js';
 import { finishedJobs, writeSweep } from '../../src/pipeline/sweep/sweepFolder.js';

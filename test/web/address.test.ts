@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readChoices, readView, withChoices, withView } from '../../web/app/address.js';
+import { readChoices, readSet, readView, withChoices, withSet, withView } from '../../web/app/address.js';
 import { clamp, distilChoices, usualSettings } from '../../web/choices.js';
 import { configOf, type DistilSettings } from '../../web/settings.js';
 
@@ -33,6 +33,14 @@ describe('the page’s address', () => {
     expect(withView('?steps=4&view=gradient', 'distil')).toBe('?steps=4');
     expect(readView('?view=gradient')).toBe('gradient');
     expect(readView('?view=<script>')).toBe('distil');
+  });
+
+  it('names the set that was brought, and nothing that is no name', () => {
+    expect(withSet('?steps=4', '0123456789abcdef')).toBe('?steps=4&set=0123456789abcdef');
+    expect(readSet('?steps=4&set=0123456789abcdef')).toBe('0123456789abcdef');
+    expect(withSet('?set=0123456789abcdef', null)).toBe('?');
+    expect(readSet('?set=../secret')).toBe(null);
+    expect(readSet('?steps=4')).toBe(null);
   });
 
   it('takes rubbish for the usual, and what is too much for the most', () => {

@@ -1,7 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
@@ -9,80 +8,45 @@ import { openDevice } from '../../src/gpu/node/openDevice.js';
 import { normal } from '../../src/kernels/philox.js';
 import { floatTensor } from '../../src/pipeline/stages/context.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/pipeline/store/safetensors.js';
+import { CALM } from '../../web/app/motion.js';
 import { usualSettings } from '../../web/choices.js';
-import type { InsideGradient } from '../../web/inside.js';
-import type { Happening } from '../../web/protocol.js';
-import { readDigits } from '../../web/worker/digits.js';
-import { Session } from '../../web/worker/session.js';
 import { hasBundledChromium } from '../browser/chromium.js';
+import { askWorker } from './askWorker.js';
 import { violationsOf } from './axe.js';
+import { button, downloaded, iteration, PATIENCE, says, status } from './controls.js';
+import { focused, tabStops } from './keyboard.js';
+import { movements, timesBetweenPictures, watchPictures } from './motion.js';
+import { nodeSession } from './nodeSession.js';
 import { buildSite, Site, type Visit } from './site.js';
 
-/** Enough for two seconds of work on a machine that does much else. */
-const PATIENCE = 240_000;
 const ITERATIONS = 20;
 const SETTINGS = { ...usualSettings, steps: 4, iterations: ITERATIONS, seeds: 1 };
+/** The worker's file, which holds the engine. */
+const ENGINE = /worker/;
 const QUERY = `?steps=4&iterations=${ITERATIONS}&seeds=1`;
-
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
-const status = (page: Page) => page.getByRole('status').first();
-
-/** Number of the iteration that the page shows. */
-const iteration = async (page: Page): Promise<number> =>
-  Number.parseInt(await page.locator('dt:text-is("Iteration") + dd').innerText(), 10);
-
-async function downloaded(page: Page, name: string): Promise<Uint8Array> {
-  if ((await page.locator('details.files[open]').count()) === 0) await page.getByText('Files').click();
-  const [download] = await Promise.all([page.waitForEvent('download'), button(page, name).click()]);
-  return new Uint8Array(await readFile(await download.path()));
-}
 
 const bitsOf = (numbers: readonly number[]): Uint32Array =>
   new Uint32Array(Float32Array.from(numbers).buffer);
-
-/** The parts of a hypergradient, in a form that a worker can hand over. */
-interface Parts {
-  readonly contributions: number[][];
-  readonly adjointNorms: number[];
-}
-
-/** Asks the page's worker past the page. */
-async function askWorker(page: Page, method: 'lookInside' | 'loseDevice'): Promise<Parts | null> {
-  return await page.workers()[0]!.evaluate(
-    (name) =>
-      new Promise<Parts | null>((resolve, reject) => {
-        const post = globalThis.postMessage;
-        globalThis.postMessage = (response: {
-          id?: number;
-          result: InsideGradient | null;
-          error?: unknown;
-        }) => {
-          if (response.id !== -1) return post.call(globalThis, response);
-          globalThis.postMessage = post;
-          const { result, error } = response;
-          if (error !== undefined) reject(new Error(JSON.stringify(error)));
-          else if (result === null) resolve(null);
-          else {
-            const contributions = result.contributions.map((part) => [...part]);
-            resolve({ contributions, adjointNorms: [...result.adjointNorms] });
-          }
-        };
-        const data = { id: -1, method: name, arguments: [] };
-        globalThis.dispatchEvent(new MessageEvent('message', { data }));
-      }),
-    method,
-  );
-}
 
 describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x64 only)', () => {
   let folder: string;
   let site: Site;
   let visit: Visit;
+  /** Lets the engine come, which is held up until then. */
+  let bringEngine: () => void;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'hypergrad-web-'));
     site = await Site.open(await buildSite('web/vite.config.ts', folder));
-    visit = await site.visit(QUERY, { acceptDownloads: true });
+    const brought = new Promise<void>((bring) => {
+      bringEngine = bring;
+    });
+    visit = await site.visit(QUERY, { acceptDownloads: true }, async (context) => {
+      await context.route(ENGINE, async (route) => {
+        await brought;
+        await route.continue();
+      });
+    });
   }, PATIENCE);
 
   afterAll(async () => {
@@ -90,22 +54,35 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('is painted before the engine is asked for', async () => {
-    const { page } = visit;
-    await expect.poll(() => visit.requests.some((url) => /worker/.test(url))).toBe(true);
-    const [painted, asked] = await page.evaluate(() => [
-      performance.getEntriesByName('first-paint')[0]?.startTime ??
-        performance.getEntriesByName('first-contentful-paint')[0]!.startTime,
-      performance.getEntriesByType('resource').find(({ name }) => name.includes('worker'))!.startTime,
-    ]);
-    expect(painted).toBeLessThan(asked!);
+  it('is whole while the engine is still on its way, and asks for it once it is painted', async () => {
+    const { page, context } = visit;
+    await expect.poll(() => visit.requests.filter((url) => ENGINE.test(url)).length).toBe(1);
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Distil live');
+    expect(await status(page).innerText()).toBe('Opening a device…');
+    expect(await button(page, 'Start').getAttribute('aria-disabled')).toBe('true');
+    expect(await page.locator('.sliders input').count()).toBe(Object.keys(usualSettings).length);
+    const { stops, missed } = await tabStops(page);
+    expect(missed).toEqual([]);
+    expect(stops.slice(0, 4).join()).toMatch(/Distil live.*Inside the gradient.*This device.*Start/);
+    const painted = await page.evaluate(
+      () => performance.getEntriesByName('first-contentful-paint')[0]!.startTime,
+    );
+    bringEngine();
+    const asked = (): Promise<number> =>
+      page.evaluate(
+        (name) =>
+          performance.getEntriesByType('resource').find((each) => each.name.includes(name))?.startTime ?? 0,
+        ENGINE.source,
+      );
+    await expect.poll(asked).toBeGreaterThan(painted);
+    await context.unroute(ENGINE);
   });
 
   it(
     'prepares digits and experts, and stands still until it is told to start',
     async () => {
       const { page } = visit;
-      await expect.poll(() => status(page).innerText(), { timeout: PATIENCE }).toBe('Ready.');
+      await says(page, 'Ready.');
       expect(await iteration(page)).toBe(0);
       await expect(page.getByRole('img', { name: /20 synthetic digits/ }).count()).resolves.toBe(1);
     },
@@ -113,14 +90,14 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
   );
 
   it(
-    'takes one step when asked for one',
+    'takes one step when asked for one by key, and stays where the next one is asked for',
     async () => {
       const { page } = visit;
-      await button(page, 'One step').click();
-      await expect
-        .poll(() => status(page).innerText(), { timeout: PATIENCE })
-        .toBe('Paused after 1 iterations.');
+      await button(page, 'One step').focus();
+      await page.keyboard.press('Enter');
+      await says(page, 'Paused after 1 iteration.');
       expect(await iteration(page)).toBe(1);
+      expect(await focused(page)).toBe('button "One step"');
     },
     PATIENCE,
   );
@@ -130,14 +107,16 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
     async () => {
       const { page } = visit;
       const before = await page.locator('canvas.images').first().screenshot();
+      await watchPictures(page);
       await button(page, 'Go on').click();
       await expect.poll(() => iteration(page), { timeout: PATIENCE }).toBeGreaterThan(3);
       await button(page, 'Pause').click();
-      await expect.poll(() => status(page).innerText(), { timeout: PATIENCE }).toMatch(/^Paused after \d+/);
+      await says(page, /^Paused after \d+/);
       const paused = await iteration(page);
       await page.waitForTimeout(500);
       expect(await iteration(page)).toBe(paused);
       expect(await page.locator('canvas.images').first().screenshot()).not.toEqual(before);
+      expect(Math.min(...(await timesBetweenPictures(page)))).toBeLessThan(CALM);
     },
     PATIENCE,
   );
@@ -148,9 +127,28 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
       const { page } = visit;
       const before = await iteration(page);
       await page.reload();
-      await expect
-        .poll(() => status(page).innerText(), { timeout: PATIENCE })
-        .toBe(`Paused after ${before} iterations.`);
+      await says(page, `Paused after ${before} iterations.`);
+      await button(page, 'Go on').click();
+      await expect.poll(() => iteration(page), { timeout: PATIENCE }).toBeGreaterThan(before);
+      await page.reload();
+      await says(page, /^(Paused after|Done:) \d+ iterations/);
+      expect(await iteration(page)).toBeGreaterThan(before);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'takes settings by key, one after the other, and comes back to what was left',
+    async () => {
+      const { page } = visit;
+      const left = await status(page).innerText();
+      await page.getByLabel('Images').focus();
+      for (const key of ['ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowLeft']) {
+        await page.keyboard.press(key);
+        expect(await focused(page)).toMatch(/^slider "Images"/);
+      }
+      await says(page, left);
+      expect(await page.getByRole('img', { name: /^20 synthetic digits/ }).count()).toBe(1);
     },
     PATIENCE,
   );
@@ -159,25 +157,15 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
     'ends with the bits of the same session under Node',
     async () => {
       const { page } = visit;
-      await button(page, 'Go on').click();
-      await expect
-        .poll(() => status(page).innerText(), { timeout: PATIENCE })
-        .toBe(`Done: ${ITERATIONS} iterations.`);
+      const isDone = (await status(page).innerText()).startsWith('Done');
+      await button(page, isDone ? 'Probe' : 'Go on').click();
+      await says(page, `Done: ${ITERATIONS} iterations.`);
       await page.getByText('Accuracy of a linear probe').waitFor();
       const inPage = decodeSafetensors(await downloaded(page, 'Download safetensors'), 'page').tensors;
 
       const device = await openDevice({ choice: 'bundled' });
       try {
-        const happenings: Happening[] = [];
-        const session = new Session({
-          open: async () => device,
-          load: async () => ({
-            dataset: await readDigits(new Uint8Array(await readFile('web/.generated/digits.bin'))),
-            teacher: new Uint8Array(await readFile('web/recorded/teacher.safetensors')),
-          }),
-          keeper: { load: async () => undefined, save: async () => undefined },
-          tell: (happening) => happenings.push(happening),
-        });
+        const session = nodeSession(device);
         await session.begin(SETTINGS);
         await session.run();
         const inNode = decodeSafetensors(await session.download(), 'node').tensors;
@@ -195,6 +183,15 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
         }
         expect(seen!.adjointNorms).toEqual(within.adjointNorms);
         const losses = session.records.map(({ loss }) => loss);
+        const curve = page.getByRole('slider', { name: 'Trajectory loss, point by point' });
+        await curve.focus();
+        await page.keyboard.press('Home');
+        for (const [k, loss] of losses.entries()) {
+          const reading = `iteration ${k + 1}: ${loss.toFixed(3)}`;
+          expect(await curve.getAttribute('aria-valuetext')).toBe(reading);
+          expect(await page.getByText(reading).isVisible()).toBe(true);
+          await page.keyboard.press('ArrowRight');
+        }
         const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
         expect(mean(losses.slice(-5))).toBeLessThan(mean(losses.slice(0, 5)));
       } finally {
@@ -224,9 +221,13 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
       const given = encodeSafetensors(new Map([['images', floatTensor(images, 12, 1, 14, 14)]]));
       const upload = page.getByLabel('Upload a set');
       await upload.setInputFiles({ name: 'given.safetensors', mimeType: '', buffer: Buffer.from(given) });
-      await expect
-        .poll(() => status(page).innerText(), { timeout: PATIENCE })
-        .toMatch(/^given.safetensors has taken/);
+      await says(page, /^given.safetensors has taken/);
+      await page.goBack();
+      await says(page, `Done: ${ITERATIONS} iterations.`);
+      await page.goForward();
+      await says(page, 'Ready.');
+      await page.reload();
+      await says(page, 'Ready.');
       const { tensors } = decodeSafetensors(await downloaded(page, 'Download safetensors'), 'page');
       expect(tensors.get('images')!.shape).toEqual([12, 1, 14, 14]);
       expect(tensors.get('images')!.data).toEqual(images);
@@ -273,9 +274,7 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
   it('keeps its state when going back and forward', async () => {
     const { page } = visit;
     const address = page.url();
-    await page.goBack();
-    await page.goBack();
-    await page.goBack();
+    for (let k = 0; k < 3; k++) await page.goBack();
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Distil live');
     for (let k = 0; k < 3; k++) await page.goForward();
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Inside the gradient');
@@ -296,16 +295,23 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
   );
 
   it(
-    'opens a lost device again, and goes on',
+    'opens a lost device again, and goes on; calmly for those who want less motion',
     async () => {
       const { page } = visit;
+      await page.emulateMedia({ reducedMotion: 'reduce' });
       await page.goto(`${site.address}?steps=4&iterations=40&seeds=1`);
-      await expect.poll(() => status(page).innerText(), { timeout: PATIENCE }).toBe('Ready.');
+      await says(page, 'Ready.');
+      await watchPictures(page);
       await button(page, 'Start').click();
       await expect.poll(() => iteration(page), { timeout: PATIENCE }).toBeGreaterThan(2);
       await askWorker(page, 'loseDevice');
-      await expect.poll(() => status(page).innerText(), { timeout: PATIENCE }).toMatch(/opened again/);
+      await says(page, /opened again/);
       await expect.poll(() => iteration(page), { timeout: PATIENCE }).toBe(40);
+      // The last picture is shown as soon as it is the last.
+      const between = (await timesBetweenPictures(page)).slice(0, -1);
+      expect(between.length).toBeGreaterThan(0);
+      expect(Math.min(...between)).toBeGreaterThanOrEqual(CALM);
+      await page.emulateMedia({ reducedMotion: 'no-preference' });
     },
     PATIENCE,
   );
@@ -317,6 +323,10 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
       for (const view of ['Distil live', 'Inside the gradient', 'This device']) {
         await page.getByRole('link', { name: view }).click();
         await page.waitForTimeout(300);
+        const { stops, missed } = await tabStops(page);
+        expect(missed, view).toEqual([]);
+        for (const stop of stops) expect(stop, view).toMatch(/^[a-z]+ ".+"/);
+        expect(await movements(page), view).toEqual([]);
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme });
           for (const width of [360, 1440]) {

@@ -73,9 +73,14 @@ export class Site {
     return new Site(address, await launch(options), close);
   }
 
-  /** Opens the site as somebody who was never there. */
-  async visit(query = '', options: BrowserContextOptions = {}): Promise<Visit> {
+  /** Opens the site as somebody who was never there; what `prepare` does comes first. */
+  async visit(
+    query = '',
+    options: BrowserContextOptions = {},
+    prepare?: (context: BrowserContext) => Promise<void>,
+  ): Promise<Visit> {
     const context = await this.#browser.newContext(options);
+    await prepare?.(context);
     const page = await context.newPage();
     const faults = faultsOf(page);
     const requests: string[] = [];

@@ -2,8 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CALM } from '../../web/app/motion.js';
 import { hasBundledChromium } from '../browser/chromium.js';
 import { violationsOf } from './axe.js';
+import { tabStops } from './keyboard.js';
+import { movements, timesBetweenPictures, watchPictures } from './motion.js';
 import { buildSite, Site, type Visit } from './site.js';
 
 const PATIENCE = 120_000;
@@ -44,14 +47,23 @@ describe.skipIf(!hasBundledChromium)(
       await page.getByRole('slider', { name: 'Iteration' }).fill('0');
       await page.getByRole('img', { name: 'after 0 recorded iterations' }).waitFor();
       expect(await picture.screenshot()).not.toEqual(end);
+      await watchPictures(page);
       await page.getByRole('button', { name: 'Play' }).click();
       const slider = page.getByRole('slider', { name: 'Iteration' });
-      await expect.poll(async () => Number(await slider.inputValue())).toBeGreaterThan(0);
+      await expect
+        .poll(async () => Number(await slider.inputValue()), { timeout: PATIENCE })
+        .toBeGreaterThan(4);
+      // This visitor wants less motion.
+      expect(Math.min(...(await timesBetweenPictures(page)))).toBeGreaterThan(CALM / 2);
       await page.getByRole('button', { name: 'Pause' }).click();
     });
 
     it('keeps nobody out, and leaves nothing in the log', async () => {
       expect(await violationsOf(visit.page)).toEqual([]);
+      const { stops, missed } = await tabStops(visit.page);
+      expect(missed).toEqual([]);
+      for (const stop of stops) expect(stop).toMatch(/^[a-z]+ ".+"/);
+      expect(await movements(visit.page)).toEqual([]);
       expect(visit.requests.filter((url) => !url.startsWith(site.address))).toEqual([]);
       expect(visit.faults).toEqual([]);
     });

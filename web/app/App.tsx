@@ -65,7 +65,7 @@ export function App() {
   const { search, visit } = useAddress();
   const view = readView(search);
   const { engine, device, failure } = useEngine();
-  const distillation = useDistillation(engine, search);
+  const distillation = useDistillation(engine, search, visit);
   const inside = useInside(engine, distillation.set);
   const examination = useDevice(engine);
   const heading = useRef<HTMLHeadingElement>(null);

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import './locale.js';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -18,8 +18,21 @@ interface ChartProps {
   readonly end: number;
 }
 
-/** A curve over its number of iterations. */
+/** Points that a key goes on by. */
+const STRIDES: Readonly<Record<string, number>> = {
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  ArrowRight: 1,
+  ArrowUp: 1,
+  PageDown: -10,
+  PageUp: 10,
+  Home: Number.NEGATIVE_INFINITY,
+  End: Number.POSITIVE_INFINITY,
+};
+
+/** A curve over its number of iterations. The pointer, or arrow keys, read it point by point. */
 export function Chart({ title, summary, x, y, smooth, height, end }: ChartProps) {
+  const [read, setRead] = useState<number | null>(null);
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const theme = useTheme();
@@ -37,18 +50,20 @@ export function Chart({ title, summary, x, y, smooth, height, end }: ChartProps)
     const line = (width: number, alpha: number): uPlot.Series => ({
       stroke: css(theme.accent, alpha),
       width,
-      points: { show: false },
+      // A curve of one point is no line.
+      points: { show: ({ data: [numbers] }) => numbers.length === 1 },
     });
     const drawn = new uPlot(
       {
         width: place.current!.clientWidth,
         height,
         legend: { show: false },
-        cursor: { show: false },
+        cursor: { y: false, drag: { x: false, y: false } },
+        hooks: { setCursor: [({ cursor: { idx } }) => setRead(idx ?? null)] },
         scales: { x: { time: false, range: [0, end] } },
         axes: [
           { ...axis, size: 28 },
-          { ...axis, size: 44 },
+          { ...axis, size: 44, space: 26 },
         ],
         series: isDouble ? [{}, line(1, 0.4), line(2, 1)] : [{}, line(1.5, 1)],
       },
@@ -66,13 +81,43 @@ export function Chart({ title, summary, x, y, smooth, height, end }: ChartProps)
   }, [theme, height, end, isDouble]);
   useEffect(() => plot.current?.setData(data.current), [x, y, smooth]);
 
+  const readAt = (point: number): void => {
+    const at = Math.min(Math.max(point, 0), x.length - 1);
+    const { current } = plot;
+    current?.setCursor({ left: current.valToPos(x[at]!, 'x'), top: current.valToPos(y[at] ?? 0, 'y') });
+  };
+  const last = x.length - 1;
+  const now = Math.min(read ?? last, last);
+  const reading = last < 0 ? '' : `iteration ${x[now]}: ${y[now]?.toFixed(3) ?? '–'}`;
+  const reader = {
+    tabIndex: 0,
+    role: 'slider',
+    'aria-label': `${title}, point by point`,
+    'aria-valuemin': 1,
+    'aria-valuemax': x.length,
+    'aria-valuenow': now + 1,
+    'aria-valuetext': reading,
+    onKeyDown: (event: KeyboardEvent): void => {
+      const stride = STRIDES[event.key];
+      if (stride === undefined) return;
+      event.preventDefault();
+      readAt(now + stride);
+    },
+    onFocus: ({ currentTarget }: { readonly currentTarget: Element }): void => {
+      if (currentTarget.matches(':focus-visible')) readAt(now);
+    },
+    onBlur: (): void => plot.current?.setCursor({ left: -10, top: -10 }),
+  } as const;
   return (
     <figure class="chart">
       <figcaption>
-        {title}
-        <span class="sr">: {summary}</span>
+        <span>
+          {title}
+          <span class="sr">: {summary}</span>
+        </span>
+        <span aria-hidden="true">{read === null ? '' : reading}</span>
       </figcaption>
-      <div ref={place} aria-hidden="true" style={{ height }} />
+      <div ref={place} style={{ height }} {...(last < 0 ? { 'aria-hidden': true } : reader)} />
     </figure>
   );
 }

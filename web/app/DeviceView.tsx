@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import type { DeviceReport } from '../device.js';
+import { Button } from './Button.js';
 import { Numbers } from './DistilView.js';
 import type { Examination } from './useDevice.js';
 import type { Distillation } from './useDistillation.js';
@@ -98,9 +99,9 @@ export function DeviceView({ distillation, examination }: DeviceViewProps) {
         here and now.
       </p>
       <div class="controls">
-        <button type="button" class="main" onClick={measure} disabled={!isReady || isBusy}>
+        <Button isMain isOff={!isReady || isBusy} press={measure}>
           Measure again
-        </button>
+        </Button>
       </div>
       <p class="status" role="status">
         {isBusy ? 'Measuring…' : isReady ? '' : `${progress?.what ?? 'Preparing'}…`}

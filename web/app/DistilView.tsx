@@ -2,14 +2,14 @@ import { useMemo, useState } from 'preact/hooks';
 import { distilChoices } from '../choices.js';
 import type { SetState } from '../protocol.js';
 import type { DistilSettings } from '../settings.js';
-import { withChoices } from './address.js';
+import { Button } from './Button.js';
 import { Chart } from './Chart.js';
 import { ImageGrid, type Shading } from './ImageGrid.js';
 import { ProbeTable } from './ProbeTable.js';
-import { Slider } from './Slider.js';
+import { SettingSliders } from './SettingSliders.js';
 import type { Distillation } from './useDistillation.js';
 
-const choices = Object.entries(distilChoices) as [keyof DistilSettings, (typeof distilChoices)['seed']][];
+const names = Object.keys(distilChoices) as (keyof DistilSettings)[];
 
 /** Losses of so many iterations are one point of the heavy curve. */
 const SMOOTH_OVER = 10;
@@ -96,7 +96,7 @@ export function Numbers({ entries }: NumbersProps) {
 }
 
 function statusOf({ phase, progress, records, settings, notice }: Distillation): string {
-  if (notice !== null) return notice;
+  if (notice !== null && phase !== 'preparing') return notice;
   switch (phase) {
     case 'opening':
       return 'Opening a device…';
@@ -109,47 +109,47 @@ function statusOf({ phase, progress, records, settings, notice }: Distillation):
     case 'done':
       return `Done: ${settings.iterations} iterations.`;
     case 'paused':
-      return records.length === 0 ? 'Ready.' : `Paused after ${records.length} iterations.`;
+      if (records.length === 0) return 'Ready.';
+      return `Paused after ${records.length} ${records.length === 1 ? 'iteration' : 'iterations'}.`;
   }
 }
 
 function Controls({ distillation }: { readonly distillation: Distillation }) {
-  const { phase, records, start, pause, step, reset, probe, upload, download } = distillation;
-  const isFree = phase === 'paused' || phase === 'done';
+  const { phase, records, brought, start, pause, step, reset, probe, upload, leaveBrought, download } =
+    distillation;
+  const isRunning = phase === 'running';
+  const isBusy = phase !== 'paused' && phase !== 'done';
   return (
     <div class="controls">
-      {phase === 'running' ? (
-        <button type="button" class="main" onClick={pause}>
-          Pause
-        </button>
-      ) : (
-        <button type="button" class="main" onClick={start} disabled={phase !== 'paused'}>
-          {records.length === 0 ? 'Start' : 'Go on'}
-        </button>
-      )}
-      <button type="button" onClick={step} disabled={phase !== 'paused'}>
+      <Button isMain isOff={!isRunning && phase !== 'paused'} press={isRunning ? pause : start}>
+        {isRunning ? 'Pause' : records.length === 0 ? 'Start' : 'Go on'}
+      </Button>
+      <Button isOff={phase !== 'paused'} press={step}>
         One step
-      </button>
-      <button type="button" onClick={reset} disabled={!isFree || records.length === 0}>
+      </Button>
+      <Button isOff={isBusy || records.length === 0} press={reset}>
         Start over
-      </button>
-      <button type="button" onClick={probe} disabled={!isFree}>
+      </Button>
+      <Button isOff={isBusy} press={probe}>
         Probe
-      </button>
+      </Button>
       <details class="files">
         <summary>Files</summary>
-        <button type="button" onClick={() => download('safetensors')} disabled={!isFree}>
+        <Button isOff={isBusy} press={() => download('safetensors')}>
           Download safetensors
-        </button>
-        <button type="button" onClick={() => download('png')} disabled={!isFree}>
+        </Button>
+        <Button isOff={isBusy} press={() => download('png')}>
           Download PNG
-        </button>
+        </Button>
         <label class="upload">
           Upload a set
           <input
             type="file"
             accept=".safetensors"
-            disabled={!isFree}
+            aria-disabled={isBusy}
+            onClick={(event) => {
+              if (isBusy) event.preventDefault();
+            }}
             onChange={({ currentTarget }) => {
               const file = currentTarget.files?.[0];
               if (file !== undefined) upload(file);
@@ -157,6 +157,11 @@ function Controls({ distillation }: { readonly distillation: Distillation }) {
             }}
           />
         </label>
+        {brought !== null && (
+          <Button isOff={isBusy} press={leaveBrought}>
+            Back to the page’s digits
+          </Button>
+        )}
         <p>A run under Node writes the same file: synthetic.safetensors.</p>
       </details>
     </div>
@@ -176,7 +181,6 @@ export function DistilView({ distillation, search, visit }: DistilViewProps) {
   const alphas = useMemo(() => records.map(({ innerStep }) => innerStep), [records]);
   const heavy = useMemo(() => smoothed(losses), [losses]);
   const last = records.at(-1);
-  const isBusy = phase === 'running' || phase === 'probing' || phase === 'preparing';
   const end = set?.settings.iterations ?? settings.iterations;
   return (
     <>
@@ -241,17 +245,7 @@ export function DistilView({ distillation, search, visit }: DistilViewProps) {
       <section aria-labelledby="settings">
         <h2 id="settings">Settings</h2>
         <p class="quiet">Another value begins a new distillation. The address of this page holds them all.</p>
-        <div class="sliders">
-          {choices.map(([name, choice]) => (
-            <Slider
-              key={name}
-              choice={choice}
-              value={settings[name]}
-              disabled={isBusy}
-              choose={(value) => visit(withChoices(search, distilChoices, { ...settings, [name]: value }))}
-            />
-          ))}
-        </div>
+        <SettingSliders {...{ names, distillation, search, visit }} />
       </section>
     </>
   );

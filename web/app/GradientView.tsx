@@ -1,10 +1,12 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { type Choice, distilChoices } from '../choices.js';
+import type { Choice } from '../choices.js';
 import type { InsideGradient, ModeMeasure } from '../inside.js';
 import { largestOf } from '../pixels.js';
 import { readChoices, withChoices } from './address.js';
+import { Button } from './Button.js';
 import { Numbers } from './DistilView.js';
 import { ImageGrid } from './ImageGrid.js';
+import { SettingSliders } from './SettingSliders.js';
 import { Slider } from './Slider.js';
 import { Strip } from './Strip.js';
 import type { Distillation } from './useDistillation.js';
@@ -203,9 +205,9 @@ export function GradientView({ distillation, inside, search, visit }: GradientVi
         </span>
       </p>
       <div class="controls">
-        <button type="button" class="main" onClick={look} disabled={!isReady || isBusy}>
+        <Button isMain isOff={!isReady || isBusy} press={look}>
           Take it again
-        </button>
+        </Button>
       </div>
       <p class="status" role="status">
         {isBusy || !isReady
@@ -224,17 +226,7 @@ export function GradientView({ distillation, inside, search, visit }: GradientVi
       <section aria-labelledby="how-many">
         <h2 id="how-many">How many steps</h2>
         <p class="quiet">Another number begins a new distillation, and takes its first gradient.</p>
-        <div class="sliders">
-          {(['steps', 'images'] as const).map((name) => (
-            <Slider
-              key={name}
-              choice={distilChoices[name]}
-              value={settings[name]}
-              disabled={!isReady || isBusy}
-              choose={(value) => visit(withChoices(search, distilChoices, { ...settings, [name]: value }))}
-            />
-          ))}
-        </div>
+        <SettingSliders {...{ distillation, search, visit }} names={['steps', 'images']} />
       </section>
     </>
   );

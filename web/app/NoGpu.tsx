@@ -3,13 +3,16 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import recordingUrl from '../recorded/run.json?url';
 import pictureUrl from '../recorded/run.png?url';
 import type { Recording } from '../recording.js';
+import { Button } from './Button.js';
 import { Chart } from './Chart.js';
 import { columnsFor, Numbers, smoothed } from './DistilView.js';
 import { ImageGrid } from './ImageGrid.js';
+import { CALM, isCalm } from './motion.js';
 import { ProbeTable } from './ProbeTable.js';
 
-/** Milliseconds that a frame stands. */
+/** Milliseconds that a frame stands; fewer are shown to those who want less motion, in the same time. */
 const FRAME_TIME = 250;
+const CALM_FRAMES = CALM / FRAME_TIME;
 
 interface Remedy {
   readonly browser: string;
@@ -69,7 +72,9 @@ function Player({ recorded }: { readonly recorded: Recorded }) {
   const [isPlaying, setPlaying] = useState(false);
   useEffect(() => {
     if (!isPlaying) return;
-    const timer = setInterval(() => setFrame((before) => Math.min(before + 1, frames - 1)), FRAME_TIME);
+    const ahead = isCalm() ? CALM_FRAMES : 1;
+    const advance = (): void => setFrame((before) => Math.min(before + ahead, frames - 1));
+    const timer = setInterval(advance, ahead * FRAME_TIME);
     return () => clearInterval(timer);
   }, [isPlaying, frames]);
   useEffect(() => {
@@ -97,16 +102,15 @@ function Player({ recorded }: { readonly recorded: Recorded }) {
         />
         <figcaption>
           <div class="player">
-            <button
-              type="button"
-              class="main"
-              onClick={() => {
+            <Button
+              isMain
+              press={() => {
                 if (frame === frames - 1) setFrame(0);
                 setPlaying(!isPlaying);
               }}
             >
               {isPlaying ? 'Pause' : 'Play'}
-            </button>
+            </Button>
             <input
               type="range"
               aria-label="Iteration"

@@ -1,4 +1,4 @@
-/** The page's state in its address: the view, and every setting that is not as usual. */
+/** The page's state in its address: the view, every setting that is not as usual, and the set that was brought. */
 import { type Choice, clamp } from '../choices.js';
 
 export const views = ['distil', 'gradient', 'device'] as const;
@@ -46,6 +46,20 @@ export function withView(search: string, view: View): string {
   const parameters = new URLSearchParams(search);
   if (view === views[0]) parameters.delete('view');
   else parameters.set('view', view);
+  return queryOf(parameters);
+}
+
+/** Name of the brought set that an address asks for; null for the page's digits. */
+export function readSet(search: string): string | null {
+  const name = new URLSearchParams(search).get('set');
+  return name !== null && /^[0-9a-f]{16}$/.test(name) ? name : null;
+}
+
+/** An address's query with another set. */
+export function withSet(search: string, set: string | null): string {
+  const parameters = new URLSearchParams(search);
+  if (set === null) parameters.delete('set');
+  else parameters.set('set', set);
   return queryOf(parameters);
 }
 

@@ -4,8 +4,9 @@ import type { ResultRow } from '../../src/pipeline/report/types.js';
 import { distilChoices } from '../choices.js';
 import type { IterationRecord, SetState } from '../protocol.js';
 import type { DistilSettings } from '../settings.js';
-import { readChoices } from './address.js';
+import { readChoices, readSet, withSet } from './address.js';
 import type { Engine } from './engine.js';
+import { CALM, isCalm } from './motion.js';
 
 export type Phase = 'opening' | 'preparing' | 'paused' | 'running' | 'probing' | 'done';
 
@@ -19,6 +20,8 @@ export interface Distillation {
   readonly phase: Phase;
   readonly settings: DistilSettings;
   readonly set: SetState | null;
+  /** Name of the brought set that is asked for; null for the page's digits. */
+  readonly brought: string | null;
   /** The set's images as they are now; apart from `set`, because they change with every iteration. */
   readonly images: Float32Array | null;
   readonly records: readonly IterationRecord[];
@@ -36,13 +39,22 @@ export interface Distillation {
   reset(): void;
   probe(): void;
   upload(file: File): void;
+  /** Back to the page's own digits. */
+  leaveBrought(): void;
   download(kind: 'safetensors' | 'png'): void;
 }
 
+/** How far a distillation is. */
+interface Reached {
+  readonly images: Float32Array | null;
+  readonly records: readonly IterationRecord[];
+}
+
+const GONE =
+  'The set of this address is not kept in this browser: these are the page’s own digits. Upload the set again.';
+
 /** Iterations that the speed is the mean of. */
 const SPEED_OVER = 10;
-/** Milliseconds between two pictures for those who want less motion. */
-const CALM = 1000;
 
 function saveAs(blob: Blob, name: string): void {
   const link = document.createElement('a');
@@ -68,7 +80,12 @@ async function pngOf(pixels: Uint8Array, width: number, height: number, channels
   return await new Promise((resolve) => canvas.toBlob((blob) => resolve(blob!), 'image/png'));
 }
 
-export function useDistillation(engine: Engine | null, search: string): Distillation {
+export function useDistillation(
+  engine: Engine | null,
+  search: string,
+  visit: (search: string) => void,
+): Distillation {
+  const brought = readSet(search);
   const chosen = JSON.stringify(readChoices(search, distilChoices));
   const settings = useMemo(() => JSON.parse(chosen) as DistilSettings, [chosen]);
   const [phase, setPhase] = useState<Phase>('opening');
@@ -81,15 +98,26 @@ export function useDistillation(engine: Engine | null, search: string): Distilla
   const [failure, setFailure] = useState<string | null>(null);
   const [notice, setNotice] = useState<string | null>(null);
   const times = useRef<number[]>([]);
-  const shown = useRef(0);
-  /** The set's latest images, shown or not. */
-  const latest = useRef<Float32Array | null>(null);
+  const shownAt = useRef(0);
+  /** How far the distillation is, shown or not. */
+  const latest = useRef<Reached>({ images: null, records: [] });
+  /** What is to be told once the next distillation is there. */
+  const next = useRef<string | null>(null);
+  /** How many distillations were begun: what an earlier one still answers is not shown. */
+  const begun = useRef(0);
 
+  const showReached = useCallback((): void => {
+    shownAt.current = performance.now();
+    setImages(latest.current.images);
+    setRecords(latest.current.records);
+    const [first, ...others] = times.current;
+    if (others.length > 0) setSpeed((others.length * 1000) / (others.at(-1)! - first!));
+  }, []);
   const show = useCallback((state: SetState): void => {
     setSet(state);
     setImages(state.now.data);
-    latest.current = state.now.data;
     setRecords(state.records);
+    latest.current = { images: state.now.data, records: state.records };
     setRows(null);
     setSpeed(null);
     setProgress(null);
@@ -103,72 +131,75 @@ export function useDistillation(engine: Engine | null, search: string): Distilla
 
   useEffect(() => {
     if (engine === null) return;
-    const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
     return engine.listen((happening) => {
       if (happening.kind === 'progress') {
         setProgress(happening);
         return;
       }
       if (happening.kind === 'reopened') {
+        latest.current = { ...latest.current, records: happening.records };
         setRecords(happening.records);
         setNotice('The device was lost and has been opened again; the work goes on from where it was kept.');
         return;
       }
+      const { images, record } = happening;
+      latest.current = { images, records: [...latest.current.records, record] };
       const now = performance.now();
       times.current = [...times.current.slice(-SPEED_OVER), now];
-      const [first = now] = times.current;
-      if (times.current.length > 1) setSpeed(((times.current.length - 1) * 1000) / (now - first));
-      latest.current = happening.images;
-      setRecords((before) => [...before, happening.record]);
-      if (isCalm && now - shown.current < CALM) return;
-      shown.current = now;
-      setImages(happening.images);
+      if (!isCalm() || now - shownAt.current >= CALM) showReached();
     });
-  }, [engine]);
+  }, [engine, showReached]);
 
-  // Another seed of the probe alone changes nothing of the distillation.
   useEffect(() => {
     if (engine === null) return;
-    let isWanted = true;
+    const own = ++begun.current;
     setPhase('preparing');
     setFailure(null);
-    engine.call('begin', settings).then(
-      (state) => isWanted && show(state),
-      (error: Error) => isWanted && fail(error),
+    setNotice(next.current);
+    next.current = null;
+    engine.call('begin', settings, brought).then(
+      (state) => {
+        if (own !== begun.current) return;
+        show(state);
+        if (state.set !== brought) setNotice(GONE);
+      },
+      (error: Error) => own === begun.current && fail(error),
     );
-    return () => {
-      isWanted = false;
-    };
-  }, [engine, settings, show, fail]);
+  }, [engine, settings, brought, show, fail]);
 
   const work = useCallback(
-    (during: Phase, task: (engine: Engine) => Promise<unknown>): void => {
+    (during: Phase, task: (engine: Engine, isWanted: () => boolean) => Promise<unknown>): void => {
       if (engine === null) return;
+      const own = begun.current;
+      const isWanted = (): boolean => own === begun.current;
       setFailure(null);
       setNotice(null);
       setPhase(during);
       times.current = [];
-      task(engine)
-        .catch(fail)
-        .finally(() => setImages(latest.current));
+      task(engine, isWanted)
+        .catch((error: Error) => isWanted() && fail(error))
+        .finally(() => isWanted() && showReached());
     },
-    [engine, fail],
+    [engine, fail, showReached],
   );
-  const settle = useCallback(
-    (done: number): void => setPhase(done >= (set?.settings.iterations ?? 0) ? 'done' : 'paused'),
-    [set],
-  );
-  const probe = async (running: Engine): Promise<void> => {
+  const settle = (done: number): void => {
+    showReached();
+    setPhase(done >= (set?.settings.iterations ?? 0) ? 'done' : 'paused');
+  };
+  const probe = async (running: Engine, isWanted: () => boolean): Promise<void> => {
     setPhase('probing');
-    setRows(await running.call('probe', settings.seeds));
+    const found = await running.call('probe', settings.seeds);
+    if (!isWanted()) return;
+    setRows(found);
     setProgress(null);
-    setPhase(records.length >= settings.iterations ? 'done' : 'paused');
+    settle(latest.current.records.length);
   };
 
   return {
     phase,
     settings,
     set,
+    brought,
     images,
     records,
     rows,
@@ -177,25 +208,40 @@ export function useDistillation(engine: Engine | null, search: string): Distilla
     failure,
     notice,
     start: () =>
-      work('running', async (running) => {
+      work('running', async (running, isWanted) => {
         setRows(null);
         const done = await running.call('run');
+        if (!isWanted()) return;
         settle(done);
-        if (done >= (set?.settings.iterations ?? 0)) {
-          await probe(running);
-          setPhase('done');
-        }
+        if (done >= (set?.settings.iterations ?? 0)) await probe(running, isWanted);
       }),
     pause: () => void engine?.call('pause'),
-    step: () => work('running', async (running) => settle(await running.call('step'))),
-    reset: () => work('preparing', async (running) => show(await running.call('reset'))),
+    step: () =>
+      work('running', async (running, isWanted) => {
+        const done = await running.call('step');
+        if (isWanted()) settle(done);
+      }),
+    reset: () =>
+      work('preparing', async (running, isWanted) => {
+        const state = await running.call('reset');
+        if (isWanted()) show(state);
+      }),
     probe: () => work('probing', probe),
     upload: (file) =>
-      work('preparing', async (running) => {
+      work('preparing', async (running, isWanted) => {
         const bytes = new Uint8Array(await file.arrayBuffer());
-        show(await running.call('upload', settings, file.name, bytes));
-        setNotice(`${file.name} has taken the place of the set.`);
+        const name = await running.call('upload', settings, file.name, bytes);
+        if (!isWanted()) return;
+        const words = `${file.name} has taken the place of the set.`;
+        if (name === brought) {
+          show(await running.call('reset'));
+          setNotice(words);
+        } else {
+          next.current = words;
+          visit(withSet(search, name));
+        }
       }),
+    leaveBrought: () => visit(withSet(search, null)),
     download: (kind) => {
       const save = async (running: Engine): Promise<void> => {
         if (kind === 'safetensors') {

@@ -2,15 +2,10 @@
  * What the page's worker does, whatever it runs on: one device, one distillation. What is worth keeping goes to a keeper, so that
  * a page that is left and opened again goes on; a device that is lost is opened again, and the work goes on from what was kept.
  */
-import { DataError, HypergradError } from '../../src/errors.js';
+import { HypergradError } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
-import { tableSource } from '../../src/nn/deviceImages.js';
 import type { Config } from '../../src/pipeline/config/schema.js';
-import { evaluateEncoders } from '../../src/pipeline/evaluate/evaluateEncoders.js';
-import { decodeSet } from '../../src/pipeline/evaluate/givenSet.js';
-import { summariseTable } from '../../src/pipeline/evaluate/summary.js';
 import type { ResultRow } from '../../src/pipeline/report/types.js';
-import { studentModel } from '../../src/pipeline/stages/context.js';
 import type { StartingSet } from '../../src/pipeline/stages/starts.js';
 import {
   type SyntheticSet,
@@ -22,19 +17,14 @@ import type { DeviceReport } from '../device.js';
 import type { InsideGradient } from '../inside.js';
 import type { Happening, ImageTable, IterationRecord, OpenedDevice, SetState } from '../protocol.js';
 import { configOf, type DistilSettings } from '../settings.js';
+import { type BroughtSet, nameOf, ownSettings, readBrought } from './brought.js';
 import { Distillation, type Kept, nothingKept } from './distillation.js';
 import { examineDevice } from './examine.js';
 import { HeldDevice } from './heldDevice.js';
 import { lookInside } from './inside.js';
-import { type Keeper, type KeptWork, keyOf, type SeedWork } from './keeper.js';
-import {
-  type Material,
-  type Prepared,
-  representationsOf,
-  startFrom,
-  type Trained,
-  train,
-} from './prepare.js';
+import { type Keeper, type KeptWork, keepOf, keyOf, loadOf, type SeedWork } from './keeper.js';
+import { type Material, type Prepared, startFrom, type Told, type Trained, train } from './prepare.js';
+import { probeSet } from './probe.js';
 
 export interface SessionOptions {
   open(): Promise<Device>;
@@ -46,10 +36,22 @@ export interface SessionOptions {
 
 /** Milliseconds between two times that the state is kept. */
 const KEEP_EVERY = 500;
-const LARGEST_SET = 100;
+// What is kept, by kinds. Another version of what is kept of a distillation is another kind.
+const DISTILLATION = 'distillation 2';
+const BROUGHT = 'brought set';
+
+/** What a distillation was begun with. */
+interface Begun {
+  readonly settings: DistilSettings;
+  /** Name of the brought set that it goes on from; null for the page's digits. */
+  readonly set: string | null;
+  readonly own: SetState['own'];
+  /** What it is kept by. */
+  readonly key: string;
+}
 
 interface Work {
-  readonly settings: DistilSettings;
+  readonly begun: Begun;
   readonly config: Config;
   readonly material: Material;
   readonly prepared: Prepared;
@@ -60,15 +62,21 @@ interface Work {
 export class Session {
   readonly #options: SessionOptions;
   readonly #held: HeldDevice;
+  readonly #told: Told;
   #material: Promise<Material> | null = null;
   #trained: SeedWork | null = null;
   #work: Work | null = null;
-  #isRunning = false;
-  #running: Promise<unknown> = Promise.resolve();
+  /** Sets that were brought in this visit, for browsers that keep nothing. */
+  readonly #brought = new Map<string, BroughtSet>();
+  /** Whether the latest `run` is to go on; each has one of its own, so that an older one stays stopped. */
+  #run = { isWanted: false };
+  /** Ends when all that was asked for has ended. */
+  #turn: Promise<unknown> = Promise.resolve();
   #keptAt = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#told = (what, done, total) => options.tell({ kind: 'progress', what, done, total });
     this.#held = new HeldDevice(options.open, () => this.#restore());
   }
 
@@ -82,52 +90,71 @@ export class Session {
     return { ...device.adapter, description: device.describe() };
   }
 
-  /** Prepares a distillation, or goes on with the one of these settings that was kept. */
-  async begin(settings: DistilSettings): Promise<SetState> {
-    await this.#settle();
-    const { keeper } = this.#options;
-    const left = await keeper.load<KeptWork>('distillation');
-    const isLeft = left !== undefined && keyOf(left.settings) === keyOf(settings);
-    return await this.#held.use(() =>
-      this.#start(settings, isLeft ? left.start : null, isLeft ? left.kept : nothingKept),
-    );
+  /**
+   * Prepares a distillation, or goes on with the one of these settings that was kept.
+   * @param set name of a set that was brought and is distilled further; where it is not kept any more, the digits are
+   */
+  async begin(settings: DistilSettings, set: string | null = null): Promise<SetState> {
+    return await this.#alone(async (device) => {
+      const { keeper } = this.#options;
+      const brought = set === null ? undefined : await this.#broughtAs(set);
+      const own = brought === undefined ? {} : ownSettings(brought);
+      const chosen = { ...settings, ...own };
+      const found = brought === undefined ? null : set;
+      const key = keyOf(chosen, found, device.adapter.name);
+      const left = await loadOf<KeptWork>(keeper, DISTILLATION, key);
+      const begun = { settings: chosen, set: found, own: Object.keys(own) as SetState['own'], key };
+      return await this.#start(begun, left?.start ?? brought?.start ?? null, left?.kept ?? nothingKept);
+    });
   }
 
   /** Iterates until `pause`, or the last iteration. Gives back how many are done. */
   async run(): Promise<number> {
-    const { distillation } = this.#begun();
-    if (this.#isRunning) return distillation.records.length;
-    this.#isRunning = true;
-    this.#running = this.#iterate();
-    await this.#running;
-    return this.#begun().distillation.records.length;
+    if (this.#run.isWanted) return this.records.length;
+    const run = { isWanted: true };
+    this.#run = run;
+    return await this.#inTurn(() => this.#iterate(run));
   }
 
   pause(): null {
-    this.#isRunning = false;
+    this.#run.isWanted = false;
     return null;
   }
 
   /** One iteration. */
   async step(): Promise<number> {
-    await this.#settle();
-    await this.#iterateOnce();
-    return this.#begun().distillation.records.length;
+    this.pause();
+    return await this.#inTurn(async () => {
+      await this.#iterateOnce();
+      await this.#keep(true);
+      return this.records.length;
+    });
   }
 
-  async #iterate(): Promise<void> {
+  async #iterate(run: { isWanted: boolean }): Promise<number> {
     try {
-      while (this.#isRunning && !this.#begun().distillation.isDone) await this.#iterateOnce();
+      while (run.isWanted && !this.#begun().distillation.isDone) {
+        await this.#iterateOnce();
+        await this.#keep(false);
+      }
     } finally {
-      this.#isRunning = false;
+      run.isWanted = false;
     }
     await this.#keep(true);
+    return this.records.length;
   }
 
-  /** Ends `run` and waits for it: what follows has the device to itself. */
-  async #settle(): Promise<void> {
-    this.#isRunning = false;
-    await this.#running.catch(() => undefined);
+  /** Begins some work when all that was asked for before it has ended. */
+  async #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  /** Ends `run`, and does some work that has the device to itself. */
+  async #alone<Value>(work: (device: Device) => Promise<Value>): Promise<Value> {
+    this.pause();
+    return await this.#inTurn(() => this.#held.use(work));
   }
 
   async #iterateOnce(): Promise<void> {
@@ -137,50 +164,30 @@ export class Session {
       const { images } = await distillation.read();
       this.#options.tell({ kind: 'iteration', record, images });
     });
-    await this.#keep(!this.#isRunning);
   }
 
   /** Back to the first images. */
   async reset(): Promise<SetState> {
-    await this.#settle();
-    const { settings, prepared } = this.#begun();
-    const state = await this.#held.use(() => this.#start(settings, prepared.start, nothingKept));
-    await this.#keep(true);
-    return state;
+    return await this.#alone(async () => {
+      const { begun, prepared } = this.#begun();
+      const state = await this.#start(begun, prepared.start, nothingKept);
+      await this.#keep(true);
+      return state;
+    });
   }
 
   /** Trains fresh students on several sets, and probes what they have learnt. */
   async probe(seeds: number): Promise<readonly ResultRow[]> {
-    const { tell } = this.#options;
-    await this.#settle();
-    return await this.#held.use(async (device) => {
+    return await this.#alone(async (device) => {
       const { config, material, prepared, distillation } = this.#begun();
-      const { dataset } = material;
-      const { images, targets, innerStep } = await distillation.read();
-      const { count } = prepared.start;
-      const total = seeds * config.evaluate.rows.length;
-      tell({ kind: 'progress', what: 'Probing', done: 0, total });
-      const evaluation = await evaluateEncoders({
-        device,
-        config: { ...config, evaluate: { ...config.evaluate, seeds } },
-        dataset,
-        representations: prepared.targets,
-        source: { images: dataset.train, targets: prepared.targets.train, count: dataset.train.count },
-        synthetic: { images, targets, count, innerStep },
-        selfSupervised: null,
-        highLoss: prepared.hardest.slice(0, count),
-        representation: studentModel({ config, dataset }).outputCount,
-        advance: (done) => tell({ kind: 'progress', what: 'Probing', done, total }),
-      });
-      return summariseTable(evaluation).rows;
+      const set = await distillation.read();
+      return await probeSet({ device, config, material, prepared, set, seeds }, this.#told);
     });
   }
 
   /** Takes the hypergradient that the next iteration would move down, and tells what the way back leaves at each step. */
   async lookInside(): Promise<InsideGradient> {
-    const { tell } = this.#options;
-    await this.#settle();
-    return await this.#held.use(async (device) => {
+    return await this.#alone(async (device) => {
       const { config, material, prepared, distillation } = this.#begun();
       const subject = {
         device,
@@ -190,14 +197,13 @@ export class Session {
         set: await distillation.read(),
         iteration: distillation.records.length,
       };
-      return await lookInside(subject, (what, done, total) => tell({ kind: 'progress', what, done, total }));
+      return await lookInside(subject, this.#told);
     });
   }
 
   /** Computes on the device, and tells what it reaches. */
   async examine(): Promise<DeviceReport> {
-    await this.#settle();
-    return await this.#held.use(async (device) => {
+    return await this.#alone(async (device) => {
       const { config, material, prepared } = this.#begun();
       const looked = await Distillation.create(device, config, material.dataset, prepared);
       try {
@@ -223,30 +229,17 @@ export class Session {
   }
 
   /**
-   * Goes on from a set in a file. Targets of another length than the page's teacher has are made anew by that teacher.
+   * Keeps a set in a file, and gives back the name by which `begin` distils it further.
    * @throws DataError for a file that is none, or one of other images.
    */
-  async upload(settings: DistilSettings, name: string, bytes: Uint8Array): Promise<SetState> {
-    const set = decodeSet(bytes, name);
-    await this.#settle();
-    const { dataset } = await this.#loaded();
-    if (set.image.join() !== dataset.image.join() || set.count > LARGEST_SET) {
-      throw new DataError(
-        `${name} holds ${set.count} images of ${set.image.join('×')}; this page takes up to ${LARGEST_SET} of ${dataset.image.join('×')}.`,
-      );
-    }
-    const chosen = { ...settings, images: set.count, innerStep: set.innerStep ?? settings.innerStep };
-    const state = await this.#held.use(async (device) => {
-      const config = configOf(chosen);
-      const known = set.targets;
-      const targets =
-        known?.representation === config.teacher.representation
-          ? known.data
-          : await representationsOf(device, config, await this.#loaded(), tableSource(set.images, set.count));
-      return await this.#start(chosen, { images: set.images, targets, count: set.count }, nothingKept);
+  async upload(settings: DistilSettings, file: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    return await this.#alone(async (device) => {
+      const set = await readBrought(device, configOf(settings), await this.#loaded(), file, bytes);
+      const name = await nameOf(bytes);
+      this.#brought.set(name, set);
+      await keepOf(this.#options.keeper, BROUGHT, name, set);
+      return name;
     });
-    await this.#keep(true);
-    return state;
   }
 
   /** @internal Destroys the device, as the reset of a driver does. */
@@ -257,7 +250,12 @@ export class Session {
     return null;
   }
 
-  async #start(settings: DistilSettings, givenStart: StartingSet | null, kept: Kept): Promise<SetState> {
+  async #broughtAs(name: string): Promise<BroughtSet | undefined> {
+    return this.#brought.get(name) ?? (await loadOf<BroughtSet>(this.#options.keeper, BROUGHT, name));
+  }
+
+  async #start(begun: Begun, givenStart: StartingSet | null, kept: Kept): Promise<SetState> {
+    const { settings, set, own } = begun;
     const config = configOf(settings);
     const material = await this.#loaded();
     const trained = await this.#trainedFor(config, material);
@@ -267,10 +265,12 @@ export class Session {
     const prepared = { ...trained, start };
     const device = await this.#held.get();
     const distillation = await Distillation.create(device, config, material.dataset, prepared, kept);
-    this.#work = { settings, config, material, prepared, distillation, kept };
+    this.#work = { begun, config, material, prepared, distillation, kept };
     const { images } = await distillation.read();
     return {
       settings,
+      set,
+      own,
       records: distillation.records,
       start: this.#table(start.images),
       now: this.#table(images),
@@ -280,16 +280,14 @@ export class Session {
   async #trainedFor(config: Config, material: Material): Promise<Trained> {
     const { seed } = config;
     if (this.#trained?.seed === seed) return this.#trained.trained;
-    const { keeper, tell } = this.#options;
+    const { keeper } = this.#options;
     const device = await this.#held.get();
     // Another device has other bits, and what was trained on it would not be what this one trains.
     const key = `trained on ${device.adapter.name}`;
     const left = await keeper.load<SeedWork>(key);
     if (left?.seed === seed) this.#trained = left;
     else {
-      const trained = await train(device, config, material, (what, done, total) =>
-        tell({ kind: 'progress', what, done, total }),
-      );
+      const trained = await train(device, config, material, this.#told);
       this.#trained = { seed, trained };
       await keeper.save(key, this.#trained);
     }
@@ -323,16 +321,16 @@ export class Session {
     const kept = await this.#held.use(() => this.#begun().distillation.keep());
     this.#work = { ...this.#begun(), kept };
     this.#keptAt = performance.now();
-    const left: KeptWork = { settings: work.settings, start: work.prepared.start, kept };
-    await this.#options.keeper.save('distillation', left);
+    const left: KeptWork = { start: work.prepared.start, kept };
+    await keepOf(this.#options.keeper, DISTILLATION, work.begun.key, left);
   }
 
   /** Brings the distillation back on another device, as it was kept. */
   async #restore(): Promise<void> {
     const device = await this.open();
     if (this.#work === null) return;
-    const { settings, prepared, kept } = this.#work;
-    const { records } = await this.#start(settings, prepared.start, kept);
+    const { begun, prepared, kept } = this.#work;
+    const { records } = await this.#start(begun, prepared.start, kept);
     this.#options.tell({ kind: 'reopened', device, records });
   }
 }

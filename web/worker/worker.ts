@@ -1,5 +1,5 @@
 /** The worker: a session on the browser's device, told what to do by messages. */
-import { get, set } from 'idb-keyval';
+import { del, get, set } from 'idb-keyval';
 import { openBrowserDevice } from '../../src/gpu/browser.js';
 import digitsUrl from '../.generated/digits.bin?url';
 import type { Methods, Request, Response } from '../protocol.js';
@@ -24,6 +24,7 @@ async function load(): Promise<Material> {
 const keeper: Keeper = {
   load: async (key) => await get(key).catch(() => undefined),
   save: async (key, value) => await set(key, value).catch(() => undefined),
+  remove: async (key) => await del(key).catch(() => undefined),
 };
 
 const post = (response: Response): void => globalThis.postMessage(response);
@@ -44,7 +45,7 @@ type Promised = {
 // The compiler holds the session to what the page was promised.
 const methods: Promised = {
   open: () => session.open(),
-  begin: (settings) => session.begin(settings),
+  begin: (settings, set) => session.begin(settings, set),
   run: () => session.run(),
   pause: () => session.pause(),
   step: () => session.step(),
@@ -54,7 +55,7 @@ const methods: Promised = {
   lookInside: () => session.lookInside(),
   download: () => session.download(),
   picture: () => session.picture(),
-  upload: (settings, name, bytes) => session.upload(settings, name, bytes),
+  upload: (settings, file, bytes) => session.upload(settings, file, bytes),
   loseDevice: () => session.loseDevice(),
 };
 

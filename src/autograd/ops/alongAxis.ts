@@ -14,6 +14,8 @@ import {
   type Lowering,
   type OperationDefinition,
   type Reference,
+  type ReferenceRule,
+  type ReferenceRules,
   referenceZeros,
   type Storage,
 } from '../operation.js';
@@ -62,18 +64,19 @@ function launchAlong(
   lowering.launch('alongAxis', definitions, buffers, OUTER * INNER * (add ? TABLE_ROWS : count));
 }
 
+const takeReference: ReferenceRule = ([a, index], { axis }, { shape }) => {
+  const result = referenceZeros(shape);
+  forEachChoice(a!.shape, Number(axis), index!, (chosen, at) => {
+    result.set(...at, a!.get(...chosen));
+  });
+  return result;
+};
+
 const takeDefinition: OperationDefinition = {
   name: 'takeAlongAxis',
   type([a, index], { axis }) {
     requireIndex('takeAlongAxis', a!, index!, Number(axis));
     return { dataType: a!.dataType, shape: index!.shape };
-  },
-  reference([a, index], { axis }, { shape }) {
-    const result = referenceZeros(shape);
-    forEachChoice(a!.shape, Number(axis), index!, (chosen, at) => {
-      result.set(...at, a!.get(...chosen));
-    });
-    return result;
   },
   vjp({ inputs: [a, index], attributes: { axis } }, c) {
     return [scatterAddAlongAxis(fill(c, a!.shape, 0), index!, c, Number(axis)), null];
@@ -82,6 +85,15 @@ const takeDefinition: OperationDefinition = {
     const axis = Number(attributes.axis);
     launchAlong(lowering, false, inputTypes[0]!, axis, type.shape[axis]!, [a!, index!, output]);
   },
+};
+
+const addReference: ReferenceRule = ([base, index, values], { axis }, { shape }) => {
+  const result = referenceZeros(shape);
+  result.data.set(base!.data);
+  forEachChoice(shape, Number(axis), index!, (chosen, at) => {
+    result.set(...chosen, result.get(...chosen) + values!.get(...at));
+  });
+  return result;
 };
 
 const addDefinition: OperationDefinition = {
@@ -95,14 +107,6 @@ const addDefinition: OperationDefinition = {
       );
     }
     return base!;
-  },
-  reference([base, index, values], { axis }, { shape }) {
-    const result = referenceZeros(shape);
-    result.data.set(base!.data);
-    forEachChoice(shape, Number(axis), index!, (chosen, at) => {
-      result.set(...chosen, result.get(...chosen) + values!.get(...at));
-    });
-    return result;
   },
   vjp: ({ inputs: [, index], attributes: { axis } }, c, wanted) => [
     c,
@@ -141,3 +145,8 @@ export const scatterAddAlongAxis = (base: Tensor, index: Tensor, values: Tensor,
   });
 
 export const alongAxisOperations: readonly OperationDefinition[] = [takeDefinition, addDefinition];
+
+export const alongAxisReferences: ReferenceRules = {
+  takeAlongAxis: takeReference,
+  scatterAddAlongAxis: addReference,
+};

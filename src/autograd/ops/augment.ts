@@ -2,11 +2,30 @@
  * Random views of images on the device (augment.wgsl). The parameters of each view are drawn by whoever asks; the noise
  * comes from the counter-based stream. A view is affine in its image: the derivative is that of its linear part (warp.ts).
  */
-import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
+import {
+  apply,
+  type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { normalAt, requireStream } from './random.js';
 import { forEachSource, refuseView, requireView, warpAdjoint } from './warp.js';
+
+const augmentReference: ReferenceRule = ([x, view, stream], _attributes, { shape }) => {
+  const y = referenceZeros(shape);
+  const perImage = sizeOf(shape.slice(1));
+  for (let number = 0; number < y.data.length; number++) {
+    const b = Math.floor(number / perImage);
+    y.data[number] = view!.get(b, 7) + view!.get(b, 9) * normalAt(stream!, number);
+  }
+  forEachSource(shape, view!, (inView, inSource, weight) => {
+    y.data[inView]! += weight * x!.data[inSource]!;
+  });
+  return y;
+};
 
 const augmentDefinition: OperationDefinition = {
   name: 'augment',
@@ -14,18 +33,6 @@ const augmentDefinition: OperationDefinition = {
     requireView('augment', x!, view!);
     requireStream('augment', stream!);
     return x!;
-  },
-  reference([x, view, stream], _attributes, { shape }) {
-    const y = referenceZeros(shape);
-    const perImage = sizeOf(shape.slice(1));
-    for (let number = 0; number < y.data.length; number++) {
-      const b = Math.floor(number / perImage);
-      y.data[number] = view!.get(b, 7) + view!.get(b, 9) * normalAt(stream!, number);
-    }
-    forEachSource(shape, view!, (inView, inSource, weight) => {
-      y.data[inView]! += weight * x!.data[inSource]!;
-    });
-    return y;
   },
   vjp({ inputs: [, view] }, c, wanted) {
     refuseView('augment', wanted[1]);
@@ -52,3 +59,7 @@ export const augment = (x: Tensor, view: Tensor, stream: Tensor): Tensor =>
   apply(augmentDefinition, [x, view, stream]);
 
 export const augmentOperations: readonly OperationDefinition[] = [augmentDefinition];
+
+export const augmentReferences: ReferenceRules = {
+  augment: augmentReference,
+};

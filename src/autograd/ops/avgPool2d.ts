@@ -5,6 +5,8 @@ import {
   apply,
   type Lowering,
   type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
   referenceZeros,
   type Storage,
 } from '../operation.js';
@@ -48,24 +50,25 @@ function launchPool(
 const tiles = ({ H, W, K, L, SH, SW, PH, PW }: PoolExtents): boolean =>
   PH === 0 && PW === 0 && K === SH && L === SW && H % K === 0 && W % L === 0;
 
+const avgPoolReference: ReferenceRule = ([x], attributes, { shape }) => {
+  const y = referenceZeros(shape);
+  const extents = poolExtents('avgPool2d', { dataType: 'f32', shape: x!.shape }, attributes);
+  forEachWindow(extents, (n, c, i, j) => {
+    let total = 0;
+    forEachPixel(extents, i, j, (r, s) => {
+      total += x!.get(n, c, r, s);
+    });
+    y.set(n, c, i, j, total / (extents.K * extents.L));
+  });
+  return y;
+};
+
 const avgPoolDefinition: OperationDefinition = {
   name: 'avgPool2d',
   type: ([x], attributes) => ({
     dataType: 'f32',
     shape: pooledShape(poolExtents('avgPool2d', x!, attributes)),
   }),
-  reference([x], attributes, { shape }) {
-    const y = referenceZeros(shape);
-    const extents = poolExtents('avgPool2d', { dataType: 'f32', shape: x!.shape }, attributes);
-    forEachWindow(extents, (n, c, i, j) => {
-      let total = 0;
-      forEachPixel(extents, i, j, (r, s) => {
-        total += x!.get(n, c, r, s);
-      });
-      y.set(n, c, i, j, total / (extents.K * extents.L));
-    });
-    return y;
-  },
   vjp: ({ inputs: [x], attributes }, c) => [
     apply(adjointDefinition, [c], { ...attributes, shape: [...x!.shape] }),
   ],
@@ -82,23 +85,24 @@ const avgPoolDefinition: OperationDefinition = {
   },
 };
 
+const adjointReference: ReferenceRule = ([c], attributes, type) => {
+  const x = referenceZeros(type.shape);
+  const extents = poolExtents('avgPool2dInputGrad', type, attributes);
+  forEachWindow(extents, (n, channel, i, j) => {
+    const share = c!.get(n, channel, i, j) / (extents.K * extents.L);
+    forEachPixel(extents, i, j, (r, s) => {
+      x.set(n, channel, r, s, x.get(n, channel, r, s) + share);
+    });
+  });
+  return x;
+};
+
 const adjointDefinition: OperationDefinition = {
   name: 'avgPool2dInputGrad',
   type([c], attributes) {
     const x = { dataType: 'f32', shape: attributes.shape as Shape } as const;
     const extents = poolExtents('avgPool2dInputGrad', x, attributes);
     requirePooledCotangent('avgPool2dInputGrad', c!, extents, x.shape);
-    return x;
-  },
-  reference([c], attributes, type) {
-    const x = referenceZeros(type.shape);
-    const extents = poolExtents('avgPool2dInputGrad', type, attributes);
-    forEachWindow(extents, (n, channel, i, j) => {
-      const share = c!.get(n, channel, i, j) / (extents.K * extents.L);
-      forEachPixel(extents, i, j, (r, s) => {
-        x.set(n, channel, r, s, x.get(n, channel, r, s) + share);
-      });
-    });
     return x;
   },
   vjp: ({ attributes: { shape: _, ...settings } }, c) => [apply(avgPoolDefinition, [c], settings)],
@@ -140,3 +144,8 @@ export function globalAveragePool(x: Tensor): Tensor {
 }
 
 export const avgPool2dOperations: readonly OperationDefinition[] = [avgPoolDefinition, adjointDefinition];
+
+export const avgPool2dReferences: ReferenceRules = {
+  avgPool2d: avgPoolReference,
+  avgPool2dInputGrad: adjointReference,
+};

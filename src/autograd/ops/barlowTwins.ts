@@ -7,6 +7,8 @@ import {
   apply,
   type Lowering,
   type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
   referenceZeros,
   type Storage,
 } from '../operation.js';
@@ -33,20 +35,21 @@ function launchRows(
   lowering.launch('barlowTwins', { ...modes, D: size, LAMBDA: `f32(${lambda})` }, [f, result], size);
 }
 
+const lossReference: ReferenceRule = ([f], { lambda }) => {
+  const result = referenceZeros([]);
+  const size = f!.shape[0]!;
+  for (let i = 0; i < size; i++)
+    for (let j = 0; j < size; j++) {
+      result.data[0]! += i === j ? (1 - f!.get(i, i)) ** 2 : Number(lambda) * f!.get(i, j) ** 2;
+    }
+  return result;
+};
+
 const lossDefinition: OperationDefinition = {
   name: 'barlowTwinsLoss',
   type([f]) {
     requireSquare('barlowTwinsLoss', f!);
     return { dataType: 'f32', shape: [] };
-  },
-  reference([f], { lambda }) {
-    const result = referenceZeros([]);
-    const size = f!.shape[0]!;
-    for (let i = 0; i < size; i++)
-      for (let j = 0; j < size; j++) {
-        result.data[0]! += i === j ? (1 - f!.get(i, i)) ** 2 : Number(lambda) * f!.get(i, j) ** 2;
-      }
-    return result;
   },
   vjp: ({ inputs: [f], attributes }, c) => [mul(apply(gradientDefinition, [f!], attributes), c)],
   lower(lowering, { inputs: [f], inputTypes, attributes, output }) {
@@ -57,19 +60,11 @@ const lossDefinition: OperationDefinition = {
   },
 };
 
-const weighted = (name: string, mode: 'GRADIENT' | 'CURVATURE', centre: number): OperationDefinition => ({
+const weighted = (name: string, mode: 'GRADIENT' | 'CURVATURE'): OperationDefinition => ({
   name,
   type([f]) {
     requireSquare(name, f!);
     return f!;
-  },
-  reference([f], { lambda }, { shape }) {
-    const result = referenceZeros(shape);
-    for (let i = 0; i < shape[0]!; i++)
-      for (let j = 0; j < shape[1]!; j++) {
-        result.set(i, j, i === j ? 2 * (f!.get(i, i) - centre) : 2 * Number(lambda) * f!.get(i, j));
-      }
-    return result;
   },
   // W∘ is its own adjoint, whether F was centred before or not.
   vjp: ({ attributes }, c) => [apply(curvatureDefinition, [c], attributes)],
@@ -78,8 +73,8 @@ const weighted = (name: string, mode: 'GRADIENT' | 'CURVATURE', centre: number):
   },
 });
 
-const gradientDefinition = weighted('barlowTwinsGradient', 'GRADIENT', 1);
-const curvatureDefinition = weighted('barlowTwinsCurvature', 'CURVATURE', 0);
+const gradientDefinition = weighted('barlowTwinsGradient', 'GRADIENT');
+const curvatureDefinition = weighted('barlowTwinsCurvature', 'CURVATURE');
 
 /**
  * The Barlow Twins loss of F [D,D] (MKDT eq. 1), a scalar of shape []; `lambda` weighs the off-diagonal terms.
@@ -93,3 +88,20 @@ export const barlowTwinsOperations: readonly OperationDefinition[] = [
   gradientDefinition,
   curvatureDefinition,
 ];
+
+const weightedReference =
+  (centre: number): ReferenceRule =>
+  ([f], { lambda }, { shape }) => {
+    const result = referenceZeros(shape);
+    for (let i = 0; i < shape[0]!; i++)
+      for (let j = 0; j < shape[1]!; j++) {
+        result.set(i, j, i === j ? 2 * (f!.get(i, i) - centre) : 2 * Number(lambda) * f!.get(i, j));
+      }
+    return result;
+  };
+
+export const barlowTwinsReferences: ReferenceRules = {
+  barlowTwinsLoss: lossReference,
+  barlowTwinsGradient: (...given) => weightedReference(1)(...given),
+  barlowTwinsCurvature: (...given) => weightedReference(0)(...given),
+};

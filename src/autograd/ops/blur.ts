@@ -4,7 +4,13 @@
  * own derivative, and weights that sum to 1 keep the image's mean.
  */
 import { ShapeError } from '../../errors.js';
-import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
+import {
+  apply,
+  type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { type Shape, shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
 
@@ -20,6 +26,22 @@ function extentsOf(shape: Shape, axis: number): Record<'OUTER' | 'EXTENT' | 'INN
   return { OUTER: sizeOf(shape.slice(0, axis)), EXTENT: shape[axis]!, INNER: sizeOf(shape.slice(axis + 1)) };
 }
 
+const blurReference: ReferenceRule = ([x, weights], { axis }, { shape }) => {
+  const y = referenceZeros(shape);
+  const { EXTENT, INNER } = extentsOf(shape, Number(axis));
+  const perImage = sizeOf(shape.slice(1));
+  const reach = weights!.shape[1]! - 1;
+  for (let number = 0; number < y.data.length; number++) {
+    const b = Math.floor(number / perImage);
+    const place = Math.floor(number / INNER) % EXTENT;
+    for (let offset = -reach; offset <= reach; offset++) {
+      const from = number + (mirrored(place + offset, EXTENT) - place) * INNER;
+      y.data[number]! += weights!.get(b, Math.abs(offset)) * x!.data[from]!;
+    }
+  }
+  return y;
+};
+
 const blurDefinition: OperationDefinition = {
   name: 'blur',
   type([x, weights], { axis }) {
@@ -34,21 +56,6 @@ const blurDefinition: OperationDefinition = {
       );
     }
     return x!;
-  },
-  reference([x, weights], { axis }, { shape }) {
-    const y = referenceZeros(shape);
-    const { EXTENT, INNER } = extentsOf(shape, Number(axis));
-    const perImage = sizeOf(shape.slice(1));
-    const reach = weights!.shape[1]! - 1;
-    for (let number = 0; number < y.data.length; number++) {
-      const b = Math.floor(number / perImage);
-      const place = Math.floor(number / INNER) % EXTENT;
-      for (let offset = -reach; offset <= reach; offset++) {
-        const from = number + (mirrored(place + offset, EXTENT) - place) * INNER;
-        y.data[number]! += weights!.get(b, Math.abs(offset)) * x!.data[from]!;
-      }
-    }
-    return y;
   },
   vjp({ inputs: [, weights], attributes }, c, wanted) {
     if (wanted[1]) {
@@ -79,3 +86,7 @@ export const blur = (x: Tensor, weights: Tensor, axis: 2 | 3): Tensor =>
   apply(blurDefinition, [x, weights], { axis });
 
 export const blurOperations: readonly OperationDefinition[] = [blurDefinition];
+
+export const blurReferences: ReferenceRules = {
+  blur: blurReference,
+};

@@ -1,6 +1,13 @@
 /** Tensors side by side along an axis. The derivative cuts them apart again. */
 import { ShapeError } from '../../errors.js';
-import { apply, forEachIndex, type OperationDefinition, referenceZeros } from '../operation.js';
+import {
+  apply,
+  forEachIndex,
+  type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { type Shape, sameShape, shapeText, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { launchRearrange, steppedBox, wholeBox } from './box.js';
@@ -38,6 +45,19 @@ function requireAlike(pieces: readonly TensorType[], axis: number): void {
   });
 }
 
+const concatReference: ReferenceRule = (pieces, attributes, { shape }) => {
+  const axis = Number(attributes.axis);
+  const result = referenceZeros(shape);
+  const starts = startsOf(lengthsAlong(pieces, axis));
+  pieces.forEach((piece, p) => {
+    forEachIndex(piece.shape, (index) => {
+      const to = index.map((at, k) => (k === axis ? at + starts[p]! : at));
+      result.set(...to, piece.get(...index));
+    });
+  });
+  return result;
+};
+
 const concatDefinition: OperationDefinition = {
   name: 'concat',
   type(pieces, attributes) {
@@ -48,18 +68,6 @@ const concatDefinition: OperationDefinition = {
       dataType: pieces[0]!.dataType,
       shape: pieces[0]!.shape.map((extent, k) => (k === axis ? total : extent)),
     };
-  },
-  reference(pieces, attributes, { shape }) {
-    const axis = Number(attributes.axis);
-    const result = referenceZeros(shape);
-    const starts = startsOf(lengthsAlong(pieces, axis));
-    pieces.forEach((piece, p) => {
-      forEachIndex(piece.shape, (index) => {
-        const to = index.map((at, k) => (k === axis ? at + starts[p]! : at));
-        result.set(...to, piece.get(...index));
-      });
-    });
-    return result;
   },
   vjp: ({ inputs, attributes }, c) =>
     split(c, lengthsAlong(inputs, Number(attributes.axis)), Number(attributes.axis)),
@@ -117,3 +125,7 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 
 export const concatOperations: readonly OperationDefinition[] = [concatDefinition];
+
+export const concatReferences: ReferenceRules = {
+  concat: concatReference,
+};

@@ -6,7 +6,14 @@
  *     w̄  = conv2dWeightGrad(x, ȳ)   x' = inputGrad(ȳ, v)   ȳ' = conv2d(x, v)         (v: cotangent of w̄)
  */
 import { ShapeError } from '../../errors.js';
-import { apply, type OperationDefinition, type Reference, referenceZeros } from '../operation.js';
+import {
+  apply,
+  type OperationDefinition,
+  type Reference,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { type Attributes, type Shape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { extentsOf, extentsWithCotangent, forEachProduct, requireRank4 } from './conv2dExtents.js';
@@ -26,6 +33,18 @@ const increase = (tensor: Reference, value: number, a: number, b: number, c: num
   tensor.set(a, b, c, d, tensor.get(a, b, c, d) + value);
 };
 
+const conv2dReference: ReferenceRule = ([x, w, bias], attributes, { shape }) => {
+  const y = referenceZeros(shape);
+  forEachProduct(extentsOf('conv2d', x!.shape, w!.shape, attributes), (n, o, i, j, c, p, q, r, s) => {
+    increase(y, x!.get(n, c, r, s) * w!.get(o, c, p, q), n, o, i, j);
+  });
+  if (bias !== undefined) {
+    const area = shape[2]! * shape[3]!;
+    for (let k = 0; k < y.size; k++) y.data[k]! += bias.get(Math.floor(k / area) % shape[1]!);
+  }
+  return y;
+};
+
 const conv2dDefinition: OperationDefinition = {
   name: 'conv2d',
   type([x, w, bias], attributes) {
@@ -38,17 +57,6 @@ const conv2dDefinition: OperationDefinition = {
       );
     }
     return { dataType: 'f32', shape: [N, O, HO, WO] };
-  },
-  reference([x, w, bias], attributes, { shape }) {
-    const y = referenceZeros(shape);
-    forEachProduct(extentsOf('conv2d', x!.shape, w!.shape, attributes), (n, o, i, j, c, p, q, r, s) => {
-      increase(y, x!.get(n, c, r, s) * w!.get(o, c, p, q), n, o, i, j);
-    });
-    if (bias !== undefined) {
-      const area = shape[2]! * shape[3]!;
-      for (let k = 0; k < y.size; k++) y.data[k]! += bias.get(Math.floor(k / area) % shape[1]!);
-    }
-    return y;
   },
   vjp({ inputs: [x, w, bias], attributes }, c, wanted) {
     const options = optionsOf(attributes);
@@ -64,6 +72,14 @@ const conv2dDefinition: OperationDefinition = {
   },
 };
 
+const inputGradReference: ReferenceRule = ([cotangent, w], attributes, { shape }) => {
+  const x = referenceZeros(shape);
+  forEachProduct(extentsOf('conv2dInputGrad', shape, w!.shape, attributes), (n, o, i, j, c, p, q, r, s) => {
+    increase(x, cotangent!.get(n, o, i, j) * w!.get(o, c, p, q), n, c, r, s);
+  });
+  return x;
+};
+
 const inputGradDefinition: OperationDefinition = {
   name: 'conv2dInputGrad',
   type([cotangent, w], attributes) {
@@ -76,13 +92,6 @@ const inputGradDefinition: OperationDefinition = {
       attributes,
     );
     return { dataType: 'f32', shape };
-  },
-  reference([cotangent, w], attributes, { shape }) {
-    const x = referenceZeros(shape);
-    forEachProduct(extentsOf('conv2dInputGrad', shape, w!.shape, attributes), (n, o, i, j, c, p, q, r, s) => {
-      increase(x, cotangent!.get(n, o, i, j) * w!.get(o, c, p, q), n, c, r, s);
-    });
-    return x;
   },
   vjp({ inputs: [cotangent, w], attributes }, u, wanted) {
     const options = optionsOf(attributes);
@@ -98,6 +107,14 @@ const inputGradDefinition: OperationDefinition = {
   },
 };
 
+const weightGradReference: ReferenceRule = ([x, cotangent], attributes, { shape }) => {
+  const w = referenceZeros(shape);
+  forEachProduct(extentsOf('conv2dWeightGrad', x!.shape, shape, attributes), (n, o, i, j, c, p, q, r, s) => {
+    increase(w, cotangent!.get(n, o, i, j) * x!.get(n, c, r, s), o, c, p, q);
+  });
+  return w;
+};
+
 const weightGradDefinition: OperationDefinition = {
   name: 'conv2dWeightGrad',
   type([x, cotangent], attributes) {
@@ -110,16 +127,6 @@ const weightGradDefinition: OperationDefinition = {
       attributes,
     );
     return { dataType: 'f32', shape };
-  },
-  reference([x, cotangent], attributes, { shape }) {
-    const w = referenceZeros(shape);
-    forEachProduct(
-      extentsOf('conv2dWeightGrad', x!.shape, shape, attributes),
-      (n, o, i, j, c, p, q, r, s) => {
-        increase(w, cotangent!.get(n, o, i, j) * x!.get(n, c, r, s), o, c, p, q);
-      },
-    );
-    return w;
   },
   vjp({ inputs: [x, cotangent], attributes }, v, wanted) {
     const options = optionsOf(attributes);
@@ -193,3 +200,9 @@ export const conv2dOperations: readonly OperationDefinition[] = [
   inputGradDefinition,
   weightGradDefinition,
 ];
+
+export const conv2dReferences: ReferenceRules = {
+  conv2d: conv2dReference,
+  conv2dInputGrad: inputGradReference,
+  conv2dWeightGrad: weightGradReference,
+};

@@ -6,6 +6,7 @@ import {
   type Differentiated,
   type OperationDefinition,
   type Reference,
+  type ReferenceRule,
   referenceData,
   referenceZeros,
 } from '../operation.js';
@@ -40,17 +41,6 @@ export function defineElementwise(name: string, rule: ElementwiseRule): Operatio
       requireFloats(name, inputs);
       return { dataType: 'f32', shape };
     },
-    reference(inputs, attributes, { shape }) {
-      const result = referenceZeros(shape);
-      const operands = inputs.map((input) => referenceData(broadcastReference(input, shape)));
-      for (let i = 0; i < result.size; i++) {
-        result.data[i] = rule.float64(
-          operands.map((operand) => operand[i]!),
-          attributes,
-        );
-      }
-      return result;
-    },
     vjp(operation, cotangent, wanted) {
       return rule.derivatives.map((derivative, k) => {
         if (!wanted[k] || derivative === null) return null;
@@ -58,8 +48,24 @@ export function defineElementwise(name: string, rule: ElementwiseRule): Operatio
       });
     },
     elementwise: rule.wgsl,
+    float64: rule.float64,
   };
 }
+
+/** The reference of an operation that has a rule for one element. */
+export const elementwiseReference =
+  (float64: ElementwiseRule['float64']): ReferenceRule =>
+  (inputs, attributes, { shape }) => {
+    const result = referenceZeros(shape);
+    const operands = inputs.map((input) => referenceData(broadcastReference(input, shape)));
+    for (let i = 0; i < result.size; i++) {
+      result.data[i] = float64(
+        operands.map((operand) => operand[i]!),
+        attributes,
+      );
+    }
+    return result;
+  };
 
 /** The operations of a table of rules, by their names. */
 export function defineAll<Name extends string>(

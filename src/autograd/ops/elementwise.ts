@@ -3,11 +3,17 @@
  * are in comparisons.ts, functions of one variable in smooth.ts, powers in pow.ts.
  */
 import { ShapeError } from '../../errors.js';
-import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
+import {
+  apply,
+  type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { broadcastShapes, type Shape, sameShape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { attributeNumber, numberAttribute, wgslNumber } from './constants.js';
-import { defineAll, type ElementwiseRule } from './defineElementwise.js';
+import { defineAll, type ElementwiseRule, elementwiseReference } from './defineElementwise.js';
 import { requireFloats } from './operands.js';
 import { sumTo } from './reduce.js';
 
@@ -103,17 +109,21 @@ const rules = {
 
 const definitions = defineAll(rules);
 
+const fillReference: ReferenceRule = (_inputs, { value }, { shape }) => {
+  const result = referenceZeros(shape);
+  result.data.fill(attributeNumber(value));
+  return result;
+};
+
 const fillDefinition: OperationDefinition = {
   name: 'fill',
   type: (_inputs, { shape }) => ({ dataType: 'f32', shape: shape as Shape }),
-  reference(_inputs, { value }, { shape }) {
-    const result = referenceZeros(shape);
-    result.data.fill(attributeNumber(value));
-    return result;
-  },
   vjp: () => [],
   elementwise: (_operands, { value }) => wgslNumber(attributeNumber(value)),
 };
+
+const broadcastReference: ReferenceRule = (inputs, attributes, output) =>
+  elementwiseReference(rules.stopGradient.float64)(inputs, attributes, output);
 
 const broadcastDefinition: OperationDefinition = {
   name: 'broadcastTo',
@@ -127,7 +137,6 @@ const broadcastDefinition: OperationDefinition = {
     }
     return { dataType: 'f32', shape };
   },
-  reference: (inputs, attributes, output) => definitions.stopGradient.reference(inputs, attributes, output),
   vjp: ({ inputs }, c) => [sumTo(c, inputs[0]!.shape)],
   elementwise: ([a]) => a!,
 };
@@ -250,3 +259,8 @@ export const elementwiseOperations: readonly OperationDefinition[] = [
   fillDefinition,
   broadcastDefinition,
 ];
+
+export const elementwiseReferences: ReferenceRules = {
+  fill: fillReference,
+  broadcastTo: broadcastReference,
+};

@@ -12,6 +12,8 @@ import {
   apply,
   type Lowering,
   type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
   referenceZeros,
   type Storage,
 } from '../operation.js';
@@ -76,18 +78,19 @@ function launchRows(
   lowering.launch('gather', definitions, buffers, OUTER * (scatter ? TABLE_ROWS : count) * BLOCKS);
 }
 
+const gatherReference: ReferenceRule = ([table, index], { axis }, { shape }) => {
+  const result = referenceZeros(shape);
+  forEachRow(table!.shape, Number(axis), index!.data, (inTable, inRows, length) => {
+    result.data.set(table!.data.subarray(inTable, inTable + length), inRows);
+  });
+  return result;
+};
+
 const gatherDefinition: OperationDefinition = {
   name: 'gather',
   type([table, index], { axis }) {
     requireIndex('gather', index!);
     return { dataType: table!.dataType, shape: gatheredShape(table!.shape, index!.shape, Number(axis)) };
-  },
-  reference([table, index], { axis }, { shape }) {
-    const result = referenceZeros(shape);
-    forEachRow(table!.shape, Number(axis), index!.data, (inTable, inRows, length) => {
-      result.data.set(table!.data.subarray(inTable, inTable + length), inRows);
-    });
-    return result;
   },
   vjp({ inputs: [table, index], attributes: { axis } }, c) {
     return [scatterAdd(fill(c, table!.shape, 0), index!, c, Number(axis)), null];
@@ -96,6 +99,15 @@ const gatherDefinition: OperationDefinition = {
     const count = sizeOf(inputTypes[1]!.shape);
     launchRows(lowering, false, inputTypes[0]!, Number(axis), count, [table!, index!, output]);
   },
+};
+
+const scatterAddReference: ReferenceRule = ([base, index, rows], { axis }, { shape }) => {
+  const result = referenceZeros(shape);
+  result.data.set(base!.data);
+  forEachRow(shape, Number(axis), index!.data, (inTable, inRows, length) => {
+    for (let i = 0; i < length; i++) result.data[inTable + i]! += rows!.data[inRows + i]!;
+  });
+  return result;
 };
 
 const scatterAddDefinition: OperationDefinition = {
@@ -110,14 +122,6 @@ const scatterAddDefinition: OperationDefinition = {
       );
     }
     return base!;
-  },
-  reference([base, index, rows], { axis }, { shape }) {
-    const result = referenceZeros(shape);
-    result.data.set(base!.data);
-    forEachRow(shape, Number(axis), index!.data, (inTable, inRows, length) => {
-      for (let i = 0; i < length; i++) result.data[inTable + i]! += rows!.data[inRows + i]!;
-    });
-    return result;
   },
   vjp: ({ inputs: [, index], attributes: { axis } }, c, wanted) => [
     c,
@@ -153,3 +157,8 @@ export const scatterAdd = (base: Tensor, index: Tensor, rows: Tensor, axis = 0):
   apply(scatterAddDefinition, [base, index, rows], { axis: resolveAxis('scatterAdd', axis, base.shape) });
 
 export const gatherOperations: readonly OperationDefinition[] = [gatherDefinition, scatterAddDefinition];
+
+export const gatherReferences: ReferenceRules = {
+  gather: gatherReference,
+  scatterAdd: scatterAddReference,
+};

@@ -4,7 +4,13 @@
  * What is computed stays float32; only what waits in memory is rounded. Nothing here has a derivative.
  */
 import { ShapeError } from '../../errors.js';
-import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
+import {
+  apply,
+  type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { f32, i32, shapeText, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 
@@ -62,29 +68,30 @@ const noDerivative = (operation: string) => () => {
   throw new ShapeError(`${operation}: rounded numbers have no derivative; wrap them in stopGradient.`);
 };
 
+const toHalvesReference: ReferenceRule = ([x], _attributes, { shape }) => {
+  const words = referenceZeros(shape);
+  const count = x!.shape[0]!;
+  for (let block = 0; block * HALVES_BLOCK < count; block++) {
+    const numbers = Array.from({ length: Math.min(HALVES_BLOCK, count - block * HALVES_BLOCK) }, (_, i) =>
+      x!.get(block * HALVES_BLOCK + i),
+    );
+    const largest = Math.max(...numbers.map(exponentOf));
+    const scale = largest === LOST ? LOST : Math.min(EXPONENT_SUM - largest, LARGEST_EXPONENT);
+    words.set(block * BLOCK_WORDS, scale);
+    if (scale === LOST) continue;
+    const half = (i: number): number => halfBits((numbers[i] ?? 0) * 2 ** (scale - 127));
+    for (let i = 0; i < numbers.length; i += 2) {
+      words.set(block * BLOCK_WORDS + 1 + i / 2, half(i) | (half(i + 1) << 16));
+    }
+  }
+  return words;
+};
+
 const toHalvesDefinition: OperationDefinition = {
   name: 'toHalves',
   type([x]) {
     requireVector('toHalves', x!, 'f32');
     return i32(halfWords(x!.shape[0]!));
-  },
-  reference([x], _attributes, { shape }) {
-    const words = referenceZeros(shape);
-    const count = x!.shape[0]!;
-    for (let block = 0; block * HALVES_BLOCK < count; block++) {
-      const numbers = Array.from({ length: Math.min(HALVES_BLOCK, count - block * HALVES_BLOCK) }, (_, i) =>
-        x!.get(block * HALVES_BLOCK + i),
-      );
-      const largest = Math.max(...numbers.map(exponentOf));
-      const scale = largest === LOST ? LOST : Math.min(EXPONENT_SUM - largest, LARGEST_EXPONENT);
-      words.set(block * BLOCK_WORDS, scale);
-      if (scale === LOST) continue;
-      const half = (i: number): number => halfBits((numbers[i] ?? 0) * 2 ** (scale - 127));
-      for (let i = 0; i < numbers.length; i += 2) {
-        words.set(block * BLOCK_WORDS + 1 + i / 2, half(i) | (half(i + 1) << 16));
-      }
-    }
-    return words;
   },
   vjp: noDerivative('toHalves'),
   lower(lowering, { inputs, inputTypes, output }) {
@@ -94,6 +101,20 @@ const toHalvesDefinition: OperationDefinition = {
     const sizes = { COUNT, BLOCKS, BLOCK: HALVES_BLOCK };
     lowering.launch('halves', { ...sizes, ...types, PACK: true }, [inputs[0]!, output], BLOCKS);
   },
+};
+
+const fromHalvesReference: ReferenceRule = ([words], _attributes, { shape }) => {
+  const x = referenceZeros(shape);
+  for (let k = 0; k < shape[0]!; k++) {
+    const header = Math.floor(k / HALVES_BLOCK) * BLOCK_WORDS;
+    const scale = words!.get(header);
+    const word = words!.get(header + 1 + Math.floor((k % HALVES_BLOCK) / 2));
+    x.data[k] =
+      scale === LOST
+        ? Number.NaN
+        : valueOfHalf((word >>> (k % 2 === 0 ? 0 : 16)) & 0xffff) / 2 ** (scale - 127);
+  }
+  return x;
 };
 
 const fromHalvesDefinition: OperationDefinition = {
@@ -107,19 +128,6 @@ const fromHalvesDefinition: OperationDefinition = {
       );
     }
     return f32(Number(count));
-  },
-  reference([words], _attributes, { shape }) {
-    const x = referenceZeros(shape);
-    for (let k = 0; k < shape[0]!; k++) {
-      const header = Math.floor(k / HALVES_BLOCK) * BLOCK_WORDS;
-      const scale = words!.get(header);
-      const word = words!.get(header + 1 + Math.floor((k % HALVES_BLOCK) / 2));
-      x.data[k] =
-        scale === LOST
-          ? Number.NaN
-          : valueOfHalf((word >>> (k % 2 === 0 ? 0 : 16)) & 0xffff) / 2 ** (scale - 127);
-    }
-    return x;
   },
   vjp: noDerivative('fromHalves'),
   lower(lowering, { inputs, output, type }) {
@@ -142,3 +150,8 @@ export const fromHalves = (words: Tensor, count: number): Tensor =>
   apply(fromHalvesDefinition, [words], { count });
 
 export const halvesOperations: readonly OperationDefinition[] = [toHalvesDefinition, fromHalvesDefinition];
+
+export const halvesReferences: ReferenceRules = {
+  toHalves: toHalvesReference,
+  fromHalves: fromHalvesReference,
+};

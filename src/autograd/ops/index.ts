@@ -1,4 +1,4 @@
-/** The table of operations: name → definition. Adding an operation adds its file and a line here. */
+/** The table of operations: name → definition. Adding an operation adds its file, a line here, and one in references.ts. */
 import { HypergradError } from '../../errors.js';
 import type { OperationDefinition } from '../operation.js';
 import { alongAxisOperations } from './alongAxis.js';

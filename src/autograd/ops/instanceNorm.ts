@@ -16,6 +16,8 @@ import {
   type Lowering,
   type OperationDefinition,
   type Reference,
+  type ReferenceRule,
+  type ReferenceRules,
   type RowRule,
   type RowValue,
   type RowWriter,
@@ -123,18 +125,19 @@ const projectRule: RowRule = (rows, [u, xHat]) =>
     [u!, rows.mean(u!), xHat!, rows.mean(productRow(rows, u!, xHat!))],
   );
 
+const standardiseReference: ReferenceRule = ([x], { epsilon }, output) =>
+  mapRows([x!], output, (row) => {
+    const mean = meanOf(row);
+    const r = rstdOf(row, Number(epsilon));
+    return row.map((value) => (value - mean) * r);
+  });
+
 const standardiseDefinition: OperationDefinition = {
   name: 'standardiseRows',
   type([x]) {
     requireRows('standardiseRows', 'x', x!);
     return x!;
   },
-  reference: ([x], { epsilon }, output) =>
-    mapRows([x!], output, (row) => {
-      const mean = meanOf(row);
-      const r = rstdOf(row, Number(epsilon));
-      return row.map((value) => (value - mean) * r);
-    }),
   vjp({ inputs: [x], output, attributes }, c) {
     return [mul(reciprocalDeviation(x!, Number(attributes.epsilon)), projectRows(c, output))];
   },
@@ -149,13 +152,15 @@ const standardiseDefinition: OperationDefinition = {
     },
 };
 
+const reciprocalReference: ReferenceRule = ([x], { epsilon }, output) =>
+  mapRows([x!], output, (row) => [rstdOf(row, Number(epsilon))]);
+
 const reciprocalDefinition: OperationDefinition = {
   name: 'reciprocalDeviation',
   type([x]) {
     requireRows('reciprocalDeviation', 'x', x!);
     return { dataType: 'f32', shape: rowShape(x!) };
   },
-  reference: ([x], { epsilon }, output) => mapRows([x!], output, (row) => [rstdOf(row, Number(epsilon))]),
   vjp({ inputs: [x], output, attributes }, c) {
     const factor = scale(mul(c, mul(output, output)), -1 / rowsOf(x!).R);
     return [mul(standardiseRows(x!, Number(attributes.epsilon)), factor)];
@@ -169,18 +174,19 @@ const reciprocalDefinition: OperationDefinition = {
       rstdRow(rows, centredRow(rows, x!), Number(attributes.epsilon)),
 };
 
+const projectReference: ReferenceRule = ([u, standardised], _attributes, output) =>
+  mapRows([u!, standardised!], output, (row, xHat) => {
+    const mean = meanOf(row);
+    const product = meanProductOf(row, xHat);
+    return row.map((value, i) => value - mean - xHat[i]! * product);
+  });
+
 const projectDefinition: OperationDefinition = {
   name: 'projectRows',
   type([u, standardised]) {
     requireEqualRows('projectRows', u!, standardised!);
     return u!;
   },
-  reference: ([u, standardised], _attributes, output) =>
-    mapRows([u!, standardised!], output, (row, xHat) => {
-      const mean = meanOf(row);
-      const product = meanProductOf(row, xHat);
-      return row.map((value, i) => value - mean - xHat[i]! * product);
-    }),
   vjp({ inputs: [u, standardised] }, w, wanted) {
     return [
       wanted[0] ? projectRows(w, standardised!) : null,
@@ -195,14 +201,15 @@ const projectDefinition: OperationDefinition = {
   row: () => projectRule,
 };
 
+const meanProductReference: ReferenceRule = ([a, b], _attributes, output) =>
+  mapRows([a!, b!], output, (row, other) => [meanProductOf(row, other)]);
+
 const meanProductDefinition: OperationDefinition = {
   name: 'meanProductRows',
   type([a, b]) {
     requireEqualRows('meanProductRows', a!, b!);
     return { dataType: 'f32', shape: rowShape(a!) };
   },
-  reference: ([a, b], _attributes, output) =>
-    mapRows([a!, b!], output, (row, other) => [meanProductOf(row, other)]),
   vjp({ inputs: [a, b] }, c, wanted) {
     const share = scale(c, 1 / rowsOf(a!).R);
     return [wanted[0] ? mul(b!, share) : null, wanted[1] ? mul(a!, share) : null];
@@ -263,3 +270,10 @@ export const instanceNormOperations: readonly OperationDefinition[] = [
   projectDefinition,
   meanProductDefinition,
 ];
+
+export const instanceNormReferences: ReferenceRules = {
+  standardiseRows: standardiseReference,
+  reciprocalDeviation: reciprocalReference,
+  projectRows: projectReference,
+  meanProductRows: meanProductReference,
+};

@@ -6,7 +6,13 @@ import { ShapeError } from '../../errors.js';
 import { matmulBlocks, wholeMultiple } from '../../kernels/catalogue.js';
 import { chooseMatmulBlock } from '../../kernels/matmulBlock.js';
 import type { Definitions } from '../../kernels/template.js';
-import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
+import {
+  apply,
+  type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { type Attributes, shapeText, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { scale } from './elementwise.js';
@@ -51,6 +57,19 @@ function extentsOf(
   return { M, INNER, COLUMNS };
 }
 
+const matmulReference: ReferenceRule = ([a, b, bias], { transposeA, transposeB }, { shape }) => {
+  const left = transposeA ? a!.transpose(1, 0) : a!;
+  const right = transposeB ? b!.transpose(1, 0) : b!;
+  const y = referenceZeros(shape);
+  for (let i = 0; i < shape[0]!; i++)
+    for (let j = 0; j < shape[1]!; j++) {
+      let total = bias?.get(j) ?? 0;
+      for (let k = 0; k < left.shape[1]!; k++) total += left.get(i, k) * right.get(k, j);
+      y.set(i, j, total);
+    }
+  return y;
+};
+
 const matmulDefinition: OperationDefinition = {
   name: 'matmul',
   type([a, b, bias], attributes) {
@@ -61,18 +80,6 @@ const matmulDefinition: OperationDefinition = {
       );
     }
     return { dataType: 'f32', shape: [M, COLUMNS] };
-  },
-  reference([a, b, bias], { transposeA, transposeB }, { shape }) {
-    const left = transposeA ? a!.transpose(1, 0) : a!;
-    const right = transposeB ? b!.transpose(1, 0) : b!;
-    const y = referenceZeros(shape);
-    for (let i = 0; i < shape[0]!; i++)
-      for (let j = 0; j < shape[1]!; j++) {
-        let total = bias?.get(j) ?? 0;
-        for (let k = 0; k < left.shape[1]!; k++) total += left.get(i, k) * right.get(k, j);
-        y.set(i, j, total);
-      }
-    return y;
   },
   vjp({ inputs: [a, b, bias], attributes: { transposeA, transposeB } }, c, wanted) {
     const gradientA = () =>
@@ -127,6 +134,18 @@ const matmulDefinition: OperationDefinition = {
   },
 };
 
+const crossCorrelationReference: ReferenceRule = ([z1, z2], _attributes, { shape }) => {
+  const f = referenceZeros(shape);
+  const batch = z1!.shape[0]!;
+  for (let i = 0; i < shape[0]!; i++)
+    for (let j = 0; j < shape[1]!; j++) {
+      let total = 0;
+      for (let b = 0; b < batch; b++) total += z1!.get(b, i) * z2!.get(b, j);
+      f.set(i, j, total / batch);
+    }
+  return f;
+};
+
 const crossCorrelationDefinition: OperationDefinition = {
   name: 'crossCorrelation',
   type([z1, z2]) {
@@ -138,17 +157,6 @@ const crossCorrelationDefinition: OperationDefinition = {
       );
     }
     return { dataType: 'f32', shape: [D1, D2] };
-  },
-  reference([z1, z2], _attributes, { shape }) {
-    const f = referenceZeros(shape);
-    const batch = z1!.shape[0]!;
-    for (let i = 0; i < shape[0]!; i++)
-      for (let j = 0; j < shape[1]!; j++) {
-        let total = 0;
-        for (let b = 0; b < batch; b++) total += z1!.get(b, i) * z2!.get(b, j);
-        f.set(i, j, total / batch);
-      }
-    return f;
   },
   vjp({ inputs: [z1, z2] }, c, wanted) {
     const inverse = 1 / z1!.shape[0]!;
@@ -208,3 +216,8 @@ export const matmulOperations: readonly OperationDefinition[] = [
   matmulDefinition,
   crossCorrelationDefinition,
 ];
+
+export const matmulReferences: ReferenceRules = {
+  matmul: matmulReference,
+  crossCorrelation: crossCorrelationReference,
+};

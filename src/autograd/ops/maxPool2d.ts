@@ -13,6 +13,8 @@ import {
   type Lowering,
   type OperationDefinition,
   type Reference,
+  type ReferenceRule,
+  type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
 import { type Attributes, type Shape, sameShape, shapeText } from '../tape.js';
@@ -51,6 +53,14 @@ function forEachMaximum(
 const referenceExtents = (operation: string, shape: Shape, attributes: Attributes): PoolExtents =>
   poolExtents(operation, { dataType: 'f32', shape }, attributes);
 
+const maxPoolReference: ReferenceRule = ([x, u], attributes, { shape }) => {
+  const y = referenceZeros(shape);
+  forEachMaximum(x!, referenceExtents('maxPool2d', x!.shape, attributes), (n, c, i, j, r, s) => {
+    y.set(n, c, i, j, (u ?? x!).get(n, c, r, s));
+  });
+  return y;
+};
+
 const maxPoolDefinition: OperationDefinition = {
   name: 'maxPool2d',
   type([x, u], attributes) {
@@ -61,13 +71,6 @@ const maxPoolDefinition: OperationDefinition = {
       );
     }
     return { dataType: 'f32', shape: pooledShape(extents) };
-  },
-  reference([x, u], attributes, { shape }) {
-    const y = referenceZeros(shape);
-    forEachMaximum(x!, referenceExtents('maxPool2d', x!.shape, attributes), (n, c, i, j, r, s) => {
-      y.set(n, c, i, j, (u ?? x!).get(n, c, r, s));
-    });
-    return y;
   },
   vjp({ inputs: [x, u], attributes }, c) {
     const flowsBack = apply(adjointDefinition, [c, x!], attributes);
@@ -81,19 +84,20 @@ const maxPoolDefinition: OperationDefinition = {
   },
 };
 
+const adjointReference: ReferenceRule = ([cotangent, x], attributes, { shape }) => {
+  const result = referenceZeros(shape);
+  forEachMaximum(x!, referenceExtents('maxPool2dInputGrad', shape, attributes), (n, c, i, j, r, s) => {
+    result.set(n, c, r, s, result.get(n, c, r, s) + cotangent!.get(n, c, i, j));
+  });
+  return result;
+};
+
 const adjointDefinition: OperationDefinition = {
   name: 'maxPool2dInputGrad',
   type([c, x], attributes) {
     const extents = poolExtents('maxPool2dInputGrad', x!, attributes);
     requirePooledCotangent('maxPool2dInputGrad', c!, extents, x!.shape);
     return x!;
-  },
-  reference([cotangent, x], attributes, { shape }) {
-    const result = referenceZeros(shape);
-    forEachMaximum(x!, referenceExtents('maxPool2dInputGrad', shape, attributes), (n, c, i, j, r, s) => {
-      result.set(n, c, r, s, result.get(n, c, r, s) + cotangent!.get(n, c, i, j));
-    });
-    return result;
   },
   vjp: ({ inputs: [, x], attributes }, u, wanted) => [
     wanted[0] ? apply(maxPoolDefinition, [x!, u], attributes) : null,
@@ -133,3 +137,8 @@ export const maxPool2d = (x: Tensor, options: Pool2dOptions): Tensor =>
   apply(maxPoolDefinition, [x], poolAttributes(options));
 
 export const maxPool2dOperations: readonly OperationDefinition[] = [maxPoolDefinition, adjointDefinition];
+
+export const maxPool2dReferences: ReferenceRules = {
+  maxPool2d: maxPoolReference,
+  maxPool2dInputGrad: adjointReference,
+};

@@ -4,7 +4,13 @@
  */
 import { ShapeError } from '../../errors.js';
 import { splitSum } from '../../kernels/catalogue.js';
-import { apply, type OperationDefinition, referenceZeros } from '../operation.js';
+import {
+  apply,
+  type OperationDefinition,
+  type Reference,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { sameShape, shapeText, sizeOf, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { mul, neg, scale, sub } from './elementwise.js';
@@ -25,12 +31,6 @@ function defineSquaredDistance(name: string, factor: (type: TensorType) => numbe
         );
       }
       return { dataType: 'f32', shape: [] };
-    },
-    reference([a, b]) {
-      const result = referenceZeros([]);
-      const total = a!.data.reduce((sum, value, i) => sum + (value - b!.data[i]!) ** 2, 0);
-      result.data[0] = total * factor({ dataType: 'f32', shape: a!.shape });
-      return result;
     },
     vjp({ inputs: [a, b] }, c, wanted) {
       const gradient = mul(scale(sub(a!, b!), 2 * factor(a!.type)), c);
@@ -70,3 +70,14 @@ export const mse = (prediction: Tensor, target: Tensor): Tensor => apply(mseDefi
 export const squaredDistance = (a: Tensor, b: Tensor): Tensor => apply(distanceDefinition, [a, b]);
 
 export const mseOperations: readonly OperationDefinition[] = [mseDefinition, distanceDefinition];
+
+function scaledSquares(a: Reference, b: Reference, factor: number): Reference {
+  const result = referenceZeros([]);
+  result.data[0] = factor * a.data.reduce((sum, value, i) => sum + (value - b.data[i]!) ** 2, 0);
+  return result;
+}
+
+export const mseReferences: ReferenceRules = {
+  mse: ([a, b]) => scaledSquares(a!, b!, 1 / a!.size),
+  squaredDistance: ([a, b]) => scaledSquares(a!, b!, 1),
+};

@@ -1,8 +1,24 @@
 /** Labels as rows of a table. Constant with respect to everything: labels are whole numbers. */
 import { ShapeError } from '../../errors.js';
-import { apply, forEachIndex, type OperationDefinition, referenceZeros } from '../operation.js';
+import {
+  apply,
+  forEachIndex,
+  type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
+
+const oneHotReference: ReferenceRule = ([labels], { classes }, { shape }) => {
+  const result = referenceZeros(shape);
+  forEachIndex(labels!.shape, (index) => {
+    const label = labels!.get(...index);
+    if (label >= 0 && label < Number(classes)) result.set(...index, label, 1);
+  });
+  return result;
+};
 
 const oneHotDefinition: OperationDefinition = {
   name: 'oneHot',
@@ -16,14 +32,6 @@ const oneHotDefinition: OperationDefinition = {
       throw new ShapeError(`oneHot: classes is ${classes}, but a whole number of at least 1 is needed.`);
     }
     return { dataType: 'f32', shape: [...labels!.shape, Number(classes)] };
-  },
-  reference([labels], { classes }, { shape }) {
-    const result = referenceZeros(shape);
-    forEachIndex(labels!.shape, (index) => {
-      const label = labels!.get(...index);
-      if (label >= 0 && label < Number(classes)) result.set(...index, label, 1);
-    });
-    return result;
   },
   vjp: () => [null],
   lower(lowering, { inputs, inputTypes, attributes: { classes }, output }) {
@@ -42,3 +50,7 @@ export const oneHot = (labels: Tensor, classes: number): Tensor =>
   apply(oneHotDefinition, [labels], { classes });
 
 export const oneHotOperations: readonly OperationDefinition[] = [oneHotDefinition];
+
+export const oneHotReferences: ReferenceRules = {
+  oneHot: oneHotReference,
+};

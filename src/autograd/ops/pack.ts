@@ -7,12 +7,18 @@ import { unrollFactor } from '../../kernels/catalogue.js';
 import {
   apply,
   type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
   referenceData,
   referenceFrom,
   referenceZeros,
 } from '../operation.js';
 import { type Shape, shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
+
+const segmentReference: ReferenceRule = ([flat], { offset }, { shape }) => {
+  return referenceFrom(referenceData(flat!).subarray(Number(offset), Number(offset) + sizeOf(shape)), shape);
+};
 
 const segmentDefinition: OperationDefinition = {
   name: 'segment',
@@ -25,14 +31,17 @@ const segmentDefinition: OperationDefinition = {
     }
     return { dataType: flat!.dataType, shape: shape as Shape };
   },
-  reference([flat], { offset }, { shape }) {
-    return referenceFrom(
-      referenceData(flat!).subarray(Number(offset), Number(offset) + sizeOf(shape)),
-      shape,
-    );
-  },
   vjp: ({ inputs: [flat], attributes }, c) => [pack([c], [Number(attributes.offset)], flat!.shape[0]!)],
   view: ({ offset }) => Number(offset),
+};
+
+const packReference: ReferenceRule = (pieces, attributes, { shape }) => {
+  const result = referenceZeros(shape);
+  const offsets = attributes.offsets as readonly number[];
+  pieces.forEach((piece, k) => {
+    result.data.set(referenceData(piece), offsets[k]!);
+  });
+  return result;
 };
 
 const packDefinition: OperationDefinition = {
@@ -55,14 +64,6 @@ const packDefinition: OperationDefinition = {
       );
     }
     return { dataType: 'f32', shape: [Number(attributes.total)] };
-  },
-  reference(pieces, attributes, { shape }) {
-    const result = referenceZeros(shape);
-    const offsets = attributes.offsets as readonly number[];
-    pieces.forEach((piece, k) => {
-      result.data.set(referenceData(piece), offsets[k]!);
-    });
-    return result;
   },
   vjp({ inputs, attributes }, c, wanted) {
     const offsets = attributes.offsets as readonly number[];
@@ -137,3 +138,8 @@ export function mergePacked(a: Tensor, b: Tensor): Tensor | null {
 }
 
 export const packOperations: readonly OperationDefinition[] = [segmentDefinition, packDefinition];
+
+export const packReferences: ReferenceRules = {
+  segment: segmentReference,
+  pack: packReference,
+};

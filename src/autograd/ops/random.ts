@@ -11,6 +11,7 @@ import {
   type Lowering,
   type OperationDefinition,
   type Reference,
+  type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
 import { type Shape, sameShape, shapeText, sizeOf, type TensorType } from '../tape.js';
@@ -80,19 +81,11 @@ function launchRandom(
 /** An operation that draws its every element by position. */
 function defineRandom(
   name: string,
-  numberAt: (stream: Reference, number: number, rate: number) => number,
   definitionsFor: (rate: number) => Parameters<typeof launchRandom>[2],
 ): OperationDefinition {
   return {
     name,
     type: ([stream], { shape }) => randomType(name, stream!, shape as Shape),
-    reference([stream], { rate }, { shape }) {
-      const result = referenceZeros(shape);
-      for (let number = 0; number < result.data.length; number++) {
-        result.data[number] = numberAt(stream!, number, Number(rate));
-      }
-      return result;
-    },
     vjp: () => [null],
     lower: (lowering, operation) =>
       launchRandom(lowering, operation, definitionsFor(Number(operation.attributes.rate))),
@@ -102,11 +95,10 @@ function defineRandom(
 /** 1/(1 − rate), rounded as the device holds it. */
 const keptScale = (rate: number): number => Math.fround(1 / (1 - rate));
 
-const uniformDefinition = defineRandom('randomUniform', uniformAt, () => ({}));
-const normalDefinition = defineRandom('randomNormal', normalAt, () => ({ NORMAL: true }));
+const uniformDefinition = defineRandom('randomUniform', () => ({}));
+const normalDefinition = defineRandom('randomNormal', () => ({ NORMAL: true }));
 const anyMask = defineRandom(
   'dropoutMask',
-  (stream, number, rate) => (uniformAt(stream, number) >= rate ? keptScale(rate) : 0),
   // u ≥ rate as a comparison of whole numbers, so that no rounding of the rate decides it.
   (rate) => ({ THRESHOLD: Math.ceil(rate * UNIFORM_STEPS), KEPT: String(keptScale(rate)) }),
 );
@@ -176,3 +168,17 @@ export const randomOperations: readonly OperationDefinition[] = [
   normalDefinition,
   maskDefinition,
 ];
+
+/** Every element drawn by its position. */
+function drawn(shape: Shape, numberAt: (number: number) => number): Reference {
+  const result = referenceZeros(shape);
+  for (let number = 0; number < result.data.length; number++) result.data[number] = numberAt(number);
+  return result;
+}
+
+export const randomReferences: ReferenceRules = {
+  randomUniform: ([stream], _attributes, { shape }) => drawn(shape, (number) => uniformAt(stream!, number)),
+  randomNormal: ([stream], _attributes, { shape }) => drawn(shape, (number) => normalAt(stream!, number)),
+  dropoutMask: ([stream], { rate }, { shape }) =>
+    drawn(shape, (number) => (uniformAt(stream!, number) >= Number(rate) ? keptScale(Number(rate)) : 0)),
+};

@@ -5,6 +5,8 @@ import {
   forEachIndex,
   type OperationDefinition,
   type Reference,
+  type ReferenceRule,
+  type ReferenceRules,
   referenceData,
   referenceFrom,
   referenceZeros,
@@ -60,8 +62,6 @@ export function withDimensions(
 
 function defineReduction(
   name: 'sum' | 'max',
-  start: number,
-  combine: (a: number, b: number) => number,
   vjp: OperationDefinition['vjp'],
   row: OperationDefinition['row'] = () => null,
 ): OperationDefinition {
@@ -75,16 +75,6 @@ function defineReduction(
         shape: a!.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),
       };
     },
-    reference([a], attributes, { shape }): Reference {
-      const result = referenceZeros(shape);
-      result.data.fill(start);
-      const axes = attributes.axes as readonly number[];
-      forEachIndex(a!.shape, (index) => {
-        const to = index.map((at, axis) => (axes.includes(axis) ? 0 : at));
-        result.set(...to, combine(result.get(...to), a!.get(...index)));
-      });
-      return result;
-    },
     vjp,
     reduction: true,
     row,
@@ -93,8 +83,6 @@ function defineReduction(
 
 const sumDefinition = defineReduction(
   'sum',
-  0,
-  (a, b) => a + b,
   ({ inputs }, c) => [broadcastTo(c, inputs[0]!.shape)],
   ({ inputTypes: [a], attributes }) => {
     const axes = attributes.axes as readonly number[];
@@ -104,16 +92,14 @@ const sumDefinition = defineReduction(
   },
 );
 
-const maxDefinition = defineReduction(
-  'max',
-  Number.NEGATIVE_INFINITY,
-  Math.max,
-  ({ inputs: [a], output, attributes }, c) => {
-    const isGreatest = equal(a!, output);
-    const share = div(c, sum(isGreatest, attributes.axes as readonly number[]));
-    return [where(isGreatest, share, 0)];
-  },
-);
+const maxDefinition = defineReduction('max', ({ inputs: [a], output, attributes }, c) => {
+  const isGreatest = equal(a!, output);
+  const share = div(c, sum(isGreatest, attributes.axes as readonly number[]));
+  return [where(isGreatest, share, 0)];
+});
+
+const reshapeReference: ReferenceRule = ([a], _attributes, { shape }) =>
+  referenceFrom(referenceData(a!), shape);
 
 const reshapeDefinition: OperationDefinition = {
   name: 'reshape',
@@ -127,7 +113,6 @@ const reshapeDefinition: OperationDefinition = {
     }
     return { dataType: a!.dataType, shape };
   },
-  reference: ([a], _attributes, { shape }) => referenceFrom(referenceData(a!), shape),
   vjp: ({ inputs }, c) => [reshape(c, inputs[0]!.shape)],
   view: () => 0,
 };
@@ -207,3 +192,27 @@ export const reduceOperations: readonly OperationDefinition[] = [
   maxDefinition,
   reshapeDefinition,
 ];
+
+/** Everything along some axes combined, from a start on. */
+function combined(
+  a: Reference,
+  axes: readonly number[],
+  shape: Shape,
+  start: number,
+  combine: (a: number, b: number) => number,
+): Reference {
+  const result = referenceZeros(shape);
+  result.data.fill(start);
+  forEachIndex(a.shape, (index) => {
+    const to = index.map((at, axis) => (axes.includes(axis) ? 0 : at));
+    result.set(...to, combine(result.get(...to), a.get(...index)));
+  });
+  return result;
+}
+
+export const reduceReferences: ReferenceRules = {
+  sum: ([a], { axes }, { shape }) => combined(a!, axes as readonly number[], shape, 0, (x, y) => x + y),
+  max: ([a], { axes }, { shape }) =>
+    combined(a!, axes as readonly number[], shape, Number.NEGATIVE_INFINITY, Math.max),
+  reshape: reshapeReference,
+};

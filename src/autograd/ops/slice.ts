@@ -11,6 +11,8 @@ import {
   apply,
   forEachIndex,
   type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
   referenceData,
   referenceFrom,
   referenceZeros,
@@ -54,14 +56,15 @@ function requireInside(
   });
 }
 
+const sliceReference: ReferenceRule = ([a], { starts, steps }, { shape }) => {
+  return referenceFrom(referenceData(a!.view(shape, list(starts), list(steps))), shape);
+};
+
 const sliceDefinition: OperationDefinition = {
   name: 'slice',
   type([a], { starts, steps, shape }) {
     requireInside('slice', a!.shape, list(shape), list(starts), list(steps));
     return { dataType: a!.dataType, shape: list(shape) };
-  },
-  reference([a], { starts, steps }, { shape }) {
-    return referenceFrom(referenceData(a!.view(shape, list(starts), list(steps))), shape);
   },
   vjp({ inputs: [a], attributes: { starts, steps } }, c) {
     return [place(c, a!.shape, { starts: list(starts), steps: list(steps) })];
@@ -72,21 +75,22 @@ const sliceDefinition: OperationDefinition = {
   },
 };
 
+const placeReference: ReferenceRule = ([a], { starts, steps, value }, { shape }) => {
+  const result = referenceZeros(shape);
+  result.data.fill(Number(value));
+  const box = result.view(a!.shape, list(starts), list(steps));
+  forEachIndex(a!.shape, (index) => {
+    box.set(...index, a!.get(...index));
+  });
+  return result;
+};
+
 const placeDefinition: OperationDefinition = {
   name: 'place',
   type([a], { starts, steps, shape, value }) {
     requireInside('place', list(shape), a!.shape, list(starts), list(steps));
     requireValue(Number(value), a!.dataType);
     return { dataType: a!.dataType, shape: list(shape) };
-  },
-  reference([a], { starts, steps, value }, { shape }) {
-    const result = referenceZeros(shape);
-    result.data.fill(Number(value));
-    const box = result.view(a!.shape, list(starts), list(steps));
-    forEachIndex(a!.shape, (index) => {
-      box.set(...index, a!.get(...index));
-    });
-    return result;
   },
   vjp({ inputs: [a], attributes: { starts, steps } }, c) {
     return [box(c, list(starts), list(steps), a!.shape)];
@@ -257,3 +261,8 @@ export function split(a: Tensor, parts: number | readonly number[], axis = 0): T
 }
 
 export const sliceOperations: readonly OperationDefinition[] = [sliceDefinition, placeDefinition];
+
+export const sliceReferences: ReferenceRules = {
+  slice: sliceReference,
+  place: placeReference,
+};

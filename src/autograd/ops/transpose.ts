@@ -1,6 +1,13 @@
 /** Axes in another order. The derivative puts them back. */
 import { ShapeError } from '../../errors.js';
-import { apply, type OperationDefinition, referenceData, referenceFrom } from '../operation.js';
+import {
+  apply,
+  type OperationDefinition,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceData,
+  referenceFrom,
+} from '../operation.js';
 import { shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { isContiguous, launchRearrange, wholeBox } from './box.js';
@@ -9,6 +16,10 @@ import { reshape } from './reduce.js';
 
 const permuted = <T>(values: readonly T[], permutation: readonly number[]): T[] =>
   permutation.map((axis) => values[axis]!);
+
+const transposeReference: ReferenceRule = ([a], { permutation }, { shape }) => {
+  return referenceFrom(referenceData(a!.transpose(...(permutation as readonly number[]))), shape);
+};
 
 const transposeDefinition: OperationDefinition = {
   name: 'transpose',
@@ -22,9 +33,6 @@ const transposeDefinition: OperationDefinition = {
       );
     }
     return { dataType: a!.dataType, shape: permuted(a!.shape, permutation) };
-  },
-  reference([a], { permutation }, { shape }) {
-    return referenceFrom(referenceData(a!.transpose(...(permutation as readonly number[]))), shape);
   },
   vjp({ attributes }, c) {
     const permutation = attributes.permutation as readonly number[];
@@ -62,3 +70,7 @@ export function transpose(
 }
 
 export const transposeOperations: readonly OperationDefinition[] = [transposeDefinition];
+
+export const transposeReferences: ReferenceRules = {
+  transpose: transposeReference,
+};

@@ -3,7 +3,14 @@
  * is the other's derivative, and derivatives of every order follow. Views are constants: nothing is differentiated by them.
  */
 import { ShapeError } from '../../errors.js';
-import { apply, type OperationDefinition, type Reference, referenceZeros } from '../operation.js';
+import {
+  apply,
+  type OperationDefinition,
+  type Reference,
+  type ReferenceRule,
+  type ReferenceRules,
+  referenceZeros,
+} from '../operation.js';
 import { type Shape, sameShape, shapeText, sizeOf, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
 
@@ -72,18 +79,19 @@ export function forEachSource(
   }
 }
 
+const warpReference: ReferenceRule = ([x, view], _attributes, { shape }) => {
+  const y = referenceZeros(shape);
+  forEachSource(shape, view!, (inView, inSource, weight) => {
+    y.data[inView]! += weight * x!.data[inSource]!;
+  });
+  return y;
+};
+
 const warpDefinition: OperationDefinition = {
   name: 'warp',
   type([x, view]) {
     requireView('warp', x!, view!);
     return x!;
-  },
-  reference([x, view], _attributes, { shape }) {
-    const y = referenceZeros(shape);
-    forEachSource(shape, view!, (inView, inSource, weight) => {
-      y.data[inView]! += weight * x!.data[inSource]!;
-    });
-    return y;
   },
   vjp({ inputs: [, view] }, c, wanted) {
     refuseView('warp', wanted[1]);
@@ -96,18 +104,19 @@ const warpDefinition: OperationDefinition = {
   },
 };
 
+const warpAdjointReference: ReferenceRule = ([c, view], _attributes, { shape }) => {
+  const x = referenceZeros(shape);
+  forEachSource(shape, view!, (inView, inSource, weight) => {
+    x.data[inSource]! += weight * c!.data[inView]!;
+  });
+  return x;
+};
+
 const warpAdjointDefinition: OperationDefinition = {
   name: 'warpAdjoint',
   type([c, view]) {
     requireView('warpAdjoint', c!, view!);
     return c!;
-  },
-  reference([c, view], _attributes, { shape }) {
-    const x = referenceZeros(shape);
-    forEachSource(shape, view!, (inView, inSource, weight) => {
-      x.data[inSource]! += weight * c!.data[inView]!;
-    });
-    return x;
   },
   vjp({ inputs: [, view] }, c, wanted) {
     refuseView('warpAdjoint', wanted[1]);
@@ -139,3 +148,8 @@ export const warp = (x: Tensor, view: Tensor): Tensor => apply(warpDefinition, [
 export const warpAdjoint = (c: Tensor, view: Tensor): Tensor => apply(warpAdjointDefinition, [c, view]);
 
 export const warpOperations: readonly OperationDefinition[] = [warpDefinition, warpAdjointDefinition];
+
+export const warpReferences: ReferenceRules = {
+  warp: warpReference,
+  warpAdjoint: warpAdjointReference,
+};

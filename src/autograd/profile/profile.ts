@@ -1,7 +1,13 @@
 /** Where the time of some work on a device goes, as plain data: by kernel, operation and shape, beside the host's time. */
 import type { AdapterDescription, Device } from '../../gpu/device.js';
 import type { HostSpan } from '../../gpu/hostClock.js';
-import type { DispatchWork, ProfileOptions, Recording, TimingMethod } from '../../gpu/profiler.js';
+import {
+  type DispatchWork,
+  type ProfileOptions,
+  Profiler,
+  type Recording,
+  type TimingMethod,
+} from '../../gpu/profiler.js';
 import { type DevicePeaks, measurePeaks } from '../../kernels/peaks.js';
 
 /** All dispatches of one kernel for the same operation, shape and fused operations. */
@@ -100,7 +106,7 @@ export async function profile(
   work: () => unknown,
   options: ProfileOptions = {},
 ): Promise<Profile> {
-  const profiler = await device.startProfiling(options);
+  const profiler = await device.startProfiling((profiled) => Profiler.start(profiled, options));
   try {
     await work();
   } catch (error) {

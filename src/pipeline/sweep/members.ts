@@ -5,6 +5,7 @@ import { type Fields, type Layer, show, textLayer, valueLayer } from '../config/
 import { checkLayers, presetLayer, readConfigFile } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { hashInputs, type Plain, plainCopy } from '../store/manifest.js';
+import { shown } from '../store/shownText.js';
 import type { Member } from './graph.js';
 import { MOST_MEMBERS, type SweepFile } from './schema.js';
 
@@ -42,10 +43,10 @@ const valueText = (value: unknown): string =>
 const shortHash = (value: unknown): string => hashInputs(value).slice(0, HASH_DIGITS);
 
 /** What a run's folder is called: its values, then its seed. */
-function nameOf(called: string | undefined, shownValues: Fields, values: Fields, seed: number): string {
+function nameOf(called: string | undefined, named: Fields, values: Fields, seed: number): string {
   const words = [
     ...(called === undefined ? [] : [called]),
-    ...Object.entries(shownValues).map(([path, value]) => `${path}=${valueText(value)}`),
+    ...Object.entries(named).map(([path, value]) => `${path}=${valueText(value)}`),
     `seed=${seed}`,
   ];
   const name = words.join(',');
@@ -81,14 +82,14 @@ function settingsOf({ grid = {}, list = [{}] }: SweepFile, path: string, seeds: 
       const twice = Object.keys(own).find((field) => Object.hasOwn(combination, field));
       if (twice !== undefined) {
         throw new ConfigError(
-          `${twice} (${path}) stands both in grid and in list. Leave it in one of them: every entry of list is combined with grid.`,
+          `${shown(twice)} (${path}) stands both in grid and in list. Leave it in one of them: every entry of list is combined with grid.`,
         );
       }
       return {
         called: name as string | undefined,
         values: { ...own, ...combination },
         // What a name of its own stands for need not be spelled out.
-        shown: name === undefined ? { ...own, ...combination } : combination,
+        named: name === undefined ? { ...own, ...combination } : combination,
       };
     }),
   );
@@ -110,7 +111,7 @@ export function expandSweep({ file, path, layers: over = [] }: SweepSources): Se
     presets.set(name, known);
     return known;
   };
-  const settings = settingsOf(file, path, seeds?.length ?? 1).flatMap(({ called, values, shown }) => {
+  const settings = settingsOf(file, path, seeds?.length ?? 1).flatMap(({ called, values, named }) => {
     const { preset: swept, ...others } = values;
     if (swept !== undefined && typeof swept !== 'string') {
       throw new ConfigError(`preset = ${show(swept)} (${path}) must be a preset's name.`);
@@ -127,7 +128,7 @@ export function expandSweep({ file, path, layers: over = [] }: SweepSources): Se
     return (seeds ?? [undefined]).map((seed): Setting => {
       const seeded = seed === undefined ? [] : [valueLayer(['seed'], seed, path)];
       const resolved = checkLayers([...layers, ...seeded]);
-      const name = nameOf(called, shown, values, resolved.seed);
+      const name = nameOf(called, named, values, resolved.seed);
       return { name, values: plain, seed: resolved.seed, config: resolved };
     });
   });

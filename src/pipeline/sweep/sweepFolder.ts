@@ -89,6 +89,20 @@ export async function writeSweep(
   await plainDisk.writeWhole(paths.graph, `${JSON.stringify(graph)}\n`);
 }
 
+/** Throws where a job reads one that does not stand before it, or a member has one that is not there. */
+function requireOrder({ jobs, members }: JobGraph): void {
+  const known = new Set<string>();
+  for (const { hash, after } of jobs) {
+    if (known.has(hash) || !after.every((before) => known.has(before))) throw new Error(`job ${hash}`);
+    known.add(hash);
+  }
+  const names = new Set(members.map(({ name }) => name));
+  if (!jobs.every(({ member }) => names.has(member))) throw new Error('a job of no run');
+  if (!members.every((member) => member.jobs.every((hash) => known.has(hash)))) {
+    throw new Error('a run with a job that is not there');
+  }
+}
+
 /** The graph of a sweep's folder. Throws `StoreError` where there is none, or it is damaged or of a newer version. */
 export async function readGraph(sweep: string): Promise<JobGraph> {
   const path = pathsOf(sweep).graph;
@@ -104,7 +118,9 @@ export async function readGraph(sweep: string): Promise<JobGraph> {
   try {
     const json: unknown = JSON.parse(text);
     requireVersion(path, versionOf(json), GRAPH_VERSION);
-    return graphSchema.parse(json) as JobGraph;
+    const graph = graphSchema.parse(json);
+    requireOrder(graph);
+    return graph;
   } catch (cause) {
     if (cause instanceof StoreError) throw cause;
     throw new StoreError(`${path} is damaged. Give the command of the sweep again: finished jobs are kept.`, {

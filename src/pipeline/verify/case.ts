@@ -96,6 +96,21 @@ export function numberOf(reference: ReferenceCase, key: string, standard?: numbe
   return value;
 }
 
+/**
+ * A number of the case's config that counts something, and by which memory or time is taken.
+ *
+ * @throws DataError unless it is whole and lies between 1 and `most`.
+ */
+export function countOf(reference: ReferenceCase, key: string, most: number): number {
+  const value = numberOf(reference, key);
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new DataError(
+      `${reference.name}: config '${key}' is ${value}, but must be a whole number from 1 to ${most}.`,
+    );
+  }
+  return value;
+}
+
 /** A setting that may differ by direction: a number, or [vertical, horizontal]. */
 export function pairOf(reference: ReferenceCase, key: string, standard?: Pair): Pair {
   const value = reference.config[key] ?? standard;

@@ -17,6 +17,7 @@ import { fitProbe, probeAccuracy, probeProbabilities } from '../../nn/probe.js';
 import { makeResident, releaseResident, Trainer } from '../../nn/training.js';
 import {
   batchesOf,
+  countOf,
   floatsOf,
   integersOf,
   numberOf,
@@ -24,6 +25,10 @@ import {
   type ReferenceCase,
   tensorOf,
 } from './case.js';
+
+/** Largest extent of a student's tensors, and most of its blocks, that a case may ask for. */
+const MOST_EXTENT = 4096;
+const MOST_BLOCKS = 12;
 
 /** The reference cases' names of parameters, in this project's words. */
 function caseName(name: string): string {
@@ -34,12 +39,12 @@ function caseName(name: string): string {
 }
 
 function modelOf(reference: ReferenceCase): Model {
-  const size = numberOf(reference, 'size');
+  const size = countOf(reference, 'size', MOST_EXTENT);
   return convNet({
-    image: [numberOf(reference, 'channels'), size, size],
-    depth: numberOf(reference, 'depth'),
-    width: numberOf(reference, 'width'),
-    output: numberOf(reference, 'rep'),
+    image: [countOf(reference, 'channels', MOST_EXTENT), size, size],
+    depth: countOf(reference, 'depth', MOST_BLOCKS),
+    width: countOf(reference, 'width', MOST_EXTENT),
+    output: countOf(reference, 'rep', MOST_EXTENT),
   });
 }
 
@@ -158,7 +163,7 @@ export async function replayExpert(reference: ReferenceCase, device: Device): Pr
   });
   try {
     trainer.start(readTheta(reference, model.parameters, 'theta'), numberOf(reference, 'lr'));
-    const epochs = numberOf(reference, 'epochs');
+    const epochs = countOf(reference, 'epochs', batches.length);
     const perEpoch = batches.length / epochs;
     const outputs: Record<string, Float32Array> = {};
     for (let epoch = 1; epoch <= epochs; epoch++) {
@@ -178,7 +183,7 @@ export async function replayUnroll(reference: ReferenceCase, device: Device): Pr
   const { parameters } = model;
   const { loss, targets, type } = lossOf(reference, model);
   const batches = batchesOf(reference);
-  const steps = numberOf(reference, 'steps');
+  const steps = countOf(reference, 'steps', batches.length);
   const has = (key: string): boolean => reference.config[key] !== undefined;
   const optimiser = sgd({ momentum: has('momentum'), weightDecay: has('weightDecay') });
   const images = tensorOf(reference, 'in.x').shape;
@@ -232,7 +237,7 @@ const caseHyperparameter = (name: string): string => (name === 'learningRate' ? 
 export function replayProbe(reference: ReferenceCase): Outputs {
   const features = tensorOf(reference, 'in.features');
   const settings = {
-    classes: numberOf(reference, 'classes'),
+    classes: countOf(reference, 'classes', features.shape[0]!),
     dimension: features.shape[1]!,
     regularisation: numberOf(reference, 'regularisation'),
   };

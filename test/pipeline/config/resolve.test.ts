@@ -7,6 +7,7 @@ import { ConfigError } from '../../../src/errors.js';
 import { fieldPaths } from '../../../src/pipeline/config/layers.js';
 import { describePreset, presetNames, resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { configSchema } from '../../../src/pipeline/config/schema.js';
+import { evaluationRows } from '../../../src/pipeline/config/sections/evaluate.js';
 import { nearest } from '../../../src/pipeline/config/suggest.js';
 
 let folder: string;
@@ -41,6 +42,11 @@ describe('presets', () => {
   it.each(presetNames)('%s resolves, and is described by its first line', (name) => {
     expect(resolveConfig({ preset: name, sets: [] }).seed).toBe(1);
     expect(describePreset(name)).toMatch(/^\w.*\.$/);
+  });
+
+  it.each(presetNames)('%s resolves with every row of the evaluation', (name) => {
+    const sets = [`evaluate.rows=[${evaluationRows.join(', ')}]`];
+    expect(resolveConfig({ preset: name, sets }).evaluate.rows).toEqual(evaluationRows);
   });
 
   it('gives cifar10-small its own values over the defaults', () => {

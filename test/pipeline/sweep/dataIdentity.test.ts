@@ -35,9 +35,13 @@ const setting = (...sets: string[]): Setting =>
   soleSetting(
     resolveConfig({
       preset: 'tiny-test',
-      sets: ['data.source=idx', `data.folder=${folder}`, 'data.train=90', 'data.test=20', 'evaluate.batch=4'].concat(
-        ['distil.batch=4', ...sets],
-      ),
+      sets: [
+        'data.source=idx',
+        `data.folder=${folder}`,
+        'data.train=90',
+        'data.test=20',
+        'evaluate.batch=4',
+      ].concat(['distil.batch=4', ...sets]),
     }),
   )[0]!;
 const dataOf = async (one: Setting): Promise<string | null> => (await identifySettings([one]))(one).data;

@@ -63,7 +63,10 @@ it('tells of each job whether it is done, running, waiting, failed or blocked', 
   const { counts, of, secondsLeft } = await statusOf(sweep);
   expect(counts).toEqual({ done: 3, running: 1, waiting: 0, failed: 1, blocked: graph.jobs.length - 5 });
   expect(of('teacher')).toMatchObject({ state: 'done', seconds: 7 });
-  expect(of('expert-001')).toMatchObject({ state: 'running', progress: { done: 0, total: 4, unit: 'epochs' } });
+  expect(of('expert-001')).toMatchObject({
+    state: 'running',
+    progress: { done: 0, total: 4, unit: 'epochs' },
+  });
   expect(of('expert-001').says).toMatch(new RegExp(`^process ${process.pid} on `));
   expect(of('expert-002')).toMatchObject({ state: 'failed', says: 'The disk is full.' });
   expect(of('distil')).toMatchObject({ state: 'blocked', says: 'a job that it reads has failed' });

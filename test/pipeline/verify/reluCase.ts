@@ -11,6 +11,7 @@ export interface ReluCaseFaults {
   readonly format?: string;
   /** The first number of a tensor, replaced. */
   readonly changed?: { readonly name: string; readonly value: number };
+  readonly config?: Readonly<Record<string, unknown>>;
   readonly renamed?: { readonly from: string; readonly to: string };
 }
 
@@ -40,7 +41,7 @@ export function reluCase(faults: ReluCaseFaults = {}): Uint8Array {
   return encodeSafetensors(tensors, {
     format: faults.format ?? 'golden-1',
     kind: faults.kind ?? 'op',
-    config: JSON.stringify({ op: 'relu' }),
+    config: JSON.stringify(faults.config ?? { op: 'relu' }),
     tol: JSON.stringify(tolerance),
   });
 }

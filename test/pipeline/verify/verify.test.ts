@@ -90,6 +90,22 @@ describe('verifyCase', () => {
     expect(result.reason).toBeTruthy();
   });
 
+  const student = { size: 16, channels: 3, depth: 2, width: 8, rep: 4, loss: 'mse' };
+  it.each([
+    [
+      'studentStep',
+      { ...student, depth: 1e9 },
+      /'depth' is 1000000000, but must be a whole number from 1 to/,
+    ],
+    ['studentStep', { ...student, width: 2.5 }, /'width' is 2.5/],
+    ['expert', { ...student, rep: 2 ** 40 }, /'rep' is 1099511627776/],
+    ['unroll', { ...student, size: 0 }, /'size' is 0/],
+  ])('fails a case of the kind %s that asks for what no case needs: %j', async (kind, config, reason) => {
+    const result = await verifyCase(write('hostile.safetensors', reluCase({ kind, config })), device);
+    expect(result).toMatchObject({ passed: false, readable: true });
+    expect(result.reason).toMatch(reason);
+  });
+
   it('says which kinds are known for one that is not', async () => {
     const result = await verifyCase(write('kind.safetensors', reluCase({ kind: 'resnet99' })), device);
     expect(result).toMatchObject({ passed: false, readable: true });

@@ -177,6 +177,10 @@ export async function killAt(options: ChainOptions, place: Place, moment: Change
   return (await attempt(options, { journal: null, endsAt: { [place]: moment } }, {})).wasKilled;
 }
 
+/** A kill that misses the last place ends the chain, so all but the last one come at a change there, which cannot be missed. */
+const isSure = (place: Place, kills: Partial<Record<Place, number>>, killsEach: number): boolean =>
+  place === places.at(-1) && (kills[place] ?? 0) < killsEach - 1;
+
 /** Kills a run and resumes it until it ends. */
 export async function killAndResume(options: KillOptions): Promise<Survived> {
   const { undisturbed, seed, chain, killsEach, at = places, isPowerCut = false, folder } = options;
@@ -192,7 +196,7 @@ export async function killAndResume(options: KillOptions): Promise<Survived> {
     const outer: Partial<Record<Place, OuterMoment>> = {};
     for (const place of at.filter((each) => (kills[each] ?? 0) < killsEach)) {
       const { seconds, steps, changes } = undisturbed;
-      const way = isPowerCut ? 0 : below(3);
+      const way = isPowerCut || isSure(place, kills, killsEach) ? 0 : below(3);
       if (way === 0) {
         endsAt[place] = { change: below(changes[place] || 1), moment: MOMENTS[below(MOMENTS.length)]! };
       } else if (way === 1 && steps[place]) {
