@@ -92,6 +92,15 @@ export function artefactsOf(sweep: string): Record<string, string> {
   return all;
 }
 
+/** Seconds that a job took to compute; of all jobs without a name. */
+export function secondsOf(sweep: string, hash?: string): number {
+  const secondsIn = (name: string): number =>
+    JSON.parse(readFileSync(join(sweep, 'jobs', name, 'job.json'), 'utf8')).seconds as number;
+  return hash === undefined
+    ? doneIn(sweep).reduce((total, name) => total + secondsIn(name), 0)
+    : secondsIn(hash);
+}
+
 /** How often each job was done, by its log. */
 export function timesDone(sweep: string): Map<string, number> {
   const logs = join(sweep, 'logs');
