@@ -65,3 +65,8 @@ export class MissingPackageError extends HypergradError {
 export class StoreError extends HypergradError {
   override readonly exitCode = 6;
 }
+
+/** SLURM is not there, does not answer, or refuses what it is asked. */
+export class SchedulerError extends HypergradError {
+  override readonly exitCode = 9;
+}

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
+import { cancelCommand } from './commands/cancel.js';
 import { checkCommand } from './commands/check.js';
 import { compareCommand } from './commands/compare.js';
 import { completeCommand, completionCommand } from './commands/completion.js';
@@ -78,6 +79,7 @@ export function createProgram(script: string | null = null): Command {
       onDevice(planCommand()),
       onDevice(sweepCommand(script)),
       statusCommand(),
+      cancelCommand(),
       onDevice(jobCommand()),
     ]),
     ...group('Prepare a run:', [

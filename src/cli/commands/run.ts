@@ -13,6 +13,7 @@ import { accuracyLines, plainText } from '../../pipeline/report/text.js';
 import type { RunResult } from '../../pipeline/report/types.js';
 import { heldOutSentence, seedCount, significant } from '../../pipeline/report/wording.js';
 import { runPipeline } from '../../pipeline/run.js';
+import { quote } from '../../pipeline/shellWord.js';
 import { readGivenTargets } from '../../pipeline/stages/givenTargets.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { printEstimate } from '../dryRun.js';
@@ -59,11 +60,6 @@ export function parseSeed(text: string): number {
 function defaultFolder(file: string | undefined, preset: string | undefined): string {
   const name = file === undefined ? (preset ?? DEFAULT_PRESET) : basename(file, extname(file));
   return join('runs', name);
-}
-
-/** A word as a POSIX shell reads it back. */
-export function quote(word: string): string {
-  return /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** A command and the options by which its values came to be, as a shell reads it back. */

@@ -10,6 +10,7 @@ import type { Config } from '../../pipeline/config/schema.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import type { StudyName } from '../../pipeline/progress.js';
+import { quote } from '../../pipeline/shellWord.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { checkHorizon, defaultHorizon, horizonStudy } from '../../pipeline/studies/horizonStudy.js';
 import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
@@ -20,7 +21,7 @@ import { collect } from '../repeatable.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
 import { type WatchedProgress, watchedProgress } from '../watchedProgress.js';
-import { DEFAULT_PRESET, parseSeed, quote } from './run.js';
+import { DEFAULT_PRESET, parseSeed } from './run.js';
 
 interface SharedFlags {
   readonly preset?: string;
