@@ -16,7 +16,8 @@ export default defineConfig({
           format: 'es',
           preserveModules: true,
           preserveModulesRoot: 'src',
-          entryFileNames: '[name].js',
+          // npm packs no folder of that name.
+          entryFileNames: ({ name }) => `${name.replace('node_modules', 'vendor')}.js`,
           chunkFileNames: '[name].js',
         },
         { format: 'es', entryFileNames: 'hypergrad.min.js', codeSplitting: false, minify: true },

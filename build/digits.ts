@@ -1,4 +1,4 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
@@ -33,7 +33,10 @@ export function digits(): Plugin {
     async configResolved() {
       if ((await stat(file).catch(() => null)) !== null) return;
       await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, await digitsFile());
+      // Several builds may do so at once: the file is there whole, or not at all.
+      const part = `${file}.${process.pid}`;
+      await writeFile(part, await digitsFile());
+      await rename(part, file);
     },
   };
 }

@@ -56,7 +56,17 @@ export class InterruptedError extends HypergradError {
   override readonly exitCode = 130;
 }
 
+/** An optional npm package that the work needs is not installed, or does not load. */
+export class MissingPackageError extends HypergradError {
+  override readonly exitCode = 8;
+}
+
 /** A run's folder cannot be read, written or locked. */
 export class StoreError extends HypergradError {
   override readonly exitCode = 6;
+}
+
+/** SLURM is not there, does not answer, or refuses what it is asked. */
+export class SchedulerError extends HypergradError {
+  override readonly exitCode = 9;
 }

@@ -1,7 +1,10 @@
+/// <reference types="@webgpu/types" preserve="true" />
 /**
  * hypergrad, the engine: tapes, gradients of any order, plans on a WebGPU device, and gradient through training. Runs in
  * Node and in the browser; a device is opened by `openBrowserDevice` there, and by `openDevice` of `hypergrad/node` under
  * Node.
+ *
+ * @module hypergrad
  */
 export type { BufferRange, Numbers } from './autograd/compile/bufferRange.js';
 export type {
@@ -168,6 +171,7 @@ export {
   DeviceLostError,
   DeviceTimeoutError,
   HypergradError,
+  MissingPackageError,
   NumericsError,
   ShapeError,
   StoreError,

@@ -1,4 +1,9 @@
-/** hypergrad under Node: opening a device, tuning it, and the pipeline over a run's folder. */
+/// <reference types="@webgpu/types" preserve="true" />
+/**
+ * hypergrad under Node: opening a device, tuning it, and the pipeline over a run's folder.
+ *
+ * @module hypergrad/node
+ */
 
 export type { TuningChoice } from './autograd/tune/tuneDevice.js';
 export { type DeviceChoice, type OpenDeviceOptions, openDevice } from './gpu/node/openDevice.js';

@@ -10,10 +10,13 @@ export interface Example {
   readonly effect: string;
   /** Whether it takes minutes, or needs a public dataset's files. */
   readonly isSlow?: true;
+  /** Whether it needs a cluster with SLURM, so that no test can run it as it stands. */
+  readonly needsCluster?: true;
 }
 
 const quick = (line: string, effect: string): Example => ({ line, effect });
 const slow = (line: string, effect: string): Example => ({ line, effect, isSlow: true });
+const onCluster = (line: string, effect: string): Example => ({ ...slow(line, effect), needsCluster: true });
 
 /** By command, the words after `hypergrad`; the empty one is the program itself. */
 export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
@@ -47,7 +50,16 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
   sweep: [
     slow('hypergrad sweep sweep.yaml', 'every setting with every seed; results in sweeps/sweep'),
     slow('hypergrad sweep sweep.yaml --workers 1 --out sweeps/again', 'one job at a time, another folder'),
+    quick(
+      'hypergrad sweep sweep.yaml --slurm --dry-run --no-estimate',
+      'scripts for a cluster, to read or to keep',
+    ),
+    onCluster(
+      'hypergrad sweep sweep.yaml --slurm --slurm-gpus 1 --slurm-option=partition=gpu',
+      'on a cluster, one GPU for each job',
+    ),
   ],
+  cancel: [quick('hypergrad cancel sweeps/sweep', 'all that SLURM still has of it; what is done is kept')],
   status: [
     quick('hypergrad status sweeps/sweep', 'from any terminal, while it runs or after'),
     quick('hypergrad status sweeps/sweep --json', 'every job, for a program to read'),

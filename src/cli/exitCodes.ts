@@ -11,5 +11,7 @@ export const exitCodes: readonly (readonly [code: number, meaning: string])[] = 
   [5, 'data is missing, damaged or of another format'],
   [6, "a run's folder is flawed (check), or cannot be read, written or locked"],
   [7, 'a number became NaN or infinite: training has diverged'],
+  [8, 'an optional npm package that is needed is not installed'],
+  [9, 'SLURM is not there, does not answer or refuses'],
   [130, 'stopped with Ctrl-C; the same command goes on from there'],
 ];

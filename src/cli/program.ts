@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import type { DeviceChoice } from '../gpu/node/openDevice.js';
+import { cancelCommand } from './commands/cancel.js';
 import { checkCommand } from './commands/check.js';
 import { compareCommand } from './commands/compare.js';
 import { completeCommand, completionCommand } from './commands/completion.js';
@@ -23,7 +24,7 @@ import { sweepCommand } from './commands/sweep.js';
 import { tuneCommand } from './commands/tune.js';
 import { verifyCommand } from './commands/verify.js';
 import { watchCommand } from './commands/watch.js';
-import { exitCodeList, finishHelp, presetList } from './help.js';
+import { environmentList, exitCodeList, finishHelp, presetList } from './help.js';
 
 const deviceChoices = ['auto', 'hardware', 'software', 'bundled'] as const satisfies readonly DeviceChoice[];
 
@@ -58,6 +59,7 @@ export function createProgram(script: string | null = null): Command {
     .version(version)
     .option('--quiet', 'print answers and errors only')
     .option('--debug', 'show the stack trace of an error (also: HYPERGRAD_DEBUG=1)')
+    .addHelpText('after', environmentList())
     .addHelpText('after', exitCodeList())
     // What stands before or after a command alike reaches it among its own options.
     .hook('preAction', (_, command) => {
@@ -77,6 +79,7 @@ export function createProgram(script: string | null = null): Command {
       onDevice(planCommand()),
       onDevice(sweepCommand(script)),
       statusCommand(),
+      cancelCommand(),
       onDevice(jobCommand()),
     ]),
     ...group('Prepare a run:', [
@@ -91,7 +94,7 @@ export function createProgram(script: string | null = null): Command {
       onDevice(gradcheckCommand()),
       onDevice(verifyCommand()),
       onDevice(tuneCommand()),
-      doctorCommand(),
+      onDevice(doctorCommand()),
       completionCommand(),
     ]),
   ]) {

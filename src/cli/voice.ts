@@ -4,7 +4,7 @@
  */
 import { silentProgress } from '../pipeline/progress.js';
 import { type TerminalProgress, terminalProgress } from './terminalProgress.js';
-import { terminalText } from './terminalText.js';
+import { terminalText, wrapProse } from './terminalText.js';
 
 /** The options that decide it; `--quiet` stands before or after any command. */
 export interface VoiceFlags {
@@ -26,7 +26,8 @@ export interface Voice {
 /** The voice of a command that was given these options. */
 export function voiceOf({ json, quiet = false }: VoiceFlags): Voice {
   const print = (stream: NodeJS.WriteStream, text: string): void => {
-    stream.write(`${terminalText(text)}\n`);
+    const shown = terminalText(text);
+    stream.write(`${stream.isTTY ? wrapProse(shown, stream.columns) : shown}\n`);
   };
   const talk = json ? process.stderr : process.stdout;
   return {

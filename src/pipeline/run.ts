@@ -3,6 +3,7 @@
  * are unchanged, is skipped.
  */
 import { requireMemory } from './estimate/requireMemory.js';
+import { requirePagePackages } from './optionalImports.js';
 import { observe } from './plan/observe.js';
 import { planRun, type RunPlan } from './plan/plan.js';
 import { stageNames } from './progress.js';
@@ -22,9 +23,10 @@ export interface RunOptions extends SessionOptions {
   readonly planned?: (plan: RunPlan) => void;
 }
 
-/** Runs every stage that is not done yet, and writes the report. */
+/** Runs every stage that is not done yet, and writes the report. Throws `MissingPackageError` before anything runs. */
 export async function runPipeline({ command, planned, ...options }: RunOptions): Promise<RunResult> {
   const { config, dataset } = options;
+  await requirePagePackages();
   const session = await openSession(options);
   const plan = planRun(await observe(options.folder, config), session);
   planned?.(plan);

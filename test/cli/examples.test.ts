@@ -171,12 +171,17 @@ describe('examples', () => {
   };
 
   const slowOnes = () => {
-    it.each(linesOf(examples.filter(({ isSlow }) => isSlow)))(
+    it.each(linesOf(examples.filter(({ isSlow, needsCluster }) => isSlow && !needsCluster)))(
       '%s',
       async (line) => {
         expect(await run(line)).not.toBe('');
       },
       120 * MINUTE,
+    );
+
+    it.skip.each(linesOf(examples.filter(({ needsCluster }) => needsCluster)))(
+      '%s (on a cluster; npm run test:cluster has one of its own)',
+      () => {},
     );
   };
 

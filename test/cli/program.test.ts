@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { examplesOf } from '../../src/cli/examples.js';
@@ -59,6 +60,22 @@ describe('what does not fit', () => {
     );
   });
 
+  it.each([
+    ['run', '--device', 'softwear', 'software'],
+    ['export', '--to', 'pgn', 'png'],
+    ['gradcheck', '--optimiser', 'mometum', 'momentum'],
+    ['data', '--source', 'cifra10', 'cifar10'],
+  ])('%s %s %s is told with the choice that is like it', async (command, option, word, meant) => {
+    const path = command === 'export' || command === 'data' ? ['runs/a'] : [];
+    expect(await parse(command, ...path, option, word)).toBeInstanceOf(CommanderError);
+    expect(textOf(stderr)).toContain(`'${word}' is invalid. Did you mean ${meant}? Allowed choices are `);
+  });
+
+  it('a shell that is misspelt is told with the one that is like it', async () => {
+    expect(await parse('completion', 'bahs')).toBeInstanceOf(CommanderError);
+    expect(textOf(stderr)).toContain('Did you mean bash? Allowed choices are bash, zsh, fish.');
+  });
+
   it.each(['abc', '-1', '1.5', '', '1e3'])('--seed %j is no whole number', async (seed) => {
     const error = await parse('run', '--preset', 'tiny-test', '--seed', seed);
     expect(error).toBeInstanceOf(ConfigError);
@@ -79,6 +96,13 @@ describe('help', () => {
     expect(text).toContain('Examples:\n  ');
     expect(text).toContain('--debug');
     expect(text).toContain(`Usage: ${['hypergrad', ...command].join(' ')}`);
+  });
+
+  it.each(paths.map((path) => [path]))('of %j fits a terminal of 80 columns', async (command) => {
+    await parse(...command, '--help');
+    const lines = textOf(stdout).split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    if (command.length > 0) expect(lines).toContain('hypergrad --help lists the exit codes.');
   });
 
   it('has examples of every command, and of no other', () => {
@@ -103,7 +127,18 @@ describe('help', () => {
 
   it('lists the exit codes', async () => {
     await parse('--help');
-    for (const [code, meaning] of exitCodes) expect(textOf(stdout)).toContain(`${code} `.padEnd(5) + meaning);
+    const text = textOf(stdout).replaceAll(/\s+/g, ' ');
+    for (const [code, meaning] of exitCodes) expect(text).toContain(` ${code} ${meaning}`);
+  });
+
+  it('lists every environment variable that the sources read', async () => {
+    const sources = readdirSync('src', { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
+    const read = new Set(sources.flatMap((text) => text.match(/\bHYPERGRAD_[A-Z]+(_[A-Z]+)*\b/g) ?? []));
+    expect(read.size).toBeGreaterThan(3);
+    await parse('--help');
+    for (const name of read) expect(textOf(stdout)).toMatch(new RegExp(`^  ${name} `, 'm'));
   });
 
   it('has no colour where it is not read on a terminal', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeFailure } from '../../src/cli/errors.js';
-import { terminalText } from '../../src/cli/terminalText.js';
+import { terminalText, wrapProse } from '../../src/cli/terminalText.js';
 import { DataError } from '../../src/errors.js';
 
 describe('terminalText', () => {
@@ -19,5 +19,24 @@ describe('terminalText', () => {
     const { text } = describeFailure(new DataError('The folder \u001b[31mred does not exist.'), true);
     expect(text).not.toContain('\u001b');
     expect(text).toContain('\\u{1b}[31mred');
+  });
+});
+
+describe('wrapProse', () => {
+  it('breaks a sentence between its words, and keeps what follows under its beginning', () => {
+    expect(wrapProse('one two three four five six seven eight nine ten eleven', 45)).toBe(
+      'one two three four five six seven eight nine\nten eleven',
+    );
+    expect(wrapProse('  - one two three four five six seven eight nine ten', 46)).toBe(
+      '  - one two three four five six seven eight\n    nine ten',
+    );
+    expect(wrapProse('classes   3: one two three four five six seven eight nine ten', 54)).toBe(
+      'classes   3: one two three four five six seven eight\n          nine ten',
+    );
+  });
+
+  it('leaves tables, short lines and words without a space', () => {
+    const text = `encoder  ${'1.0 ± 0.5  '.repeat(9)}\nshort\n${'x'.repeat(90)}`;
+    expect(wrapProse(text, 80)).toBe(text);
   });
 });

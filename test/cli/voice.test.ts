@@ -31,6 +31,20 @@ describe('voiceOf', () => {
     expect(stderr).toMatch(/^step\ndistil: 2 iterations\ndistil: 2 iterations done in 1 s\n$/);
   });
 
+  it('breaks long sentences on a terminal, and nowhere else', () => {
+    const sentence = 'A sentence of a few words that is said again. '.repeat(4).trim();
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    voiceOf({}).say(sentence);
+    expect(write).toHaveBeenLastCalledWith(`${sentence}\n`);
+    vi.stubGlobal('process', { ...process, stdout: { isTTY: true, columns: 60, write } });
+    voiceOf({}).say(sentence);
+    vi.unstubAllGlobals();
+    const lines = String(write.mock.lastCall![0]).trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(2);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(lines.join(' ')).toBe(sentence);
+  });
+
   it('leaves stdout to the JSON with --json', () => {
     const { stdout, stderr } = spoken({ json: true });
     expect(stdout).toBe('');

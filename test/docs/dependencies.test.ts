@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 interface Package {
   readonly license?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 interface LockFile {
@@ -29,6 +30,10 @@ const installed = (names: Readonly<Record<string, string>> = {}): [string, strin
 describe('docs/dependencies.md', () => {
   it('names every dependency at run time with the licence that it is installed under', () => {
     expect(rowsBelow('At run time').sort()).toEqual(installed(ours.dependencies).sort());
+  });
+
+  it('names every optional dependency with its licence', () => {
+    expect(rowsBelow('At run time, optional').sort()).toEqual(installed(ours.optionalDependencies).sort());
   });
 
   it('names every dependency for building and testing with its licence', () => {

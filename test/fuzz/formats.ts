@@ -214,3 +214,17 @@ export function jpeg(draws: Draws): Uint8Array {
   if (draws.happens(0.3)) bytes[JPEG_SIZE + draws.below(4)] = draws.below(256);
   return bytes;
 }
+
+/** What `squeue` prints of a few tasks. */
+export function queue(draws: Draws): Uint8Array {
+  const line = (): string =>
+    `12|${draws.below(9)}|hypergrad-0badcafe-expert-0123456789ab|${draws.pick(['RUNNING', 'PENDING', 'TIMEOUT'])}|1-02:03:04|UNLIMITED|n1|(Priority)\n`;
+  return encode(Array.from({ length: draws.below(4) }, line).join(''));
+}
+
+/** What `sacct` prints of a few tasks. */
+export function accounts(draws: Draws): Uint8Array {
+  const line = (): string =>
+    `12_${draws.below(9)}|hypergrad-0badcafe-expert-0123456789ab|${draws.pick(['COMPLETED', 'CANCELLED by 0'])}|00:03:04|n1|None\n`;
+  return encode(Array.from({ length: draws.below(4) }, line).join(''));
+}

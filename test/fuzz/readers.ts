@@ -21,6 +21,8 @@ import { TensorReader } from '../../src/pipeline/store/tensorReader.js';
 import { readResult } from '../../src/pipeline/sweep/jobFolder.js';
 import { expandSweep } from '../../src/pipeline/sweep/members.js';
 import { parseSweep } from '../../src/pipeline/sweep/schema.js';
+import { slurmFolder } from '../../src/pipeline/sweep/slurm/slurmFolder.js';
+import { parseHistory, parseQueue } from '../../src/pipeline/sweep/slurm/tasks.js';
 import { sweepStatus } from '../../src/pipeline/sweep/status.js';
 import { readGraph } from '../../src/pipeline/sweep/sweepFolder.js';
 import { parseRecord } from '../../src/pipeline/tune/record.js';
@@ -183,6 +185,32 @@ export const readers: readonly Reader[] = [
     (draws) =>
       formats.encode(draws.pick(['distil.steps=5', 'evaluate.labels=[0.1, 0.2]', 'data.folder=a: b'])),
     (bytes) => resolveConfig({ preset: 'tiny-test', sets: [text(bytes)] }),
+  ),
+  // Lines of another form are no fault: SLURM's commands print some beside the tasks.
+  ...(
+    [
+      ['squeue', formats.queue, parseQueue],
+      ['sacct', formats.accounts, parseHistory],
+    ] as const
+  ).map(([program, make, parse]) =>
+    inMemory(program, 30, make, (bytes) => {
+      if (parse(text(bytes)).length === 0) throw new DataError(`${program} printed no task.`);
+    }),
+  ),
+  onDisk(
+    'slurm folder',
+    8,
+    (draws) => ({
+      'slurm/name': formats.encode('0badcafe\n'),
+      'slurm/expert-0123456789ab.jobs': formats.encode(`${hash(draws).slice(0, 20)}\n`),
+      'slurm/submitted/expert-0123456789ab.12': formats.encode(''),
+    }),
+    async (folder) => {
+      const slurm = slurmFolder(folder);
+      await slurm.sweepName();
+      await slurm.readArrays();
+      await slurm.readSubmissions();
+    },
   ),
   onDisk(
     'configuration',

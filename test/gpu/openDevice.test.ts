@@ -23,6 +23,11 @@ describe('openDevice', () => {
     );
   });
 
+  it('names the choice that HYPERGRAD_DEVICE is like', async () => {
+    vi.stubEnv('HYPERGRAD_DEVICE', 'hardwear');
+    await expect(openDevice()).rejects.toThrow(/Did you mean hardware\? Use one of/);
+  });
+
   it('prefers the caller to the environment variable', async () => {
     vi.stubEnv('HYPERGRAD_DEVICE', 'quantum');
     const device = await openDevice({ choice: 'auto' });

@@ -15,12 +15,13 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Public entries: they may import everything, and no layer imports them. */
 const ENTRIES = ['src/index.ts', 'src/node.ts'];
-const ERRORS = 'src/errors.ts';
+/** Below every layer, for all of them. */
+const BASE = ['src/errors.ts', 'src/suggest.ts'];
 /** Data that belongs to no layer: the package's own version. */
 const PACKAGE = 'package.json';
 
 /** What runs in a browser as well: the engine and its entry, but for the ways to open a device under Node. */
-const PORTABLE = /^src\/(index\.ts$|errors\.ts$|gpu\/[^/]+$|kernels\/|autograd\/|nn\/)/;
+const PORTABLE = /^src\/(index\.ts$|errors\.ts$|suggest\.ts$|gpu\/[^/]+$|kernels\/|autograd\/|nn\/)/;
 const PORTABLE_PACKAGES = /^wgsl-preprocessor\/.+$/;
 
 /** What the page may bring along. */
@@ -44,8 +45,8 @@ const layerOf = (path: string): string | undefined => /^(?:src\/)?([^/]+)\//.exe
 const heightOf = (layer: string): number => LAYERS.findIndex((level) => level.includes(layer));
 
 function layerFault(importer: string, imported: string): string | null {
-  if (ENTRIES.includes(importer) || imported === ERRORS || imported === PACKAGE) return null;
-  if (importer === ERRORS) return `${importer} imports ${imported}, but it stands below every layer`;
+  if (ENTRIES.includes(importer) || BASE.includes(imported) || imported === PACKAGE) return null;
+  if (BASE.includes(importer)) return `${importer} imports ${imported}, but it stands below every layer`;
   if (ENTRIES.includes(imported)) return `${importer} imports the public entry ${imported}`;
   const [from, to] = [layerOf(importer), layerOf(imported)];
   if (from === undefined || heightOf(from) < 0) return `${importer} lies in no layer`;

@@ -32,7 +32,7 @@ export async function tabStops(page: Page): Promise<{ readonly stops: string[]; 
       each instanceof HTMLInputElement && each.type === 'radio' ? each.name : null,
     );
     const controls = document.querySelectorAll(
-      'a[href], button, input, select, textarea, summary, [tabindex="0"]',
+      'a[href], button, input:enabled, select, textarea, summary, [tabindex="0"]',
     );
     return Array.from(controls)
       .filter((each) => each.checkVisibility() && !set.has(each))

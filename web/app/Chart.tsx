@@ -60,7 +60,13 @@ export function Chart({ title, summary, x, y, smooth, height, end }: ChartProps)
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false } },
         hooks: { setCursor: [({ cursor: { idx } }) => setRead(idx ?? null)] },
-        scales: { x: { time: false, range: [0, end] } },
+        scales: {
+          x: { time: false, range: [0, end] },
+          // Before the first point there is an axis already, so that nothing jumps when it comes.
+          y: {
+            range: (_, least, most) => (least === null ? [0, 1] : uPlot.rangeNum(least, most, 0.1, true)),
+          },
+        },
         axes: [
           { ...axis, size: 28 },
           { ...axis, size: 44, space: 26 },

@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 import { distilChoices } from '../choices.js';
+import { largestOf } from '../pixels.js';
 import type { SetState } from '../protocol.js';
 import type { DistilSettings } from '../settings.js';
 import { Button } from './Button.js';
@@ -23,6 +24,9 @@ export function smoothed(losses: readonly number[]): (number | null)[] {
   });
 }
 
+/** Changes, in standard deviations of the digits’ pixels, that are never drawn in full colour. */
+const FAINT_CHANGE = 2;
+
 export const columnsFor = (count: number): number => (count <= 25 ? 5 : 10);
 
 const pictures = {
@@ -42,11 +46,8 @@ interface PicturesProps {
 export function Pictures({ set, images, iterations }: PicturesProps) {
   const [name, choose] = useState<PictureName>('now');
   const { start, now } = set;
-  const shown = {
-    now: images,
-    before: start.data,
-    change: useMemo(() => images.map((value, k) => value - start.data[k]!), [images, start]),
-  }[name];
+  const change = useMemo(() => images.map((value, k) => value - start.data[k]!), [images, start]);
+  const shown = { now: images, before: start.data, change }[name];
   const labels: Readonly<Record<PictureName, string>> = {
     now: `${now.count} synthetic digits after ${iterations} iterations`,
     before: `The ${now.count} real digits that distillation started from`,
@@ -61,7 +62,7 @@ export function Pictures({ set, images, iterations }: PicturesProps) {
         label={labels[name]}
         columns={columnsFor(now.count)}
         shading={shading}
-        largest={2}
+        largest={Math.max(FAINT_CHANGE, largestOf(change))}
       />
       <figcaption>
         <fieldset class="segments">

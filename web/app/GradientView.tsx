@@ -95,8 +95,8 @@ function LaidOut({ found, search, visit }: LaidOutProps) {
   // The way back begins at the last step.
   const at = (chosen.at === 0 ? steps : Math.min(chosen.at, steps)) - 1;
   // While the slider moves, the picture follows; the address does when it is let go.
-  const [shownLast, showLast] = useState(last);
-  useEffect(() => showLast(last), [last]);
+  const [moved, move] = useState<number | null>(null);
+  const shownLast = moved ?? last;
   const sum = useMemo(() => sumOfLast(contributions, shownLast), [contributions, shownLast]);
   const exact = useMemo(() => sumOfLast(contributions, steps), [contributions, steps]);
   const largest = largestOf(exact);
@@ -131,7 +131,7 @@ function LaidOut({ found, search, visit }: LaidOutProps) {
             entries={[
               ['Inner loss ℓ', innerLosses[at]!.toPrecision(3)],
               ['‖λ‖ after it', adjointNorms[at + 1]!.toPrecision(3)],
-              ['Adds to ∂L/∂α', rateContributions[at]!.toPrecision(3)],
+              ['Adds to ∂L/∂α', rateContributions[at]!.toPrecision(3).replace('-', '−')],
             ]}
           />
           <p>
@@ -158,8 +158,11 @@ function LaidOut({ found, search, visit }: LaidOutProps) {
           <Slider
             choice={{ ...viewChoices.last, smallest: 1, largest: steps, usual: steps }}
             value={last}
-            preview={showLast}
-            choose={(value) => choose({ last: value === steps ? 0 : value })}
+            preview={move}
+            choose={(value) => {
+              move(null);
+              choose({ last: value === steps ? 0 : value });
+            }}
           />
           <p>
             Truncation leaves the early steps out. It saves time and memory, and turns the gradient by the

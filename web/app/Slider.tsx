@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { type Choice, clamp } from '../choices.js';
 
 interface SliderProps {
@@ -23,8 +23,9 @@ export function Slider({ choice, value, disabled = false, preview, choose }: Sli
     isGeometric ? (NOTCHES * Math.log(number / smallest)) / Math.log(largest / smallest) : number;
   const toValue = (position: number): number =>
     clamp(choice, isGeometric ? smallest * (largest / smallest) ** (position / NOTCHES) : position);
-  const [shown, setShown] = useState(value);
-  useEffect(() => setShown(value), [value]);
+  // Between two keys there may be no time to draw: what the visitor has moved to is shown until it is chosen.
+  const [moved, move] = useState<number | null>(null);
+  const shown = moved ?? value;
   return (
     <div class="slider">
       <label for={id}>{label}</label>
@@ -42,11 +43,14 @@ export function Slider({ choice, value, disabled = false, preview, choose }: Sli
         aria-valuetext={shown.toLocaleString('en')}
         aria-describedby={`${id}-meaning`}
         onInput={({ currentTarget }) => {
-          const moved = toValue(Number(currentTarget.value));
-          setShown(moved);
-          preview?.(moved);
+          const next = toValue(Number(currentTarget.value));
+          move(next);
+          preview?.(next);
         }}
-        onChange={({ currentTarget }) => choose(toValue(Number(currentTarget.value)))}
+        onChange={({ currentTarget }) => {
+          move(null);
+          choose(toValue(Number(currentTarget.value)));
+        }}
       />
       <p id={`${id}-meaning`}>{meaning}</p>
     </div>

@@ -4,7 +4,8 @@ import { StoreError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { type CheckReport, checkRun } from '../../pipeline/check/checkRun.js';
 import type { Finding } from '../../pipeline/check/finding.js';
-import { terminalText } from '../terminalText.js';
+import { note } from '../help.js';
+import { type VoiceFlags, voiceOf } from '../voice.js';
 
 /** Exit code of a folder with a flaw: that of errors of a run's folder. */
 const FLAWED = new StoreError('').exitCode;
@@ -34,9 +35,10 @@ export function describeCheck({ folder, isWhole, stages, files, bytes, findings 
   ].join('\n\n');
 }
 
-async function check(folder: string, { json }: { readonly json?: boolean }): Promise<void> {
+async function check(folder: string, flags: VoiceFlags): Promise<void> {
   const report = await checkRun(folder);
-  process.stdout.write(`${json ? JSON.stringify(report, null, 2) : terminalText(describeCheck(report))}\n`);
+  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else voiceOf(flags).say(describeCheck(report));
   process.exitCode = report.isWhole ? 0 : FLAWED;
 }
 
@@ -50,7 +52,9 @@ export function checkCommand(): Command {
     .option('--json', 'print the stages and findings as JSON')
     .addHelpText(
       'after',
-      `\nEvery file that a stage left is read from end to end. Exit code: 0 when the folder is whole, ${FLAWED} when something is flawed or it is no run's folder. A run that was broken off is whole: the same command goes on.`,
+      note(
+        `Every file that a stage left is read from end to end. Exit code: 0 when the folder is whole, ${FLAWED} when something is flawed or it is no run's folder. A run that was broken off is whole: the same command goes on.`,
+      ),
     )
     .action(check);
 }

@@ -3,23 +3,28 @@ import { compareRuns } from '../../pipeline/compare/compareRuns.js';
 import { readRun } from '../../pipeline/compare/readRun.js';
 import { comparisonCsv, comparisonMarkdown, comparisonText } from '../../pipeline/compare/tables.js';
 import { plainText } from '../../pipeline/report/text.js';
-import { terminalText } from '../terminalText.js';
+import { note } from '../help.js';
+import { voiceOf } from '../voice.js';
 
 interface CompareFlags {
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly markdown?: boolean;
+  readonly quiet?: boolean;
 }
 
 async function compare(folders: readonly string[], flags: CompareFlags): Promise<void> {
   const runs = [];
   for (const folder of folders) runs.push(await readRun(folder));
   const comparison = compareRuns(runs);
-  if (flags.json) process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
-  else if (flags.csv) process.stdout.write(comparisonCsv(comparison));
+  const { stdout } = process;
+  if (flags.json) stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
+  else if (flags.csv) stdout.write(comparisonCsv(comparison));
   else {
-    const text = flags.markdown ? comparisonMarkdown(comparison) : comparisonText(comparison);
-    process.stdout.write(`${terminalText(plainText([text.trimEnd()]))}\n`);
+    const text = flags.markdown
+      ? comparisonMarkdown(comparison)
+      : comparisonText(comparison, stdout.isTTY ? stdout.columns : undefined);
+    voiceOf(flags).say(plainText([text.trimEnd()]));
   }
 }
 
@@ -33,7 +38,9 @@ export function compareCommand(): Command {
     .option('--markdown', 'print Markdown tables')
     .addHelpText(
       'after',
-      '\nRuns whose configurations differ in the seed alone are also taken together. Differences between MKDT and the subsets are paired by seed.',
+      note(
+        'Runs whose configurations differ in the seed alone are also taken together. Differences between MKDT and the subsets are paired by seed.',
+      ),
     )
     .action(compare);
 }

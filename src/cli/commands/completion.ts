@@ -2,6 +2,7 @@
 import { Argument, Command, Option } from 'commander';
 import { candidates, rejoinWords } from '../completion/candidates.js';
 import { completionScripts, type Shell, shells } from '../completion/scripts.js';
+import { note } from '../help.js';
 
 /** The command `hypergrad completion`. */
 export function completionCommand(): Command {
@@ -10,10 +11,9 @@ export function completionCommand(): Command {
     .addArgument(new Argument('<shell>', 'the shell that reads it').choices(shells))
     .addHelpText(
       'after',
-      `
-bash  eval "$(hypergrad completion bash)" in ~/.bashrc
+      note(`bash  eval "$(hypergrad completion bash)" in ~/.bashrc
 zsh   eval "$(hypergrad completion zsh)" in ~/.zshrc, after compinit
-fish  hypergrad completion fish > ~/.config/fish/completions/hypergrad.fish`,
+fish  hypergrad completion fish > ~/.config/fish/completions/hypergrad.fish`),
     )
     .action((shell: Shell) => {
       process.stdout.write(completionScripts[shell]);

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { commentedYaml } from '../../pipeline/config/commentedYaml.js';
 import { configJsonSchema } from '../../pipeline/config/describe.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
+import { note } from '../help.js';
 import { collect } from '../repeatable.js';
 import { commandLine, DEFAULT_PRESET, parseSeed } from './run.js';
 
@@ -57,11 +58,9 @@ export function configCommand(): Command {
     )
     .addHelpText(
       'after',
-      `
-What is printed is a configuration itself: hypergrad run takes it as a file. An editor with the YAML language server completes
-a file whose first line is
+      note(`What is printed is a configuration itself: hypergrad run takes it as a file. An editor with the YAML language server completes a file whose first line is
   # yaml-language-server: $schema=hypergrad.schema.json
-from the schema in that file beside it; hypergrad init writes both.`,
+from the schema in that file beside it; hypergrad init writes both.`),
     )
     .action(config);
 }

@@ -4,14 +4,16 @@ import { ConfigError } from '../../errors.js';
 import { type DataReport, inspectData } from '../../pipeline/data/inspect.js';
 import { sampleSheet } from '../../pipeline/data/sampleSheet.js';
 import { type SourceName, sourceNames } from '../../pipeline/data/sources.js';
+import { importSharp } from '../../pipeline/optionalImports.js';
 import { writeOutput } from '../outputFile.js';
-import { terminalText } from '../terminalText.js';
+import { voiceOf } from '../voice.js';
 
 /** What the user typed after `hypergrad data DIR`. */
 interface DataFlags {
   readonly source?: SourceName;
   readonly out?: string;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 /** Classes that are listed before the rest is only counted. */
@@ -65,13 +67,15 @@ async function data(folder: string, flags: DataFlags): Promise<void> {
   if (flags.out !== undefined && !/\.png$/i.test(flags.out)) {
     throw new ConfigError(`--out ${JSON.stringify(flags.out)} must be the name of a .png file.`);
   }
+  if (flags.out !== undefined) await importSharp();
   const { report, raw } = await inspectData(folder, flags.source);
-  const out = (text: string) => process.stdout.write(`${text}\n`);
-  out(flags.json ? JSON.stringify(report, null, 2) : terminalText(describeData(report)));
+  const { say } = voiceOf(flags);
+  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else say(describeData(report));
   if (flags.out === undefined) return;
   const sheet = await sampleSheet(raw.train, report.classes.length);
   await writeOutput('--out', flags.out, sheet);
-  if (!flags.json) out(`\nThe first images of each class: ${flags.out}`);
+  if (!flags.json) say(`\nThe first images of each class: ${flags.out}`);
 }
 
 /** The command `hypergrad data`. */

@@ -3,11 +3,14 @@ import { Command } from 'commander';
 import { DeviceError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
-import { type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
+import { type DeviceChoice, type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
+import { absentPackages, installCommand } from '../../gpu/node/optionalPackage.js';
 import { packageVersion } from '../../gpu/node/packageVersion.js';
 import { runSample, SAMPLE_NUMBERS, SAMPLE_ROUNDS } from '../../gpu/sample.js';
 import { loadTuning } from '../../pipeline/tune/store.js';
+import { note } from '../help.js';
 import { describeTuning } from '../tunedDevice.js';
+import { type VoiceFlags, voiceOf } from '../voice.js';
 
 /** What `hypergrad doctor --json` prints. */
 export interface DoctorReport {
@@ -37,9 +40,14 @@ export interface Examination extends DoctorReport {
   readonly flops?: number;
   /** Why `ok` is false, and what to do. */
   readonly error?: string;
+  /** Optional packages that are not installed: what needs each, and how to install it. */
+  readonly absent: readonly string[];
   /** What would make this machine faster. */
   readonly suggestions: readonly string[];
 }
+
+/** Exit code where no device opens, or computes wrongly. */
+const NO_DEVICE = new DeviceError('').exitCode;
 
 const TOLD_LIMITS = [
   'maxBufferSize',
@@ -78,6 +86,9 @@ export async function examine(options: OpenDeviceOptions = {}): Promise<Examinat
     platform: `${process.platform} ${process.arch}`,
     cores: availableParallelism(),
     memory: usableMemory(),
+    absent: absentPackages().map(
+      ({ name, neededFor }) => `${name}, for ${neededFor} (${installCommand(name)})`,
+    ),
   };
   let device: Device | undefined;
   try {
@@ -142,6 +153,9 @@ export function describeExamination(found: Examination): string {
         `${(found.flops / 1e9).toFixed(1)} GFLOP/s on this ${found.adapter.kind} device`,
     );
   }
+  if (found.absent.length > 0) {
+    lines.push('Optional packages that are not installed:', ...found.absent.map((each) => `  - ${each}`));
+  }
   if (found.suggestions.length > 0) {
     lines.push('To make it faster:', ...found.suggestions.map((suggestion) => `  - ${suggestion}`));
   }
@@ -149,17 +163,24 @@ export function describeExamination(found: Examination): string {
   return lines.join('\n');
 }
 
-/** The command `hypergrad doctor`. Exit code 3 when no device opens or it computes wrongly. */
+/** The command `hypergrad doctor`. */
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('tell what this machine offers, try it, and say what would make it faster')
     .option('--json', 'print one JSON object: adapter, node, webgpu, ok')
-    .action(async ({ json }: { json?: boolean }) => {
-      const found = await examine();
-      process.stdout.write(`${json ? JSON.stringify(reportOf(found)) : describeExamination(found)}\n`);
+    .addHelpText(
+      'after',
+      note(
+        `Exit code: 0 when a device opens and computes rightly, ${NO_DEVICE} when none does. It looks for the device that every command opens, as --device or HYPERGRAD_DEVICE says.`,
+      ),
+    )
+    .action(async (flags: VoiceFlags & { readonly device?: DeviceChoice }) => {
+      const found = await examine(flags.device === undefined ? {} : { choice: flags.device });
+      if (flags.json) process.stdout.write(`${JSON.stringify(reportOf(found))}\n`);
+      else voiceOf(flags).say(describeExamination(found));
       if (!found.ok) {
         process.stderr.write(`${found.error}\n`);
-        process.exitCode = new DeviceError('').exitCode;
+        process.exitCode = NO_DEVICE;
       }
     });
 }

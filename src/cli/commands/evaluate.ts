@@ -26,8 +26,10 @@ import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
 import { fileLimits, readBounded, readingFault } from '../../pipeline/store/boundedFile.js';
 import { hashInputs, sha256 } from '../../pipeline/store/manifest.js';
+import { meantRun } from '../../pipeline/store/meantRun.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
+import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
 import { collect } from '../repeatable.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
@@ -60,7 +62,7 @@ async function subjectOf(path: string): Promise<Subject> {
   const found = await stat(path).catch(() => null);
   if (found === null) {
     throw new ConfigError(
-      `${path} does not exist. Name a run's folder, or a safetensors file that holds a set.`,
+      `${path} does not exist.${meantRun(path)} Name a run's folder, or a safetensors file that holds a set.`,
     );
   }
   return found.isDirectory()
@@ -251,7 +253,7 @@ export function evaluateCommand(): Command {
       '--on <folder>',
       'folder of the data to evaluate on; without it, the data that the configuration names',
     )
-    .option('--teacher <run>', 'folder of the run whose teacher makes the targets, for a set from a file')
+    .option('--teacher <folder>', 'folder of the run whose teacher makes the targets, for a set from a file')
     .option(
       '--preset <name>',
       'evaluate as a preset does; default: as the run did, whose set or teacher it is',
@@ -262,11 +264,8 @@ export function evaluateCommand(): Command {
     .option('--json', 'print the result as JSON on stdout, everything else on stderr')
     .addHelpText(
       'after',
-      `
-A file holds images [n, C, H, W], standardised, or in 0 … 1 with mean and deviation (JSON, one number a channel) in its
-metadata; targets [n, D], or else --teacher makes them; and innerStep [1], or else evaluate.learningRate takes its place.
-Subsets and "all data" are taken from the images that a run's set was made from; probes see the data that --on names. A run
-gets the result as evaluation-*.json in its folder.`,
+      note(`A file holds images [n, C, H, W], standardised, or in 0 … 1 with mean and deviation (JSON, one number a channel) in its metadata; targets [n, D], or else --teacher makes them; and innerStep [1], or else evaluate.learningRate takes its place.
+Subsets and "all data" are taken from the images that a run's set was made from; probes see the data that --on names. A run gets the result as evaluation-*.json in its folder.`),
     )
     .action(evaluate);
 }

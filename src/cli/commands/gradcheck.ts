@@ -15,6 +15,7 @@ import {
   optimiserNames,
   smallConfig,
 } from '../../pipeline/gradcheck/settings.js';
+import { note } from '../help.js';
 import { writeOutput } from '../outputFile.js';
 import { collect } from '../repeatable.js';
 import { countSteps } from '../steps.js';
@@ -184,9 +185,9 @@ export function gradcheckCommand(): Command {
   return new Command('gradcheck')
     .description('hold gradients through training against float64, central differences and each other')
     .option('--preset <name>', "the preset's student and inner loop; a tiny ConvNet where none is named")
-    .option('--set <path=value>', 'change one value of the configuration; may be given again', collect)
-    .option('--steps <n>', `number of inner steps N (default: ${DEFAULT_STEPS})`)
-    .option('--seed <n>', 'seed of images, parameters and directions')
+    .option('--set <path=value>', 'set one value of the configuration; may be given again', collect)
+    .option('--steps <count>', `number of inner steps N (default: ${DEFAULT_STEPS})`)
+    .option('--seed <number>', 'seed of images, parameters and directions')
     .addOption(
       new Option('--optimiser <name>', 'the inner optimiser; all but sgd have weight decay')
         .choices(optimiserNames)
@@ -198,7 +199,9 @@ export function gradcheckCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nExit code: 0 when everything agrees, 1 when something does not. Works on random images; reads no data.',
+      note(
+        'Exit code: 0 when everything agrees, 1 when something does not. Works on random images; reads no data.',
+      ),
     )
     .action(run);
 }

@@ -8,9 +8,10 @@ import { configJsonSchema } from '../../pipeline/config/describe.js';
 import { type Fields, valueAt } from '../../pipeline/config/layers.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { inspectData } from '../../pipeline/data/inspect.js';
+import { quote } from '../../pipeline/shellWord.js';
 import { writeOutput } from '../outputFile.js';
 import { voiceOf } from '../voice.js';
-import { DEFAULT_PRESET, quote } from './run.js';
+import { DEFAULT_PRESET } from './run.js';
 
 const DEFAULT_FILE = 'hypergrad.yaml';
 const SCHEMA_FILE = 'hypergrad.schema.json';

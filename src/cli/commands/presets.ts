@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { describePreset, presetNames, resolveConfig } from '../../pipeline/config/resolve.js';
 import { subsetSize } from '../../pipeline/config/rules.js';
+import { note } from '../help.js';
 
 /** A preset in short; counts are null where only the dataset's files tell. */
 interface PresetSummary {
@@ -38,6 +39,6 @@ export function presetsCommand(): Command {
   return new Command('presets')
     .description('list the presets, with what each is for')
     .option('--json', 'print them as JSON, with their datasets and numbers of images')
-    .addHelpText('after', '\nhypergrad config --preset NAME prints every value of one.')
+    .addHelpText('after', note('hypergrad config --preset NAME prints every value of one.'))
     .action(presets);
 }

@@ -4,6 +4,7 @@ import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
+import { importSharp } from '../../pipeline/optionalImports.js';
 import { previewSheet } from '../../pipeline/preview/viewSheet.js';
 import { encodePng } from '../../pipeline/store/png.js';
 import { writeOutput } from '../outputFile.js';
@@ -55,6 +56,7 @@ async function previewAugmentations(file: string | undefined, flags: PreviewFlag
   if (!/\.png$/i.test(out)) {
     throw new ConfigError(`--out ${JSON.stringify(out)} must be the name of a .png file.`);
   }
+  await importSharp();
   const config = resolveConfig({
     preset: flags.preset ?? (file === undefined ? DEFAULT_PRESET : undefined),
     file,

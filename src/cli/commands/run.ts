@@ -6,15 +6,18 @@ import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { requireFit } from '../../pipeline/config/rules.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
+import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { requireStages } from '../../pipeline/plan/force.js';
 import { describePlan } from '../../pipeline/plan/words.js';
 import { accuracyLines, plainText } from '../../pipeline/report/text.js';
 import type { RunResult } from '../../pipeline/report/types.js';
 import { heldOutSentence, seedCount, significant } from '../../pipeline/report/wording.js';
 import { runPipeline } from '../../pipeline/run.js';
+import { quote } from '../../pipeline/shellWord.js';
 import { readGivenTargets } from '../../pipeline/stages/givenTargets.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { printEstimate } from '../dryRun.js';
+import { note } from '../help.js';
 import { listenForInterruption } from '../interruption.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { collect } from '../repeatable.js';
@@ -57,11 +60,6 @@ export function parseSeed(text: string): number {
 function defaultFolder(file: string | undefined, preset: string | undefined): string {
   const name = file === undefined ? (preset ?? DEFAULT_PRESET) : basename(file, extname(file));
   return join('runs', name);
-}
-
-/** A word as a POSIX shell reads it back. */
-export function quote(word: string): string {
-  return /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** A command and the options by which its values came to be, as a shell reads it back. */
@@ -124,6 +122,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const force = requireStages(flags.force ?? [], config);
   const traceFile = typeof flags.profile === 'string' ? flags.profile : undefined;
   if (traceFile !== undefined) await requireTraceFile(traceFile);
+  if (!flags.dryRun) await requirePagePackages();
   const path = flags.out ?? defaultFolder(file, flags.preset);
   const voice = voiceOf(flags);
   const { say } = voice;
@@ -206,7 +205,9 @@ export function runCommand(): Command {
     .option('--json', 'print the result, or the estimate, as JSON on stdout, everything else on stderr')
     .addHelpText(
       'after',
-      '\nA run that was ended, by Ctrl-C or otherwise, goes on where it was last kept, at most a minute before: give the same command again. Stages that are done and whose inputs have not changed are skipped; before it begins, a run says which run, and why.',
+      note(
+        'A run that was ended, by Ctrl-C or otherwise, goes on where it was last kept, at most a minute before: give the same command again. Stages that are done and whose inputs have not changed are skipped; before it begins, a run says which run, and why.',
+      ),
     )
     .action(run);
 }

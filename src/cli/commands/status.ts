@@ -1,8 +1,20 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { textTable } from '../../autograd/textTable.js';
+import { SchedulerError } from '../../errors.js';
 import { longDuration } from '../../pipeline/report/wording.js';
 import { jobKinds, jobStates, nameOfJob } from '../../pipeline/sweep/graph.js';
-import { type JobStatus, logTail, type SweepStatus, sweepStatus } from '../../pipeline/sweep/status.js';
+import { scheduledJobs } from '../../pipeline/sweep/slurm/scheduled.js';
+import { slurmCommands } from '../../pipeline/sweep/slurm/scheduler.js';
+import { slurmFolder } from '../../pipeline/sweep/slurm/slurmFolder.js';
+import { readSlurmView } from '../../pipeline/sweep/slurm/view.js';
+import {
+  type JobStatus,
+  logTail,
+  type ScheduledJob,
+  type SweepStatus,
+  sweepStatus,
+} from '../../pipeline/sweep/status.js';
 import { readGraph } from '../../pipeline/sweep/sweepFolder.js';
 import { terminalText } from '../terminalText.js';
 
@@ -79,8 +91,20 @@ export function describeStatus(status: SweepStatus, failures: readonly Failure[]
   ].join('\n');
 }
 
+/** What SLURM says of a sweep's jobs; where it cannot be asked, that is said, and the folder alone counts. */
+async function askSlurm(sweep: string): Promise<Map<string, ScheduledJob>> {
+  try {
+    return scheduledJobs(await readSlurmView(slurmFolder(resolve(sweep)), slurmCommands()));
+  } catch (error) {
+    if (!(error instanceof SchedulerError)) throw error;
+    process.stderr.write(terminalText(`Without what SLURM knows: ${error.message}\n`));
+    return new Map();
+  }
+}
+
 async function status(sweep: string, { json }: StatusFlags): Promise<void> {
-  const found = await sweepStatus(sweep, await readGraph(sweep));
+  const graph = await readGraph(sweep);
+  const found = await sweepStatus(sweep, graph, await askSlurm(sweep));
   const failed = found.jobs.filter(({ state }) => state === 'failed');
   const failures: Failure[] = [];
   for (const each of failed.slice(0, json ? failed.length : MOST_LISTED)) {

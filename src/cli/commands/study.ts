@@ -8,7 +8,9 @@ import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { requireFit } from '../../pipeline/config/rules.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
+import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import type { StudyName } from '../../pipeline/progress.js';
+import { quote } from '../../pipeline/shellWord.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { checkHorizon, defaultHorizon, horizonStudy } from '../../pipeline/studies/horizonStudy.js';
 import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
@@ -19,7 +21,7 @@ import { collect } from '../repeatable.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
 import { type WatchedProgress, watchedProgress } from '../watchedProgress.js';
-import { DEFAULT_PRESET, parseSeed, quote } from './run.js';
+import { DEFAULT_PRESET, parseSeed } from './run.js';
 
 interface SharedFlags {
   readonly preset?: string;
@@ -121,6 +123,7 @@ async function study<Settings, Found>(
 ): Promise<void> {
   const { config, name } = configOf(file, flags);
   const path = flags.out ?? join('runs', `${name}-${kind.name}`);
+  await requirePagePackages();
   const { say, remark } = voiceOf(flags);
   const wanted = flags.device === undefined ? {} : { choice: flags.device };
   const { device, description } = await openTunedDevice(wanted);

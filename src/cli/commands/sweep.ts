@@ -4,6 +4,7 @@ import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { longDuration } from '../../pipeline/report/wording.js';
+import { quote } from '../../pipeline/shellWord.js';
 import { identifySettings } from '../../pipeline/sweep/dataIdentity.js';
 import { type Job, type JobGraph, nameOfJob } from '../../pipeline/sweep/graph.js';
 import { forgetWork } from '../../pipeline/sweep/jobFolder.js';
@@ -17,11 +18,12 @@ import { stoppable } from '../interruption.js';
 import { collect } from '../repeatable.js';
 import { openPool } from '../sweep/pool.js';
 import { readSettings, type SettingFlags, sweepFolderOf } from '../sweep/settings.js';
+import { requireSlurmAsked, type SlurmFlags, slurmOptions, submitToSlurm } from '../sweep/slurm.js';
 import { openWorker, type SeenDevice } from '../sweep/worker.js';
 import { type Voice, voiceOf } from '../voice.js';
-import { commandLine, quote } from './run.js';
+import { commandLine } from './run.js';
 
-export interface SweepFlags extends SettingFlags {
+export interface SweepFlags extends SettingFlags, SlurmFlags {
   readonly out?: string;
   readonly workers?: number;
   readonly device?: DeviceChoice;
@@ -167,6 +169,8 @@ function exitCodeOf({ failed, isStopped }: SweepOutcome): number {
 }
 
 async function sweepJobs(path: string | undefined, flags: SweepFlags, script: string | null): Promise<void> {
+  if (flags.slurm) return await submitToSlurm(path, flags, script);
+  requireSlurmAsked(flags);
   const settings = readSettings(path, flags);
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
@@ -203,9 +207,9 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
  * @param script the command line's own, by which processes are started; null where jobs run in this process
  */
 export function sweepCommand(script: string | null): Command {
-  return new Command('sweep')
+  const command = new Command('sweep')
     .description(
-      'run every setting of a sweep with every seed on this machine, each job that they share once',
+      'run every setting of a sweep with every seed, here or on a cluster, each job that they share once',
     )
     .argument('[sweep]', "a sweep's file in YAML or JSON, or a single configuration's")
     .option('--preset <name>', 'start from a preset')
@@ -217,9 +221,13 @@ export function sweepCommand(script: string | null): Command {
       new Option(
         '--workers <number>',
         'processes that run jobs; default: one on a GPU, one for each core on a software device',
-      ).argParser(parseWorkers),
+      )
+        .argParser(parseWorkers)
+        .conflicts('slurm'),
     )
-    .option('--json', 'print what became of the jobs, and the results, as JSON')
+    .option('--json', 'print what became of the jobs, and the results, as JSON');
+  for (const option of slurmOptions()) command.addOption(option);
+  return command
     .addHelpText(
       'after',
       '\nA job that fails blocks those that read its result; all others go on. The same command does what is missing. Finished runs lie in runs/ of the folder, as `hypergrad run` leaves them.',

@@ -10,13 +10,14 @@ import { describePreset } from '../../pipeline/config/resolve.js';
 import type { TuningRecord } from '../../pipeline/tune/record.js';
 import { isTuningWanted, removeTuning, saveTuning } from '../../pipeline/tune/store.js';
 import { DEFAULT_ROUNDS, DEFAULT_TUNING_PRESET, tune } from '../../pipeline/tune/tune.js';
+import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
 import { countSteps } from '../steps.js';
 import { voiceOf } from '../voice.js';
 
 interface TuneFlags {
   readonly preset: string;
-  readonly rounds: string;
+  readonly rounds: number;
   readonly device?: DeviceChoice;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -64,7 +65,7 @@ const STOPPED =
   'Stopped, as asked. Nothing is kept, and what was kept before still counts: give the same command again to measure anew.';
 
 async function run(flags: TuneFlags): Promise<void> {
-  const rounds = parseRounds(flags.rounds);
+  const { rounds } = flags;
   describePreset(flags.preset);
   const isUsed = isTuningWanted();
   const { say, remark, step } = voiceOf(flags);
@@ -103,13 +104,15 @@ export function tuneCommand(): Command {
   return new Command('tune')
     .description('measure which block sizes suit this adapter best, and use them in every later run')
     .option('--preset <name>', 'the preset whose steps are measured', DEFAULT_TUNING_PRESET)
-    .option('--rounds <n>', 'samples of each candidate; their median counts', String(DEFAULT_ROUNDS))
+    .option('--rounds <count>', 'samples of each candidate; their median counts', parseRounds, DEFAULT_ROUNDS)
     .option('--dry-run', 'measure, but keep nothing')
     .option('--json', 'print the record as JSON on stdout, everything else on stderr')
     .option('--reset', 'remove what was kept for this adapter, and measure nothing')
     .addHelpText(
       'after',
-      '\nLeave the machine alone meanwhile. Other block sizes take sums in another order, so results may differ in their last bits; HYPERGRAD_TUNING=off does without what was kept.',
+      note(
+        'Leave the machine alone meanwhile. Other block sizes take sums in another order, so results may differ in their last bits; HYPERGRAD_TUNING=off does without what was kept.',
+      ),
     )
     .action(run);
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ConfigError, DataError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { type CaseResult, findCases, verifyCase, worstOf } from '../../pipeline/verify/verify.js';
+import { note } from '../help.js';
 import { terminalText } from '../terminalText.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
@@ -73,7 +74,9 @@ export function verifyCommand(): Command {
     .option('--json', 'print a JSON array of results; an error that is not finite is null')
     .addHelpText(
       'after',
-      '\nExit code: 0 when every case passes, 1 when one fails, 2 when one cannot be read or a path does not exist.',
+      note(
+        'Exit code: 0 when every case passes, 1 when one fails, 2 when one cannot be read or a path does not exist.',
+      ),
     )
     .action(verify);
 }

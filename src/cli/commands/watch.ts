@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Command } from 'commander';
 import { ConfigError } from '../../errors.js';
 import { type RunSnapshot, RunWatcher } from '../../pipeline/watch/snapshot.js';
+import { note } from '../help.js';
 import { voiceOf } from '../voice.js';
 import { endSentence, frame, plain, statusOf, thin } from '../watch/frame.js';
 import { coloursOf } from '../watch/halfBlocks.js';
@@ -85,7 +86,8 @@ async function watch(folder: string, flags: WatchFlags): Promise<void> {
     if (isScreen) draw(run);
     else if (!quiet) {
       const { columns = PIPE.columns, rows = PIPE.rows } = stdout;
-      say(frame(run, { columns, rows, colours: coloursOf(stdout) }).join('\n'));
+      // Cleaned of what a terminal would obey, but for its own colours.
+      stdout.write(`${frame(run, { columns, rows, colours: coloursOf(stdout) }).join('\n')}\n`);
     }
     const end = endSentence(run);
     if (end !== '') say(isScreen || !quiet ? `\n${end}` : end);
@@ -98,14 +100,14 @@ export function watchCommand(): Command {
   return new Command('watch')
     .description('see how a run goes, from another terminal: stages, time left, losses and images')
     .argument('<run>', "the run's folder")
-    .option('--interval <seconds>', 'how often to look (default: 1)', parseInterval, DEFAULT_INTERVAL)
+    .option('--interval <seconds>', 'how often to look', parseInterval, DEFAULT_INTERVAL)
     .option('--once', 'look once, and end')
     .option('--json', 'look once, and print what is seen as JSON')
     .addHelpText(
       'after',
-      `
-Reads the folder only: the run needs not know, and either may end before the other. Ends when the run does, with its exit code:
-0 when it is finished, 1 where its process was killed, and what hypergrad run exited with otherwise.`,
+      note(
+        'Reads the folder only: the run needs not know, and either may end before the other. Ends when the run does, with its exit code: 0 when it is finished, 1 where its process was killed, and what hypergrad run exited with otherwise.',
+      ),
     )
     .action(watch);
 }

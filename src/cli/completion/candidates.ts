@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import type { Argument, Command, Option } from 'commander';
 import { describeGroup, fieldDescriptions } from '../../pipeline/config/describe.js';
 import { describePreset, presetNames } from '../../pipeline/config/resolve.js';
+import { stageNames } from '../../pipeline/progress.js';
 import { MANIFEST } from '../../pipeline/store/manifest.js';
 import { SWEEP } from '../../pipeline/sweep/sweepFolder.js';
 
@@ -41,6 +42,8 @@ const settings: Source = (typed) => {
   return [...found].map(([value, description]) => ({ value, description }));
 };
 
+const stages: Source = () => stageNames.map((value) => ({ value, description: 'a stage' }));
+
 /** Folders that hold such a file: in the usual place, and beside what is typed. */
 const foldersWith =
   (file: string, usual: string, description: string): Source =>
@@ -64,6 +67,7 @@ const sweeps = foldersWith(SWEEP, 'sweeps', 'a sweep');
 const optionSources: Readonly<Record<string, Source>> = {
   '--preset': presets,
   '--set': settings,
+  '--force': stages,
   '--run': runs,
   '--teacher': runs,
   '--out': runs,

@@ -105,7 +105,7 @@ function chartLines(curve: Curve, { columns }: Surface): string[] {
 function headline({ folder, state, stages }: RunSnapshot): string {
   const at = stages.findIndex((stage) => stage.state === 'running');
   const where = at < 0 ? '' : `, stage ${at + 1} of ${stages.length}`;
-  return `${folder}: ${state}${where}`;
+  return `${plain(folder)}: ${state}${where}`;
 }
 
 /** How a run ended, and what to do next; empty while it runs. */
@@ -141,7 +141,7 @@ export function frame(run: RunSnapshot, surface: Surface): string[] {
     const picture = mosaic(run.images, columns, 2 * left);
     lines.push(
       '',
-      cut(`${run.images.count} synthetic images, of ${run.images.file}`),
+      cut(`${run.images.count} synthetic images, of ${plain(run.images.file)}`),
       ...halfBlocks(picture, colours),
     );
   }

@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
@@ -13,6 +12,7 @@ import { extract } from 'tar';
 import { z } from 'zod';
 import { DeviceError } from '../../errors.js';
 import { cacheFolder, writableCacheFolder } from './cacheFolder.js';
+import { resolveOptional } from './optionalPackage.js';
 
 const PACKAGE = '@sparticuz/chromium';
 /** Written last: the size of each file, so that a folder cut short is told from a whole one. */
@@ -34,7 +34,7 @@ async function findFolder(title: string): Promise<string> {
   }
   let folder: string;
   try {
-    folder = dirname(createRequire(import.meta.url).resolve(PACKAGE));
+    folder = dirname(resolveOptional(PACKAGE));
   } catch (cause) {
     throw new DeviceError(`the npm package '${PACKAGE}' is not installed`, { cause });
   }

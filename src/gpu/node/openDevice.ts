@@ -1,9 +1,11 @@
 import { isMainThread } from 'node:worker_threads';
 import { ConfigError, DeviceError, DeviceTimeoutError } from '../../errors.js';
+import { didYouMean } from '../../suggest.js';
 import { Device } from '../device.js';
 import { adapterName, isSoftware } from '../deviceRequest.js';
 import { openingWaits } from '../waits.js';
 import { bundledVulkan } from './bundledVulkan.js';
+import { installCommand } from './optionalPackage.js';
 import { patienceOf } from './patience.js';
 import { patientWait } from './patientWait.js';
 import { hasSystemAdapters, loadLibrary, withEnvironment } from './vulkanLoader.js';
@@ -89,7 +91,9 @@ function chooseFrom(options: OpenDeviceOptions): DeviceChoice {
   const choice = CHOICES.find((known) => known === value);
   if (!choice) {
     const where = fromEnvironment ? 'the environment variable HYPERGRAD_DEVICE' : "openDevice's choice";
-    throw new ConfigError(`Unknown device '${value}' in ${where}. Use one of ${CHOICES.join(', ')}.`);
+    throw new ConfigError(
+      `Unknown device '${value}' in ${where}.${didYouMean(value, CHOICES)} Use one of ${CHOICES.join(', ')}.`,
+    );
   }
   return choice;
 }
@@ -221,7 +225,7 @@ async function search<Result>(
     choice === 'hardware'
       ? "Install the GPU's Vulkan driver, or ask for the device 'auto' to use a software one."
       : "Install the GPU's Vulkan driver, or a software one (on Debian: apt install libvulkan1 mesa-vulkan-drivers; " +
-        'on Linux x64 also: npm install @sparticuz/chromium).';
+        `on Linux x64 also: ${installCommand('@sparticuz/chromium')}).`;
   throw new DeviceError(`${what} can be opened (${reasons.join('; ')}). ${remedy}`);
 }
 

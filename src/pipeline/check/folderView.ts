@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { openRegular, readBounded, readingFault } from '../store/boundedFile.js';
+import { meantRun } from '../store/meantRun.js';
 import { decodeHeader, headerBytes, LENGTH_BYTES, type TensorPlace } from '../store/safetensors.js';
 
 /** Bytes that are in memory at a time: whole numbers of elements. */
@@ -40,7 +41,7 @@ export async function viewFolder(path: string): Promise<FolderView> {
     return { path, sizes: new Map(sizes) };
   } catch (cause) {
     throw new StoreError(
-      `${path} ${readingFault(cause)}. Name the folder of a run, such as runs/mnist-small.`,
+      `${path} ${readingFault(cause)}.${meantRun(path)} Name the folder of a run, such as runs/mnist-small.`,
       {
         cause,
       },

@@ -1,5 +1,5 @@
 /** A comparison as tables of text: for the terminal, for Markdown, and for CSV. */
-import { textTable } from '../../autograd/textTable.js';
+import { textTableWithin } from '../../autograd/textTable.js';
 import { accuracy, errors, labelShare, percentagePoints } from '../report/wording.js';
 import type { Compared, ComparedTable, Comparison, Difference, Figure } from './compareRuns.js';
 
@@ -95,14 +95,18 @@ function groupLines({ groups, runs }: Comparison): string[] {
 const EXPLANATION =
   'A run: mean ± population standard deviation over its evaluation seeds. Over runs: mean of their means ± population standard deviation of the means.';
 
-/** A comparison for the terminal. */
-export function comparisonText(comparison: Comparison): string {
+/**
+ * A comparison for the terminal.
+ *
+ * @param characters of a line: wider tables come in parts
+ */
+export function comparisonText(comparison: Comparison, characters = Number.POSITIVE_INFINITY): string {
   const blocks = comparison.tables
     .flatMap((table) => tablesOf(comparison, table))
-    .map(
-      ({ title, head, body }) =>
-        `${title}\n${textTable([head, ...body], ['left', ...head.slice(1).map(() => 'right' as const)])}`,
-    );
+    .map(({ title, head, body }) => {
+      const aligns = head.map((_, column) => (column === 0 ? 'left' : 'right'));
+      return `${title}\n${textTableWithin([head, ...body], aligns, characters)}`;
+    });
   return [[`Data: ${comparison.dataset}`, ...groupLines(comparison), EXPLANATION].join('\n'), ...blocks].join(
     '\n\n',
   );

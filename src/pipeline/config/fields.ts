@@ -3,6 +3,7 @@
  * sentence: "distil.batch = 0 must be …".
  */
 import { z } from 'zod';
+import { nearest } from '../../suggest.js';
 
 export function wholeNumber(smallest: number, largest: number) {
   const error = `must be a whole number from ${smallest} to ${largest}`;
@@ -40,7 +41,10 @@ export function section<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code === 'unrecognized_keys') {
-        return `has no field ${issue.keys.join(', ')}; its fields are ${Object.keys(shape).join(', ')}`;
+        const names = Object.keys(shape);
+        const meant = nearest(issue.keys[0]!, names);
+        const guess = meant === undefined ? '' : ` (did you mean ${meant}?)`;
+        return `has no field ${issue.keys.join(', ')}${guess}; its fields are ${names.join(', ')}`;
       }
       return `must be a group of fields (${Object.keys(shape).join(', ')})`;
     },

@@ -4,9 +4,9 @@
  */
 import { type Document, isNode, LineCounter } from 'yaml';
 import { ConfigError } from '../../errors.js';
+import { didYouMean } from '../../suggest.js';
 import { shown } from '../store/shownText.js';
 import { configSchema } from './schema.js';
-import { nearest } from './suggest.js';
 import { parseYaml, YamlFault } from './yamlText.js';
 
 /** A group of named values. */
@@ -55,9 +55,19 @@ const knownPaths: readonly string[] = [
   ),
 ];
 
-function unknownField(path: string, origin: string): ConfigError {
+/** The deepest group that a path leads into, and the names in it. */
+function deepestGroup(path: readonly string[]): string {
+  const depth = path.findIndex((_, index) => !isGroup(valueAt(known, path.slice(0, index + 1))));
+  const inside = path.slice(0, depth < 0 ? undefined : depth);
+  const names = Object.keys(valueAt(known, inside) as Fields).join(', ');
+  return inside.length === 0 ? ` There are ${names}.` : ` The fields of ${inside.join('.')} are ${names}.`;
+}
+
+/** @param candidates what may be meant */
+function unknownField(path: readonly string[], origin: string, candidates: readonly string[]): ConfigError {
+  const dotted = path.join('.');
   return new ConfigError(
-    `There is no field ${shown(path)} (${origin}). Did you mean ${nearest(path, knownPaths)}?`,
+    `There is no field ${shown(dotted)} (${origin}).${didYouMean(dotted, candidates) || deepestGroup(path)}`,
   );
 }
 
@@ -65,7 +75,7 @@ function unknownField(path: string, origin: string): ConfigError {
 function checkKnown(layer: Layer, values: Fields, expected: Fields, prefix: readonly string[] = []): void {
   for (const [name, value] of Object.entries(values)) {
     const path = [...prefix, name];
-    if (!Object.hasOwn(expected, name)) throw unknownField(path.join('.'), layer.origin(path));
+    if (!Object.hasOwn(expected, name)) throw unknownField(path, layer.origin(path), knownPaths);
     const inner = expected[name];
     // A value in place of a single field is the schema's to judge.
     if (!isGroup(inner)) continue;
@@ -148,11 +158,7 @@ export function setLayer(setting: string): Layer {
     throw new ConfigError(`${label} needs a field and a value: write --set distil.iterations=100.`);
   }
   const field = valueAt(known, path.split('.'));
-  if (field === undefined) {
-    throw new ConfigError(
-      `There is no field ${shown(path)} (--set). Did you mean ${nearest(path, fieldPaths)}?`,
-    );
-  }
+  if (field === undefined) throw unknownField(path.split('.'), '--set', fieldPaths);
   if (isGroup(field)) {
     throw new ConfigError(
       `${path} (--set) is a group of fields: set one of ${pathsOf(field, `${path}.`).join(', ')}.`,

@@ -2,7 +2,11 @@
  * From what the user says to one checked configuration. Later layers win:
  * defaults < preset < file < `--seed`, `--data` < `--set`.
  */
+import { readdirSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import type { z } from 'zod';
 import { ConfigError } from '../../errors.js';
+import { didYouMean, nearest } from '../../suggest.js';
 import cifar10Small from '../presets/cifar10-small.yaml?raw';
 import fashionSmall from '../presets/fashion-small.yaml?raw';
 import mkdtCifar102Percent from '../presets/mkdt-cifar10-2pct.yaml?raw';
@@ -14,9 +18,18 @@ import mkdtTiny5Percent from '../presets/mkdt-tiny-5pct.yaml?raw';
 import mnistSmall from '../presets/mnist-small.yaml?raw';
 import tinyTest from '../presets/tiny-test.yaml?raw';
 import { fileLimits, readingFault, readTextSync } from '../store/boundedFile.js';
-import { type Layer, mergeLayers, setLayer, show, textLayer, valueAt, valueLayer } from './layers.js';
+import { shown } from '../store/shownText.js';
+import {
+  type Fields,
+  type Layer,
+  mergeLayers,
+  setLayer,
+  show,
+  textLayer,
+  valueAt,
+  valueLayer,
+} from './layers.js';
 import { type Config, configSchema } from './schema.js';
-import { nearest } from './suggest.js';
 
 const presets: ReadonlyMap<string, string> = new Map([
   ['mnist-small', mnistSmall],
@@ -40,16 +53,20 @@ export function describePreset(name: string): string {
   return firstLine.replace(/^#\s*/, '').trim();
 }
 
-function presetText(name: string): string {
+/** @param place where it is named, for messages: "run.yaml, line 3" */
+function presetText(name: string, place?: string): string {
   const text = presets.get(name);
   if (text !== undefined) return text;
+  const where = place === undefined ? '' : ` (${place})`;
   throw new ConfigError(
-    `There is no preset ${show(name)}. Did you mean ${nearest(name, presetNames)}? Presets: ${presetNames.join(', ')}.`,
+    `There is no preset ${show(name)}${where}.${didYouMean(name, presetNames)} Presets: ${presetNames.join(', ')}.`,
   );
 }
 
 /** Faults that are told at once; a list may have thousands. */
 const MOST_FAULTS = 20;
+/** Files of a folder that are looked at for the one that was meant. */
+const MOST_FILES = 1000;
 
 /** What the user says about a run's configuration. */
 export interface ConfigSources {
@@ -77,7 +94,10 @@ export function layersOf(sources: ConfigSources): Layer[] {
   const preset = sources.preset ?? file?.preset;
 
   const layers: Layer[] = [];
-  if (preset !== undefined) layers.push(presetLayer(preset));
+  if (preset !== undefined) {
+    const place = sources.preset === undefined ? file?.layer.origin(['preset']) : undefined;
+    layers.push(presetLayer(preset, place));
+  }
   if (file) layers.push(file.layer);
   if (sources.seed !== undefined) layers.push(valueLayer(['seed'], sources.seed, '--seed'));
   if (sources.dataFolder !== undefined)
@@ -86,8 +106,13 @@ export function layersOf(sources: ConfigSources): Layer[] {
   return layers;
 }
 
-/** What a preset says. Throws `ConfigError` for an unknown name. */
-export const presetLayer = (name: string): Layer => textLayer(presetText(name), `preset ${name}`).layer;
+/**
+ * What a preset says. Throws `ConfigError` for an unknown name.
+ *
+ * @param place where it is named, for messages: "run.yaml, line 3"
+ */
+export const presetLayer = (name: string, place?: string): Layer =>
+  textLayer(presetText(name, place), `preset ${name}`).layer;
 
 /** The checked configuration that layers make, the last on top. Throws `ConfigError` as `resolveConfig` does. */
 export function checkLayers(layers: readonly Layer[]): Config {
@@ -104,9 +129,38 @@ export function checkLayers(layers: readonly Layer[]): Config {
     const value = valueAt(layer ? merged : configSchema.parse({}), path);
     const origin = layer?.origin(path) ?? 'default';
     const what = inside.length === 0 ? '' : `: ${inside.join('.')} `;
-    return `${path.join('.')} = ${show(value)} (${origin})${what || ' '}${issue.message}.`;
+    return `${path.join('.')} = ${show(value)} (${origin})${what || ' '}${issue.message}.${meantChoice(issue, merged)}`;
   });
   throw new ConfigError([...new Set(sentences)].join('\n'), { cause: checked.error });
+}
+
+/** What may be meant by a word that is none of a field's choices. */
+function meantChoice(issue: z.core.$ZodIssue, values: Fields): string {
+  const choices =
+    issue.code === 'invalid_value' ? issue.values : 'options' in issue ? (issue.options ?? []) : [];
+  const given = issue.path.reduce<unknown>(
+    (inside, part) =>
+      typeof inside === 'object' && inside !== null && Object.hasOwn(inside, part)
+        ? (inside as Record<PropertyKey, unknown>)[part]
+        : undefined,
+    values,
+  );
+  return typeof given === 'string' ? didYouMean(given, choices.map(String)) : '';
+}
+
+/** What may be meant by a configuration file that is not there: a preset, or another file in its folder. */
+function meantFile(path: string): string {
+  const preset = extname(path) === '' ? nearest(path, presetNames) : undefined;
+  if (preset !== undefined) return ` Did you mean --preset ${preset}?`;
+  const folder = dirname(path);
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((name) => /\.(ya?ml|json)$/i.test(name));
+  } catch {
+    return '';
+  }
+  const name = nearest(basename(path), names.slice(0, MOST_FILES));
+  return name === undefined ? '' : ` Did you mean ${shown(join(folder, name))}?`;
 }
 
 /** The text of a configuration's file. Throws `ConfigError`. */
@@ -114,8 +168,9 @@ export function readConfigFile(path: string): string {
   try {
     return readTextSync(path, fileLimits.configuration);
   } catch (error) {
+    const meant = (error as NodeJS.ErrnoException).code === 'ENOENT' ? meantFile(path) : '';
     throw new ConfigError(
-      `The configuration file ${path} ${readingFault(error)}. Give the path of a YAML or JSON file.`,
+      `The configuration file ${path} ${readingFault(error)}.${meant} Give the path of a YAML or JSON file.`,
       { cause: error },
     );
   }

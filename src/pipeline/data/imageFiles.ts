@@ -1,7 +1,7 @@
 /** Single pictures (PNG, JPEG) as planar bytes. */
-import sharp from 'sharp';
 import { DataError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
+import { importSharp } from '../optionalImports.js';
 import { fileLimits } from '../store/boundedFile.js';
 import { shown } from '../store/shownText.js';
 import { mapBounded, readBytes } from './folders.js';
@@ -76,6 +76,7 @@ interface Size {
 /** Height and width as the header says, turned upright. */
 async function sizeOf(bytes: Uint8Array, path: string): Promise<Size> {
   const { mostPixels } = formatOf(bytes, path);
+  const sharp = await importSharp();
   let size: Size;
   try {
     const { autoOrient } = await sharp(bytes, { limitInputPixels: false }).metadata();
@@ -141,6 +142,7 @@ async function decodeBytes(
   { channels, resize }: ImageForm,
 ): Promise<PlanarImage> {
   const { side, rule } = resize;
+  const sharp = await importSharp();
   try {
     // Warnings count: a JPEG with damaged data decodes to something, but not to the picture.
     let picture = sharp(bytes, { failOn: 'warning' }).autoOrient();

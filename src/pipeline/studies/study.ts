@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
+import { requirePagePackages } from '../optionalImports.js';
 import type { StageName, StudyName } from '../progress.js';
 import { runDeviceOf } from '../report/runDevice.js';
 import type { RunDevice } from '../report/types.js';
@@ -67,7 +68,8 @@ const recordSchema = z.looseObject({ version: z.literal(1), study: z.string() })
 /**
  * Runs what is not done yet, and writes the page.
  *
- * @throws StoreError when `source` lacks a finished stage of this configuration and data.
+ * @throws StoreError when `source` lacks a finished stage of this configuration and data; MissingPackageError before anything
+ * runs.
  */
 export async function runStudy<Settings, Found>(
   study: Study<Settings, Found>,
@@ -75,6 +77,7 @@ export async function runStudy<Settings, Found>(
   { source, command, ...options }: StudyOptions,
 ): Promise<{ readonly record: StudyRecord<Settings, Found>; readonly page: StudyPage }> {
   const { config, dataset, device, folder } = options;
+  await requirePagePackages();
   const session = await openSession(options);
   const needed = stagesOf(config).filter(({ name }) => (study.after as readonly string[]).includes(name));
   if (source === undefined) for (const stage of needed) await runStage(stage, session);

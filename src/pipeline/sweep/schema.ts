@@ -5,8 +5,8 @@
 import { LineCounter } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../../errors.js';
+import { didYouMean } from '../../suggest.js';
 import { type Fields, show } from '../config/layers.js';
-import { nearest } from '../config/suggest.js';
 import { parseYaml, YamlFault } from '../config/yamlText.js';
 import { shown } from '../store/shownText.js';
 
@@ -83,7 +83,7 @@ export function parseSweep(text: string, name: string): SweepFile | null {
   const strange = Object.keys(values).find((field) => !FIELDS.includes(field));
   if (strange !== undefined) {
     throw new ConfigError(
-      `There is no field ${shown(strange)} in a sweep (${name}). Did you mean ${nearest(strange, FIELDS)}? Fields of the configuration stand below config, grid or list.`,
+      `There is no field ${shown(strange)} in a sweep (${name}).${didYouMean(strange, FIELDS)} Fields of the configuration stand below config, grid or list.`,
     );
   }
   const checked = sweepSchema.safeParse(values);

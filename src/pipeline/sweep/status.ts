@@ -10,8 +10,11 @@ import { finishedJobs, pathsOf } from './sweepFolder.js';
 
 /** What a scheduler knows of a job that the folder does not. */
 export interface ScheduledJob {
-  /** `queued`: it waits there; `ended`: the scheduler has ended it, such as for its time. */
-  readonly state: 'queued' | 'running' | 'ended';
+  /**
+   * `queued`: it waits there. `failed`: it ended there with an error, or was ended, such as for its time. `stopped`: it is there no
+   * more, for no fault of its own.
+   */
+  readonly state: 'queued' | 'running' | 'failed' | 'stopped';
   /** In a sentence, such as why it was ended. */
   readonly says?: string;
   /** What its output was written to. */
@@ -60,19 +63,44 @@ export async function logTail(path: string): Promise<string> {
   return text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 }
 
-async function stateOfClaim(
-  claim: FoundClaim,
-): Promise<Pick<JobStatus, 'says'> & { readonly state: 'running' | 'failed' | 'waiting' }> {
-  const { owner, end } = claim;
+interface ClaimState {
+  /** `silent`: held by a worker on another machine, of which only time or a scheduler can tell whether it lives. */
+  readonly state: 'running' | 'silent' | 'failed' | 'waiting';
+  readonly says: string;
+}
+
+async function stateOfClaim({ owner, end }: FoundClaim): Promise<ClaimState> {
   if (end !== null) {
-    const state = end.outcome === 'failed' ? 'failed' : 'waiting';
-    return { state, says: end.outcome === 'failed' ? end.message : 'stopped as asked; goes on from there' };
+    return end.outcome === 'failed'
+      ? { state: 'failed', says: end.message }
+      : { state: 'waiting', says: 'stopped as asked; goes on from there' };
   }
-  if (owner === null) return { state: 'running', says: '' };
+  if (owner === null) return { state: 'silent', says: '' };
   const isAlive = await livenessOf(owner);
   if (isAlive === false)
     return { state: 'waiting', says: 'its worker was killed; goes on from what it kept' };
-  return { state: 'running', says: `process ${owner.process} on ${owner.machine}` };
+  const says = `process ${owner.process} on ${owner.machine}`;
+  return { state: isAlive === null ? 'silent' : 'running', says };
+}
+
+const NOBODY: ClaimState = { state: 'waiting', says: '' };
+
+/** A job that is not done, by its claim and by what a scheduler says: whoever is seen at work counts, then the scheduler. */
+function united(claim: ClaimState, scheduled: ScheduledJob | undefined): Pick<JobStatus, 'state' | 'says'> {
+  const both = (state: JobState): Pick<JobStatus, 'state' | 'says'> => ({
+    state,
+    says: [claim.says, scheduled?.says ?? ''].filter((text) => text !== '').join('; '),
+  });
+  if (claim.state === 'running') return both('running');
+  const by = { state: scheduled?.state, says: scheduled?.says ?? '' };
+  if (by.state === 'queued') return { state: 'waiting', says: by.says };
+  if (by.state === 'running')
+    return claim.state === 'silent' ? both('running') : { state: 'running', says: by.says };
+  // What it said itself is more than the scheduler knows.
+  if (claim.state === 'failed') return { state: 'failed', says: claim.says };
+  if (by.state === 'failed') return { state: 'failed', says: by.says };
+  if (by.state === 'stopped') return { state: 'waiting', says: by.says || claim.says };
+  return { state: claim.state === 'silent' ? 'running' : claim.state, says: claim.says };
 }
 
 async function progressOf(sweep: string, hash: string, { number }: FoundClaim): Promise<JobProgress | null> {
@@ -94,26 +122,15 @@ async function statusOf(
     const { seconds } = await readRecord(sweep, hash);
     return { ...none, state: 'done', seconds, log };
   }
-  const isQueued = scheduled?.state === 'queued';
   const claim = await findClaim(sweep, hash);
-  if (claim === null) {
-    if (scheduled?.state === 'ended') return { ...none, state: 'failed', says: scheduled.says ?? '' };
-    const state = scheduled?.state === 'running' ? 'running' : 'waiting';
-    return { ...none, state, isQueued, says: scheduled?.says ?? '' };
-  }
-  const found = await stateOfClaim(claim);
-  // A claim that shows no life from here is alive only as long as its scheduler says so.
-  const isOver = scheduled?.state === 'ended' && found.state === 'running';
-  if (isOver) {
-    const says = scheduled.says ?? 'ended by the scheduler';
-    return { ...none, state: 'failed', says, log: scheduled.log ?? log };
-  }
+  const found = united(claim === null ? NOBODY : await stateOfClaim(claim), scheduled);
+  const isRunning = found.state === 'running';
   return {
     ...none,
     ...found,
-    isQueued: isQueued && found.state !== 'running',
-    progress: found.state === 'running' ? await progressOf(sweep, hash, claim) : null,
-    log: scheduled?.log ?? log,
+    isQueued: scheduled?.state === 'queued' && !isRunning,
+    progress: isRunning && claim !== null ? await progressOf(sweep, hash, claim) : null,
+    log: none.log ?? (claim === null ? null : log),
   };
 }
 

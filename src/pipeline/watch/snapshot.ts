@@ -10,6 +10,7 @@ import { stagesOf } from '../stageList.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { ownersWithStates } from '../store/lock.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
+import { meantRun } from '../store/meantRun.js';
 import { STUDY_FILE } from '../studies/study.js';
 import { type Curve, LossReader } from './losses.js';
 import { readSynthetic, type SyntheticImages } from './synthetic.js';
@@ -112,7 +113,7 @@ export class RunWatcher {
   static async open(folder: string): Promise<RunWatcher> {
     if (!(await exists(join(folder, MANIFEST)))) {
       throw new StoreError(
-        `${folder} is not the folder of a run: it holds no ${MANIFEST}. Start the run first, or name another folder.`,
+        `${folder} is not the folder of a run: it holds no ${MANIFEST}.${meantRun(folder)} Start the run first, or name another folder.`,
       );
     }
     // Written when the run begins, so it may be a moment late.

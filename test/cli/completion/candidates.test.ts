@@ -22,6 +22,7 @@ describe('candidates', () => {
     ['run --preset tiny', ['tiny-test']],
     ['run --preset=tiny', ['--preset=tiny-test']],
     ['run --device s', ['software']],
+    ['run --force ', ['teacher', 'distil']],
     ['gradcheck --optimiser ', ['sgd', 'momentum']],
     ['completion ', ['bash', 'zsh', 'fish']],
   ])('of %j are among others %j', (line, some) => {

@@ -44,6 +44,14 @@ describe('a comparison', () => {
     expect(text).toContain('(equation 3) (MLP, 1 layer of 2)');
   });
 
+  it('comes in parts where a table is wider than a line', () => {
+    const lines = spaces(comparisonText(comparison, 60)).split('\n');
+    const rows = lines.filter((line) => /^(encoder|difference|MKDT|random) ?.* {2}/.test(line));
+    expect(rows.length).toBeGreaterThan(10);
+    for (const row of rows) expect(row.length).toBeLessThanOrEqual(60);
+    expect(lines.filter((line) => line.startsWith('difference ')).length).toBeGreaterThan(2);
+  });
+
   it('is Markdown whose cells no name can break', () => {
     const markdown = spaces(comparisonMarkdown(comparison));
     const rows = markdown.split('\n').filter((line) => line.startsWith('|'));

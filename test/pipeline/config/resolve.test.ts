@@ -8,7 +8,6 @@ import { fieldPaths } from '../../../src/pipeline/config/layers.js';
 import { describePreset, presetNames, resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { configSchema } from '../../../src/pipeline/config/schema.js';
 import { evaluationRows } from '../../../src/pipeline/config/sections/evaluate.js';
-import { nearest } from '../../../src/pipeline/config/suggest.js';
 
 let folder: string;
 beforeAll(() => {
@@ -174,6 +173,30 @@ describe('what does not fit', () => {
     expect(withSets('distil.expertEpochs=6').distil.expertEpochs).toBe(6);
   });
 
+  it.each([
+    ['distil.memory=recmopute', 'must be recompute, full or mixed. Did you mean recompute?'],
+    ['data.source=minst', 'Did you mean mnist?'],
+    ['evaluate.rows=[mkdt, techer]', 'Did you mean teacher?'],
+    ['evaluate.transfer=[{ architecture: mpl }]', 'Did you mean mlp?'],
+    ['evaluate.transfer=[{ architecture: mlp, widht: 3 }]', 'has no field widht (did you mean width?)'],
+  ])('names the choice that is like the word in %s', (setting, meant) => {
+    expect(messageOf(() => withSets(setting))).toContain(meant);
+  });
+
+  it('names a preset that a file misspells, with its line and the one that is like it', () => {
+    const path = file('misspelt.yaml', '# mine\npreset: tiny-tset\n');
+    expect(messageOf(() => resolveConfig({ file: path, sets: [] }))).toContain(
+      `There is no preset "tiny-tset" (${path}, line 2). Did you mean tiny-test? Presets: `,
+    );
+  });
+
+  it('says what there is where nothing is like a field', () => {
+    expect(messageOf(() => withSets('zzzzzz=3'))).toBe(
+      `There is no field zzzzzz (--set). There are ${Object.keys(configSchema.parse({})).join(', ')}.`,
+    );
+    expect(messageOf(() => withSets('data.zzzzzz=3'))).toContain('The fields of data are source, folder,');
+  });
+
   it('names the nearest path for one that does not exist', () => {
     expect(messageOf(() => withSets('distil.iteratons=3'))).toBe(
       'There is no field distil.iteratons (--set). Did you mean distil.iterations?',
@@ -220,6 +243,17 @@ describe('files that cannot be read', () => {
     expect(messageOf(() => resolveConfig({ file: path, sets: [] }))).toContain(
       `${path}, line 3: not valid YAML`,
     );
+  });
+
+  it('names the file that may be meant, or the preset', () => {
+    file('my.yaml', 'seed: 1\n');
+    expect(messageOf(() => resolveConfig({ file: join(folder, 'my.ymal'), sets: [] }))).toContain(
+      `does not exist. Did you mean ${join(folder, 'my.yaml')}?`,
+    );
+    expect(messageOf(() => resolveConfig({ file: 'tiny-test', sets: [] }))).toContain(
+      'does not exist. Did you mean --preset tiny-test?',
+    );
+    expect(messageOf(() => resolveConfig({ file: 'no/such.yaml', sets: [] }))).not.toContain('Did you mean');
   });
 
   it('says that a file is missing or a folder', () => {
@@ -343,20 +377,12 @@ describe('schema', () => {
 
   it('refuses unknown fields by itself', () => {
     expect(configSchema.safeParse({ student: { dept: 2 } }).error?.issues[0]?.message).toContain(
-      'has no field dept; its fields are depth, width',
+      'has no field dept (did you mean depth?); its fields are depth, width',
     );
   });
 
   it('gives each parse its own values', () => {
     configSchema.parse({}).teacher.augmentation.cropScale[0] = 0.1;
     expect(configSchema.parse({}).teacher.augmentation.cropScale).toEqual([0.6, 1]);
-  });
-});
-
-describe('nearest', () => {
-  it('prefers the whole name, then the ending', () => {
-    expect(nearest('seeds', ['seed', 'evaluate.seeds'])).toBe('evaluate.seeds');
-    expect(nearest('sed', ['evaluate.seeds', 'seed'])).toBe('seed');
-    expect(nearest('x', [])).toBeUndefined();
   });
 });

@@ -97,13 +97,17 @@ it('unites what a scheduler says with the folder', async () => {
   const ended = await statusOf(
     sweep,
     new Map<string, ScheduledJob>([
-      [teacher, { state: 'ended', says: 'TIMEOUT', log: 'logs/1.out' }],
-      [expert, { state: 'ended', says: 'NODE_FAIL' }],
+      [teacher, { state: 'failed', says: 'TIMEOUT', log: 'logs/1.out' }],
+      [expert, { state: 'failed', says: 'NODE_FAIL' }],
     ]),
   );
   expect(ended.of('teacher')).toMatchObject({ state: 'failed', says: 'TIMEOUT', log: 'logs/1.out' });
   expect(ended.of('expert-000')).toMatchObject({ state: 'failed', says: 'NODE_FAIL' });
   expect(ended.of('targets').state).toBe('blocked');
+
+  const cancelled = await statusOf(sweep, new Map([[teacher, { state: 'stopped', says: 'cancelled' }]]));
+  expect(cancelled.of('teacher')).toMatchObject({ state: 'waiting', isQueued: false, says: 'cancelled' });
+  expect(cancelled.of('targets').state).toBe('waiting');
 });
 
 it('is none of a folder that is no sweep, or of one that is damaged or of a newer version', async () => {

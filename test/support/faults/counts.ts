@@ -2,7 +2,14 @@
 import type { TestContext } from 'vitest';
 
 /** Sorts of faults, in the order in which they are printed. */
-export const faultGroups = ['kills', 'power cuts', 'write faults', 'device losses', 'locks'] as const;
+export const faultGroups = [
+  'kills',
+  'power cuts',
+  'write faults',
+  'device losses',
+  'locks',
+  'cluster kills',
+] as const;
 /** A sort of faults. */
 export type FaultGroup = (typeof faultGroups)[number];
 /** How often by what was hit, such as a stage's name. */

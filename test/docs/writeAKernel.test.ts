@@ -11,7 +11,7 @@ interface Block {
   readonly body: string;
 }
 
-const PAGE = 'docs/add-an-operation.md';
+const PAGE = 'docs/guide/write-a-kernel.md';
 
 function blocksOf(page: string): Block[] {
   return [...page.matchAll(/^```(\w+) file=(\S+)\n([\s\S]*?)^```$/gm)].map(([, language, file, body]) => ({
@@ -38,7 +38,7 @@ let folder: string;
 const at = (path: string): string => join(folder, path);
 
 beforeAll(async () => {
-  folder = await mkdtemp(resolve('test', '.add-operation-'));
+  folder = await mkdtemp(resolve('test', '.write-a-kernel-'));
   await cp('src', at('src'), { recursive: true });
   await cp('test/support', at('test/support'), { recursive: true });
   for (const block of blocksOf(await readFile(PAGE, 'utf8'))) {
