@@ -55,7 +55,7 @@ const distinctMembers = (settings: readonly Setting[]): Setting[] => [
 /** Those who do a sweep's jobs. */
 interface Crew {
   /** What the device is, once every configuration is known to fit it. */
-  look(settings: readonly Setting[]): Promise<SeenDevice>;
+  look(settings: readonly Setting[], workers: number): Promise<SeenDevice>;
   execute(job: Job): Promise<JobOutcome>;
   close(): Promise<void>;
 }
@@ -86,7 +86,11 @@ function manyWorkers(script: string, { sweep, device, signal }: CrewOptions): Cr
   const pool = openPool({ script, sweep, device });
   signal.addEventListener('abort', () => pool.stop());
   return {
-    look: (settings) => pool.look(settings.map(({ name }) => name)),
+    look: (settings, workers) =>
+      pool.look(
+        settings.map(({ name }) => name),
+        workers,
+      ),
     execute: ({ hash }) => pool.execute(hash),
     close: () => pool.close(),
   };
@@ -127,7 +131,8 @@ async function runJobs(
     const options = { sweep, graph, device: flags.device, signal, voice };
     const crew = script === null ? soleWorker(options) : manyWorkers(script, options);
     try {
-      const seen = await crew.look(distinctMembers(settings));
+      // Processes take a moment to start: all begin at once where their number is known.
+      const seen = await crew.look(distinctMembers(settings), flags.workers ?? 1);
       const workers = script === null ? 1 : (flags.workers ?? workersFor(seen));
       const runs = `${settings.length} ${settings.length === 1 ? 'run' : 'runs'}`;
       voice.remark(

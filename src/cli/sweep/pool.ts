@@ -22,8 +22,11 @@ const INTERRUPTED = new InterruptedError('').exitCode;
 const CLOSING_TIME = 5000;
 
 export interface JobPool {
-  /** What the device of a process is, once jobs of these members' configurations are known to fit it. Throws as `OpenWorker.look`. */
-  look(members: readonly string[]): Promise<SeenDevice>;
+  /**
+   * What the device of a process is, once jobs of these members' configurations are known to fit it; so many processes are
+   * started meanwhile. Throws as `OpenWorker.look`.
+   */
+  look(members: readonly string[], processes: number): Promise<SeenDevice>;
   /** Runs a job in one of the processes. Rejects with `InterruptedError` where it was stopped. */
   execute(hash: string): Promise<JobOutcome>;
   /** Has all jobs end after their steps, kept. */
@@ -72,9 +75,11 @@ export function openPool({ script, sweep, device }: PoolOptions): JobPool {
   /** Processes that have a job, by the job. */
   const busy = new Map<string, number>();
   return {
-    async look(members) {
+    async look(members, processes) {
       try {
-        return (await pool.exec('look', [members])) as SeenDevice;
+        const others = Array.from({ length: processes - 1 }, () => pool.exec('look', [[]]));
+        const [seen] = await Promise.all([pool.exec('look', [members]), ...others]);
+        return seen as SeenDevice;
       } catch (error) {
         throw errorOf(error);
       }

@@ -4,7 +4,8 @@ import { DeviceError } from '../../errors.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
 import type { OpenDeviceOptions } from '../../gpu/node/openDevice.js';
 import type { Config } from '../../pipeline/config/schema.js';
-import { type Dataset, loadDataset } from '../../pipeline/data/dataset.js';
+import type { Dataset } from '../../pipeline/data/dataset.js';
+import { datasetLoader } from '../../pipeline/data/loader.js';
 import { requireMemory } from '../../pipeline/estimate/requireMemory.js';
 import { identifyData } from '../../pipeline/session.js';
 import type { IdentifiedDataset, Worker } from '../../pipeline/sweep/runJob.js';
@@ -41,6 +42,7 @@ export function openWorker(wanted: OpenDeviceOptions, signal?: AbortSignal): Ope
     return opened;
   };
   const kept = new Map<string, IdentifiedDataset>();
+  const draw = datasetLoader();
   const forgetOld = (): void => {
     let bytes = [...kept.values()].reduce((total, { dataset }) => total + bytesOf(dataset), 0);
     for (const [key, { dataset }] of kept) {
@@ -54,7 +56,7 @@ export function openWorker(wanted: OpenDeviceOptions, signal?: AbortSignal): Ope
     const key = JSON.stringify([config.data, config.seed, config.targets.from]);
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const dataset = await loadDataset(config.data, config.seed);
+    const dataset = await draw(config.data, config.seed);
     const loaded = { dataset, identity: await identifyData({ config, dataset }) };
     kept.set(key, loaded);
     forgetOld();

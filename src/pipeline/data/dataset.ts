@@ -64,7 +64,11 @@ export const isInFile = (bytes: number, { memory }: Config['data']): boolean => 
  * `ConfigError` when more images are asked for than there are or `pool` does not divide their sides.
  */
 export async function loadDataset(config: Config['data'], seed: number): Promise<Dataset> {
-  const raw = await readSource(config);
+  return await drawDataset(await readSource(config), config, seed);
+}
+
+/** What `loadDataset` makes of the files, once they are read. Throws as it does. */
+export async function drawDataset(raw: RawDataset, config: Config['data'], seed: number): Promise<Dataset> {
   const parts: Parts =
     raw.test === null ? holdOut(raw, config, seed) : { train: raw.train, test: raw.test, split: null };
   const { channels, height, width } = raw.train;

@@ -5,14 +5,13 @@
  * one worker alone can do; the one that was only held up finds that number, and stops. On the same machine a dead owner is seen at once.
  * No result depends on any of this: two workers on one job leave one result, for only one of them can give its folder the final name.
  */
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { InterruptedError, StoreError } from '../../errors.js';
 import { plainDisk } from '../store/disk.js';
 import { writingFailure } from '../store/failures.js';
-import { nodeFileSystem } from '../store/fileSystem.js';
 import { livenessOf, type Owner, ourselves, ownerSchema } from '../store/lockOwner.js';
 import { exists, pathsOf } from './sweepFolder.js';
 
@@ -102,13 +101,8 @@ async function isFree({ owner, end }: FoundClaim): Promise<boolean | null> {
 async function make(folder: string, number: number): Promise<boolean> {
   const path = claimFile(folder, number);
   try {
-    const file = await nodeFileSystem.open(path, 'new');
-    try {
-      await file.write(new TextEncoder().encode(`${JSON.stringify(await ourselves())}\n`), 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    // Not flushed: after a power cut nobody works on anything.
+    await writeFile(path, `${JSON.stringify(await ourselves())}\n`, { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -180,7 +174,9 @@ export async function claimJob(
     const isStale = found !== null && performance.now() - seen.since > times.stale;
     if (found === null || isStale || (await isFree(found))) {
       const number = found === null ? 0 : found.number + 1;
-      await plainDisk.makeFolder(folder);
+      await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+        throw writingFailure(folder, 'created', error);
+      });
       if (await make(folder, number)) {
         const claim = hold(folder, number, times);
         if (!(await exists(paths.record(hash)))) return claim;

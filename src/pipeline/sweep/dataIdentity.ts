@@ -10,7 +10,7 @@ import { DataError } from '../../errors.js';
 import { cacheFolder } from '../../gpu/node/cacheFolder.js';
 import { requireFit } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
-import { loadDataset } from '../data/dataset.js';
+import { datasetLoader } from '../data/loader.js';
 import { mnistPackageFolder } from '../data/mnist.js';
 import { identifyData } from '../session.js';
 import { hashGivenTargets, readGivenTargets } from '../stages/givenTargets.js';
@@ -72,12 +72,15 @@ async function readKept(path: string): Promise<DataFacts | null> {
 }
 
 /** What is known of the data of one run, and of its given representations. Throws `DataError` where they cannot be read. */
-async function learn(config: Config): Promise<{ readonly facts: DataFacts; readonly given: string | null }> {
+async function learn(
+  config: Config,
+  load: ReturnType<typeof datasetLoader>,
+): Promise<{ readonly facts: DataFacts; readonly given: string | null }> {
   const path = await keptAt(config);
   const kept = path === null ? null : await readKept(path);
   // Representations are checked against the images that were drawn.
   if (kept !== null && config.targets.from === null) return { facts: kept, given: null };
-  const dataset = await loadDataset(config.data, config.seed);
+  const dataset = await load(config.data, config.seed);
   try {
     if (config.targets.from !== null) await readGivenTargets(config, dataset);
     const { data, given = null } = await identifyData({ config, dataset });
@@ -105,13 +108,14 @@ export async function identifySettings(
   whenMissing?: (error: DataError) => void,
 ): Promise<(setting: Setting) => DataIdentity> {
   const known = new Map<string, DataIdentity & { readonly facts: DataFacts | null }>();
+  const load = datasetLoader();
   const keyOf = ({ config: { data, seed, targets } }: Setting): string =>
     JSON.stringify([data, seed, targets.from]);
   for (const setting of settings) {
     const key = keyOf(setting);
     if (!known.has(key)) {
       try {
-        const { facts, given } = await learn(setting.config);
+        const { facts, given } = await learn(setting.config, load);
         known.set(key, { data: facts.data, given, facts });
       } catch (error) {
         if (whenMissing === undefined || !(error instanceof DataError)) throw error;

@@ -94,7 +94,10 @@ export async function estimateSweep(
   progress: (what: string) => void = () => {},
 ): Promise<SweepEstimate> {
   const keyOf = ({ config: { seed: _, ...rest } }: Setting): string => JSON.stringify(rest);
-  const distinct = new Map(settings.map((setting) => [keyOf(setting), setting]));
+  const distinct = new Map<string, Setting>();
+  for (const setting of settings) {
+    if (!distinct.has(keyOf(setting))) distinct.set(keyOf(setting), setting);
+  }
   const budget = Math.min(MOST, Math.max(LEAST, BUDGET / distinct.size));
   const costs = new Map<string, KindCosts | null>();
   const standIns = new Set<string>();

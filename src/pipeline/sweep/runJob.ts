@@ -200,10 +200,9 @@ const toBoth = (one: Progress, other: Progress): Progress => ({
   },
 });
 
-/** Computes a claimed job and gives its result its place; the seconds that it took. */
-async function work(job: Job, claim: Claim, options: JobOptions): Promise<number> {
+/** Computes a claimed job, `begun` by `performance.now()`, and gives its result its place; the seconds that it took. */
+async function work(job: Job, claim: Claim, options: JobOptions, begun: number): Promise<number> {
   const { sweep, graph, worker } = options;
-  const begun = performance.now();
   const results = await resultsFor(sweep, graph, job);
   const config = await readJobConfig(sweep, job);
   const data = await worker.load(config);
@@ -271,10 +270,11 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       await publishMembers(sweep, graph, job);
       return { hash, wasDone: true, seconds: (await readRecord(sweep, hash)).seconds };
     }
+    const begun = performance.now();
     await note(sweep, hash, `${nameOfJob(job)} of ${job.member} begins, try ${claim.number + 1}.`);
     let seconds: number;
     try {
-      seconds = await work(job, claim, options);
+      seconds = await work(job, claim, options, begun);
     } catch (error) {
       claim.stop();
       // The other one's result is this one's too; a work folder that is gone fails in any words.
