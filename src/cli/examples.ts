@@ -59,7 +59,10 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
       'on a cluster, one GPU for each job',
     ),
   ],
-  cancel: [quick('hypergrad cancel sweeps/sweep', 'all that SLURM still has of it; what is done is kept')],
+  cancel: [
+    quick('hypergrad cancel sweeps/sweep', 'all that SLURM still has of it; what is done is kept'),
+    quick('hypergrad cancel sweeps/sweep --json', 'how many there were, for a program to read'),
+  ],
   status: [
     quick('hypergrad status sweeps/sweep', 'from any terminal, while it runs or after'),
     quick('hypergrad status sweeps/sweep --json', 'every job, for a program to read'),
@@ -68,6 +71,10 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick(
       'hypergrad job teacher --sweep sweeps/sweep',
       'the one job that trains a teacher, unless it is done',
+    ),
+    quick(
+      'hypergrad job expert-000 --sweep sweeps/sweep',
+      'the first expert, once its teacher and targets are done',
     ),
   ],
   presets: [
