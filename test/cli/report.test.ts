@@ -69,7 +69,7 @@ describe('hypergrad report of one run', () => {
     expect(text('again.html')).toBe(text('run/report.html'));
     expect(seen('run')).toEqual(before);
     expect(text('again.html')).toContain(
-      "<code>hypergrad run --preset tiny-test --set &#39;evaluate.rows=[randomSubset, mkdt]&#39;</code>",
+      '<code>hypergrad run --preset tiny-test --set &#39;evaluate.rows=[randomSubset, mkdt]&#39;</code>',
     );
   });
 
@@ -87,7 +87,10 @@ describe('hypergrad report of one run', () => {
     expect([name, title]).toEqual(['run', 'mnist: 200 images distilled to 10']);
     expect(result.rows.map((row: { name: string }) => row.name)).toContain('MKDT');
     expect(evaluation.rows[0].accuracies).toHaveLength(2);
-    expect(bestBaselines.map((each: { against: string }) => each.against)).toEqual(['random subset', 'random subset']);
+    expect(bestBaselines.map((each: { against: string }) => each.against)).toEqual([
+      'random subset',
+      'random subset',
+    ]);
     expect(curves.distil).toHaveLength(4);
     expect(representations.encoders.map((each: { name: string }) => each.name)).toEqual([
       'teacher',
@@ -110,7 +113,8 @@ describe('hypergrad report of one run', () => {
 });
 
 describe('hypergrad report of several runs', () => {
-  const second = () => copy(`second-${Math.random()}`, 'config.yaml', (config) => config.replace('seed: 1\n', 'seed: 2\n'));
+  const second = () =>
+    copy(`second-${Math.random()}`, 'config.yaml', (config) => config.replace('seed: 1\n', 'seed: 2\n'));
 
   it('lays them beside each other in one page', async () => {
     const [a, b] = [at('run'), second()];
@@ -147,10 +151,14 @@ describe('hypergrad report of what is not finished', () => {
       /stopped is not finished: its stages distil, evaluate have not run to the end\. Give the run's command again/,
     );
     const cut = await failure('report', copy('cut', 'result.json'), '--out', at('x.html'));
-    expect((cut as Error).message).toMatch(/its stages are done, but result\.json, which is written last, is missing/);
+    expect((cut as Error).message).toMatch(
+      /its stages are done, but result\.json, which is written last, is missing/,
+    );
     const none = await failure('report', at('nowhere'), '--out', at('x.html'));
     expect(none).toBeInstanceOf(StoreError);
-    expect((none as Error).message).toMatch(/config\.yaml does not exist: .*nowhere is not the folder of a finished run/);
+    expect((none as Error).message).toMatch(
+      /config\.yaml does not exist: .*nowhere is not the folder of a finished run/,
+    );
     expect(existsSync(at('x.html'))).toBe(false);
   });
 

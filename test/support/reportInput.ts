@@ -17,9 +17,7 @@ export function seedsOf(rows: readonly ResultRow[]): EvaluationTable {
       name,
       labels,
       accuracies:
-        seeds === 1
-          ? [mean]
-          : PATTERN.map((place) => mean + (name === 'MKDT' ? place : -place) * deviation),
+        seeds === 1 ? [mean] : PATTERN.map((place) => mean + (name === 'MKDT' ? place : -place) * deviation),
     })),
     heldOut: [],
   };

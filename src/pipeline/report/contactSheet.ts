@@ -108,9 +108,7 @@ export function levelsOf(
 ): LevelAt {
   const area = height * width;
   return (image, channel, pixel) =>
-    levelOf(
-      images[(image * channels + channel) * area + pixel]! * deviation[channel]! + mean[channel]!,
-    );
+    levelOf(images[(image * channels + channel) * area + pixel]! * deviation[channel]! + mean[channel]!);
 }
 
 /**

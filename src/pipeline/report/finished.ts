@@ -1,6 +1,7 @@
 /** The folders that reports are made of: those of finished runs. */
-import { readRunConfig } from '../config/runConfig.js';
+
 import { StoreError } from '../../errors.js';
+import { readRunConfig } from '../config/runConfig.js';
 import { stagesOf } from '../stageList.js';
 import { type FolderToRead, openToRead } from '../store/readFolder.js';
 import { viewFolder } from '../store/runFolder.js';

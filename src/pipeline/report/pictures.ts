@@ -1,6 +1,13 @@
 /** The synthetic images as a report shows them: before, after, and what distillation changed. */
 import { quantileSorted } from 'simple-statistics';
-import { drawGrids, type LevelAt, levelOf, levelsOf, requireImages, type ShownImages } from './contactSheet.js';
+import {
+  drawGrids,
+  type LevelAt,
+  levelOf,
+  levelsOf,
+  requireImages,
+  type ShownImages,
+} from './contactSheet.js';
 import type { Pictures } from './types.js';
 
 /** Images that are shown at most: more are too small to be seen in a page. */
@@ -66,8 +73,7 @@ export function makePictures(input: PicturesInput): Pictures {
     const end = share > 0 ? BRIGHTER : DARKER;
     return Math.round(NONE[channel]! + Math.abs(share) * (end[channel]! - NONE[channel]!));
   };
-  const aroundGrey: LevelAt = (place, channel, pixel) =>
-    levelOf((1 + shareAt(place, channel, pixel)) / 2);
+  const aroundGrey: LevelAt = (place, channel, pixel) => levelOf((1 + shareAt(place, channel, pixel)) / 2);
   const shown = { ...scaled, count: places.length };
   return {
     before: drawGrids(shown, channels, [levelsOf(shown, before)]),

@@ -1,6 +1,7 @@
 /** The sections of a report on what is to be seen: representations, images, and how training went. */
-import { colouredClasses, projectionChart } from './charts/projection.js';
+
 import { expertsChart, innerStepChart, lossChart, teacherChart } from './charts/curves.js';
+import { colouredClasses, projectionChart } from './charts/projection.js';
 import { renderSvg } from './charts/renderSvg.js';
 import { chartFigure, NOTHING, pictureFigure, section } from './figures.js';
 import { type Html, html, trusted } from './html.js';
@@ -24,11 +25,15 @@ export async function representationsSection(
   }
   const projection = project(representations);
   if (projection === null) {
-    return section(heading, html`<p>Too few held-out images, or a teacher that tells none apart: nothing to draw.</p>`);
+    return section(
+      heading,
+      html`<p>Too few held-out images, or a teacher that tells none apart: nothing to draw.</p>`,
+    );
   }
   const panels: Html[] = [];
   for (const encoder of projection.encoders) {
-    const share = encoder.share === null ? 'does not vary' : `${percent(encoder.share)} of its variance is seen here`;
+    const share =
+      encoder.share === null ? 'does not vary' : `${percent(encoder.share)} of its variance is seen here`;
     panels.push(html`<div>
 <p><strong>${encoder.name}</strong>: ${share}</p>
 ${trusted(await renderSvg(projectionChart(projection, encoder, representations)))}
@@ -41,8 +46,14 @@ ${trusted(await renderSvg(projectionChart(projection, encoder, representations))
   );
   const { images, classes, representation } = representations;
   const [first, second] = projection.axes;
-  const among = classes.length > colours.length && colours.length > 0 ? ` of ${colours.length} of the ${classes.length} classes` : '';
-  const hue = colours.length === 0 ? 'The data has no labels, so that all have one colour.' : 'Colours are classes, which no encoder was told.';
+  const among =
+    classes.length > colours.length && colours.length > 0
+      ? ` of ${colours.length} of the ${classes.length} classes`
+      : '';
+  const hue =
+    colours.length === 0
+      ? 'The data has no labels, so that all have one colour.'
+      : 'Colours are classes, which no encoder was told.';
   return section(
     heading,
     html`<p>A student’s output is trained to be the teacher’s representation, so that both lie in one space of ${representation} dimensions. The closer a panel is to the teacher’s, the better the set stands for all the images. Linear probes read the features before that output.</p>
@@ -97,7 +108,8 @@ export async function imagesSection(pictures: Pictures | null, deviceNote: strin
     );
   }
   const { shown, count } = pictures;
-  const which = shown < count ? `${shown} of the ${count} images, evenly spaced over the set` : `All ${count} images`;
+  const which =
+    shown < count ? `${shown} of the ${count} images, evenly spaced over the set` : `All ${count} images`;
   return section(
     heading,
     html`<p>${which}; each keeps its place in the three grids.</p>

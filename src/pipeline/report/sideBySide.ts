@@ -9,7 +9,7 @@ import { chartFigure, NOTHING, section, tableFigure } from './figures.js';
 import { type Html, html } from './html.js';
 import { renderPage } from './pageShell.js';
 import { pictureFigures } from './seen.js';
-import type { ReportInput } from './types.js';
+import { MKDT_ROW, type ReportInput } from './types.js';
 import * as wording from './wording.js';
 
 /** Runs that are shown together. */
@@ -38,7 +38,11 @@ export function findingsOver({ groups, runs, tables: [table] }: Comparison): str
         `${wording.difference(difference)} points of ${of} against the ${against} with ${wording.labelShare(labels)} of the labels`,
       ];
     });
-    if (found.length === 0) return [];
+    if (found.length === 0) {
+      return [
+        `${names.join(', ')} differ in the seed alone, and have no baseline that ${MKDT_ROW} could be held against by accuracy.`,
+      ];
+    }
     return [
       `Over ${names.join(', ')}, which differ in the seed alone: ${found.join('; ')} (mean paired difference ± deviation of the mean, n = ${names.length} runs).`,
     ];
@@ -183,7 +187,8 @@ async function timingSection({ comparison, reports }: SideBySide, deviceNote: st
   const runs = comparison.runs.map(({ name }, place) => ({ name, seconds: reports[place]!.result.seconds }));
   const stages = distinct(runs.flatMap(({ seconds }) => Object.keys(seconds)));
   if (stages.length === 0) return NOTHING;
-  const cell = (seconds: number | undefined): string => (seconds === undefined ? '–' : wording.duration(seconds));
+  const cell = (seconds: number | undefined): string =>
+    seconds === undefined ? '–' : wording.duration(seconds);
   return section(
     'Where the time went',
     html`<div class="pair">
@@ -215,7 +220,9 @@ export async function renderSideBySide(together: SideBySide): Promise<string> {
   const { comparison, reports } = together;
   const devices = distinct(reports.map(({ result }) => wording.deviceName(result.device)));
   const deviceNote =
-    devices.length === 1 ? `Computed on ${devices[0]}.` : 'Computed on the devices that the first table names.';
+    devices.length === 1
+      ? `Computed on ${devices[0]}.`
+      : 'Computed on the devices that the first table names.';
   const sections = [
     runsSection(together),
     await accuracySection(together, deviceNote),

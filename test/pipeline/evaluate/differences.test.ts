@@ -43,7 +43,9 @@ describe('differences of rows', () => {
 
   it('are clear beyond twice their deviation, and of one seed never', () => {
     const of = (mean: number, deviationOfMean: number | null) => signOf({ mean, deviationOfMean, n: 5 });
-    expect([of(0.21, 0.1), of(-0.21, 0.1), of(0.19, 0.1), of(-0.19, 0.1), of(0, 0)]).toEqual([1, -1, 0, 0, 0]);
+    expect([of(0.21, 0.1), of(-0.21, 0.1), of(0.19, 0.1), of(-0.19, 0.1), of(0, 0)]).toEqual([
+      1, -1, 0, 0, 0,
+    ]);
     expect(of(0.5, null)).toBeNull();
   });
 });

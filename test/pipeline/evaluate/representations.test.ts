@@ -9,10 +9,15 @@ import {
   shownImages,
 } from '../../../src/pipeline/evaluate/representations.js';
 import type { RunFolder } from '../../../src/pipeline/store/runFolder.js';
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../../src/pipeline/store/safetensors.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+} from '../../../src/pipeline/store/safetensors.js';
 import { imageSetOf } from '../../support/imageSet.js';
 
-const labelsOf = (count: number, classes: number) => Int32Array.from({ length: count }, (_, k) => k % classes);
+const labelsOf = (count: number, classes: number) =>
+  Int32Array.from({ length: count }, (_, k) => k % classes);
 
 describe('the images that are shown', () => {
   it('are some of the test images, each once, drawn by the seed', () => {
@@ -57,7 +62,9 @@ describe('representations.safetensors', () => {
     let content = new Uint8Array(0);
     const folder = {
       pathOf: (name: string) => `run/${name}`,
-      writeBytes: async (_: string, bytes: Uint8Array<ArrayBuffer>) => void (content = bytes),
+      async writeBytes(_: string, bytes: Uint8Array<ArrayBuffer>) {
+        content = bytes;
+      },
       readBytes: async () => content,
     } as unknown as RunFolder;
     return {
@@ -74,8 +81,16 @@ describe('representations.safetensors', () => {
     const made = folderOf();
     const shown = new ShownOutputs(Int32Array.of(1, 3), 2);
     shown.take('mkdt', 0, outputs);
-    shown.take('mkdt', 1, outputs.map((value) => -value));
-    await shown.write(made.folder, outputs.map((value) => 10 * value), dataset);
+    shown.take(
+      'mkdt',
+      1,
+      outputs.map((value) => -value),
+    );
+    await shown.write(
+      made.folder,
+      outputs.map((value) => 10 * value),
+      dataset,
+    );
     return made;
   }
 
@@ -105,7 +120,9 @@ describe('representations.safetensors', () => {
     ]) {
       const made = await written();
       made.change(harm);
-      await expect(readRepresentations(made.folder)).rejects.toThrow(/is damaged\. Give the run's command again/);
+      await expect(readRepresentations(made.folder)).rejects.toThrow(
+        /is damaged\. Give the run's command again/,
+      );
     }
     const named = await written();
     named.change(() => {}, { classes: '{' });

@@ -1,16 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import {
-  expertsChart,
-  overlaidChart,
-  smooth,
-  thinned,
-} from '../../../src/pipeline/report/charts/curves.js';
+import { expertsChart, overlaidChart, smooth, thinned } from '../../../src/pipeline/report/charts/curves.js';
 import { renderSvg } from '../../../src/pipeline/report/charts/renderSvg.js';
 
 describe('a moving mean', () => {
   it('leaves a line as it is, up to its ends', () => {
     const line = Array.from({ length: 30 }, (_, k) => 2 * k);
-    smooth(line, 7).forEach((value, k) => expect(value).toBeCloseTo(line[k]!, 9));
+    for (const [k, value] of smooth(line, 7).entries()) expect(value).toBeCloseTo(line[k]!, 9);
   });
 
   it('takes out what goes up and down', () => {
@@ -32,7 +27,9 @@ describe('a thinned curve', () => {
       { step: 3.5, value: 35 },
       { step: 5, value: 50 },
     ]);
-    expect(thinned(Array.from({ length: 9_999 }, (_, step) => ({ step, value: 1 }))).length).toBeLessThanOrEqual(800);
+    expect(
+      thinned(Array.from({ length: 9_999 }, (_, step) => ({ step, value: 1 }))).length,
+    ).toBeLessThanOrEqual(800);
   });
 });
 
@@ -59,7 +56,8 @@ describe('the figure of experts', () => {
 });
 
 describe('curves over each other', () => {
-  const events = (from: number) => [0, 1, 2].map((iteration) => ({ iteration, loss: from - iteration, innerStep: 1 }));
+  const events = (from: number) =>
+    [0, 1, 2].map((iteration) => ({ iteration, loss: from - iteration, innerStep: 1 }));
 
   it('have a line for each run, named in the legend', async () => {
     const runs = ['first', 'second'].map((name, k) => ({ name, events: events(3 + k) }));

@@ -80,7 +80,10 @@ async function sideBySidePage(text: string): Promise<string> {
       transfer: [],
     },
   });
-  const comparison = compareRuns([compared(text, from(text, 1), 1), compared(from(text, 2), from(text, 3), 2)]);
+  const comparison = compareRuns([
+    compared(text, from(text, 1), 1),
+    compared(from(text, 2), from(text, 3), 2),
+  ]);
   const reports = [reportInput(text), reportInput(from(text, 4))];
   return await renderSideBySide({ comparison: { ...comparison, dataset: text }, reports });
 }

@@ -94,10 +94,13 @@ describe('a projection of representations', () => {
 });
 
 describe('the figure of an encoder', () => {
-  const representations = { ...shown(['teacher', plane(coordinates)], ['student', plane(coordinates).map((v) => 2 * v)]) };
+  const representations = {
+    ...shown(['teacher', plane(coordinates)], ['student', plane(coordinates).map((v) => 2 * v)]),
+  };
   const projection = project(representations)!;
   const domains = (spec: ReturnType<typeof projectionChart>): unknown[] => {
-    const { x, y } = (spec as unknown as { encoding: Record<'x' | 'y', { scale: { domain: unknown } }> }).encoding;
+    const { x, y } = (spec as unknown as { encoding: Record<'x' | 'y', { scale: { domain: unknown } }> })
+      .encoding;
     return [x.scale.domain, y.scale.domain];
   };
 
@@ -119,7 +122,9 @@ describe('the figure of an encoder', () => {
       };
       return new Set(spec.data.values.map(({ colour }) => colour));
     };
-    expect(coloursOf({ labels, classes })).toEqual(new Set([...colours.values()].map(({ colour }) => colour)));
+    expect(coloursOf({ labels, classes })).toEqual(
+      new Set([...colours.values()].map(({ colour }) => colour)),
+    );
     expect(coloursOf({ labels: null, classes: [] }).size).toBe(1);
   });
 });

@@ -148,10 +148,14 @@ describe('renderReport', () => {
     const section = page.match(/<h2>What the encoders see<\/h2>(.*?)<\/section>/s)![1]!;
     expect(section.match(/<svg role="img"/g)).toHaveLength(3);
     expect(section).toMatch(/<strong>MKDT<\/strong>: \d+ % of its variance is seen here/);
-    expect(section).toMatch(/first two principal components of the teacher’s representations, which hold \d+ % and \d+ %/);
+    expect(section).toMatch(
+      /first two principal components of the teacher’s representations, which hold \d+ % and \d+ %/,
+    );
     expect(section).toContain('one of 12 held-out images, the same in every panel');
     for (const name of ['zero', 'one', 'two']) expect(section).toContain(`</svg>${name}</span>`);
-    const unlabelled = await render({ representations: { ...input.representations!, labels: null, classes: [] } });
+    const unlabelled = await render({
+      representations: { ...input.representations!, labels: null, classes: [] },
+    });
     expect(unlabelled).toContain('no labels, so that all have one colour');
     expect(unlabelled).not.toContain('class="legend"');
     expect(await render({ representations: null })).toContain('<code>--force evaluate</code>');

@@ -36,7 +36,9 @@ export interface BarsChart {
 /** Dots with bars on lines of names; undefined where no mean is finite. */
 export function barsChart(chart: BarsChart): TopLevelSpec | undefined {
   const { description, measure, legend, bars, marksZero = false } = chart;
-  const finite = bars.filter(({ mean, deviation }) => Number.isFinite(mean) && Number.isFinite(deviation ?? 0));
+  const finite = bars.filter(
+    ({ mean, deviation }) => Number.isFinite(mean) && Number.isFinite(deviation ?? 0),
+  );
   if (finite.length === 0) return undefined;
   const values = finite.map(({ deviation, ...bar }) => ({
     name: bar.name,
@@ -49,7 +51,7 @@ export function barsChart(chart: BarsChart): TopLevelSpec | undefined {
     single.filter(Number.isFinite).map((value) => ({ name, series, value })),
   );
   const names = [...new Set(values.map(({ name }) => name))];
-  const series = chart.series ?? [...new Set(values.map((value) => value.series))];
+  const series = [...(chart.series ?? new Set(values.map((value) => value.series)))];
   const left = namesWidth(names) + 10;
   const above = legendAbove(series, legend);
   const lines = {
@@ -78,7 +80,7 @@ export function barsChart(chart: BarsChart): TopLevelSpec | undefined {
   const zero = {
     data: { values: [{ zero: 0 }] },
     mark: { type: 'rule', color: FAINT, strokeWidth: 1.5 },
-    encoding: { x: { field: 'zero', type: 'quantitative' } },
+    encoding: { x: { ...axis, field: 'zero' } },
   } as const;
   return {
     description,
