@@ -12,7 +12,7 @@ const at = (name: string) => join(scratch, name);
 const text = (name: string) => readFileSync(at(name), 'utf8');
 
 async function hypergrad(...args: string[]): Promise<string> {
-  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true).mockClear();
   await createProgram().parseAsync(args, { from: 'user' });
   return stdout.mock.calls.map(([said]) => said).join('');
 }
