@@ -34,7 +34,7 @@ function verdict({ difference }: Finding): string {
   if (sign === null || deviationOfMean === null) {
     return `It is ${points} percentage points ${direction}, though one seed cannot show the spread.`;
   }
-  const measured = `(mean paired difference ± deviation of the mean, n = ${n})`;
+  const measured = `(mean paired difference ± deviation of the mean, n\u00a0=\u00a0${n})`;
   if (sign !== 0) return `Seed by seed it is ${points} percentage points ${direction} ${measured}.`;
   return `Seed by seed the difference is ${wording.difference(difference)} percentage points ${measured}: no more than twice its deviation, so no clear difference.`;
 }

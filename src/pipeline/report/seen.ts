@@ -6,7 +6,15 @@ import { renderSvg } from './charts/renderSvg.js';
 import { chartFigure, NOTHING, pictureFigure, section } from './figures.js';
 import { type Html, html, trusted } from './html.js';
 import { project } from './projection.js';
-import { averagingWindow, type Pictures, type ReportInput, type RunCurves, type RunResult } from './types.js';
+import {
+  averagingWindow,
+  type Pictures,
+  RANDOM_ENCODER_ROW,
+  type ReportInput,
+  type RunCurves,
+  type RunResult,
+  SELF_SUPERVISED_ROW,
+} from './types.js';
 import * as wording from './wording.js';
 
 const percent = (share: number): string => `${Math.round(100 * share)}\u00a0%`;
@@ -45,6 +53,13 @@ ${trusted(await renderSvg(projectionChart(projection, encoder, representations))
       html`<span><svg viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="5" fill="${colour}"/></svg>${name}</span>`,
   );
   const { images, classes, representation } = representations;
+  const has = (name: string): boolean => projection.encoders.some((encoder) => encoder.name === name);
+  const untrained = [
+    ...(has(RANDOM_ENCODER_ROW) ? [` That of the ${RANDOM_ENCODER_ROW} is not trained.`] : []),
+    ...(has(SELF_SUPERVISED_ROW)
+      ? [` That of ${SELF_SUPERVISED_ROW} is trained for another loss, and need not come near.`]
+      : []),
+  ].join('');
   const [first, second] = projection.axes;
   const among =
     classes.length > colours.length && colours.length > 0
@@ -56,7 +71,7 @@ ${trusted(await renderSvg(projectionChart(projection, encoder, representations))
       : 'Colours are classes, which no encoder was told.';
   return section(
     heading,
-    html`<p>A student’s output is trained to be the teacher’s representation, so that both lie in one space of ${representation} dimensions. The closer a panel is to the teacher’s, the better the set stands for all the images. Linear probes read the features before that output.</p>
+    html`<p>A student’s output is trained to be the teacher’s representation, so that both lie in one space of ${representation} dimensions. The closer a panel is to the teacher’s, the better the set stands for all the images.${untrained} Linear probes read the features before that output.</p>
 <figure>
 <div class="panels">
 ${panels}
@@ -72,7 +87,10 @@ export async function pictureFigures(
   { before, after, difference, scale }: Pictures,
   deviceNote: string,
 ): Promise<Html> {
-  const most = `${wording.significant(100 * scale)}\u00a0% of the range from black to white`;
+  const most =
+    scale < 1
+      ? `${wording.significant(100 * scale)}\u00a0% of the range from black to white`
+      : `${wording.significant(scale)} times the range from black to white, beyond which learnt pixels may lie,`;
   const meaning =
     before.channels === 1
       ? `Red became brighter, blue darker; the strongest colour is a change by ${most} or more`
@@ -145,7 +163,7 @@ export async function trainingSection(curves: RunCurves, deviceNote: string): Pr
   const { teacher, experts, selfSupervisedExperts, selfSupervised } = curves;
   const figures: Html[] = [];
   if (teacher.length > 0) {
-    const caption = `The teacher: its self-supervised loss at every step, and the moving mean (thick). ${deviceNote}`;
+    const caption = `The teacher: its self-supervised loss as it trained, and the moving mean (thick). ${deviceNote}`;
     figures.push(await chartFigure(teacherChart(teacher), caption));
   }
   if (experts.length > 0) {

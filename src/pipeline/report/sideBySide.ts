@@ -44,7 +44,7 @@ export function findingsOver({ groups, runs, tables: [table] }: Comparison): str
       ];
     }
     return [
-      `Over ${names.join(', ')}, which differ in the seed alone: ${found.join('; ')} (mean paired difference ± deviation of the mean, n = ${names.length} runs).`,
+      `Over ${names.join(', ')}, which differ in the seed alone: ${found.join('; ')} (mean paired difference ± deviation of the mean, n\u00a0=\u00a0${names.length} runs).`,
     ];
   });
 }

@@ -45,7 +45,7 @@ figure { margin: 1rem 0; }
 figure svg { display: block; width: 100%; max-width: 32rem; height: auto; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 2rem; }
 .triple { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: 0 1.5rem; }
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 13rem), 1fr)); gap: .75rem 1.5rem; }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(45%, 13rem), 1fr)); gap: .75rem 1.5rem; }
 .panels p { margin: 0; font-size: .875rem; overflow-wrap: anywhere; }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .75rem 0 0; max-width: none; font-size: .875rem; }
 .legend span { display: inline-flex; align-items: center; gap: .35rem; overflow-wrap: anywhere; }
@@ -60,16 +60,17 @@ summary { cursor: pointer; }
 @page { size: A4; margin: 15mm 14mm; }
 @media print {
   :root {
-    color-scheme: light;
+    color-scheme: light; font-size: 12px;
     --page: #ffffff; --text: #000000; --quiet: #444444; --line: #bbbbbb; --raised: #ffffff; --accent: #2b6cb0;
   }
-  body { max-width: none; padding: 0; font-size: 9.5pt; print-color-adjust: exact; }
+  body { max-width: none; padding: 0; print-color-adjust: exact; }
   p, figcaption, .headline, .tiles { max-width: none; }
   h2 { margin-top: 1.5rem; }
   h2, h3, h2 + p { break-after: avoid; }
-  figure, table, .headline, .tiles > div, .panels > div, pre.command { break-inside: avoid; }
+  p, figure, table, .headline, .tiles > div, .panels > div, pre.command { break-inside: avoid; }
   .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .triple, .panels { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .triple { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .panels { grid-template-columns: repeat(4, minmax(0, 1fr)); }
   .pair, .triple { break-inside: avoid; }
   .scroll { overflow: visible; }
   pre { padding: 0; }

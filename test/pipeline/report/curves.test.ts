@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expertsChart, overlaidChart, smooth, thinned } from '../../../src/pipeline/report/charts/curves.js';
+import { expertsChart, overlaidChart, smooth, smoothed, thinned } from '../../../src/pipeline/report/charts/curves.js';
 import { renderSvg } from '../../../src/pipeline/report/charts/renderSvg.js';
 
 describe('a moving mean', () => {
@@ -11,6 +11,19 @@ describe('a moving mean', () => {
   it('takes out what goes up and down', () => {
     const values = Array.from({ length: 40 }, (_, k) => (k % 2 === 0 ? 1 : -1));
     for (const value of smooth(values, 20).slice(10, -10)) expect(Math.abs(value)).toBeLessThan(0.1);
+  });
+});
+
+describe('a smoothed curve', () => {
+  it('begins and ends where half of its window is there', () => {
+    const points = Array.from({ length: 200 }, (_, step) => ({ step, value: step % 2 }));
+    const steps = smoothed(points).map(({ step }) => step);
+    expect([steps[0], steps.at(-1), steps.length]).toEqual([2, 197, 196]);
+  });
+
+  it('is whole where its window is one step', () => {
+    const points = [1, 2, 3].map((step) => ({ step, value: step }));
+    expect(smoothed(points)).toEqual(points);
   });
 });
 

@@ -37,13 +37,20 @@ export function thinned(points: readonly CurvePoint[], most = MOST_POINTS): Curv
 const finite = (points: readonly CurvePoint[]): CurvePoint[] =>
   points.filter(({ value }) => Number.isFinite(value));
 
-/** The moving mean over a twentieth of the steps. */
+/**
+ * The moving mean over a twentieth of the steps. At either end, where less than half of those are there, it is left out: it would
+ * be as noisy as what it is a mean of.
+ */
 export function smoothed(points: readonly CurvePoint[]): CurvePoint[] {
+  const window = points.length / 20;
   const values = smooth(
     points.map(({ value }) => value),
-    points.length / 20,
+    window,
   );
-  return points.map(({ step }, k) => ({ step, value: values[k]! }));
+  const missing = Math.floor(window / 4);
+  return points
+    .map(({ step }, k) => ({ step, value: values[k]! }))
+    .slice(missing, points.length - missing);
 }
 
 interface Frame {
@@ -129,10 +136,10 @@ export function innerStepChart(events: readonly DistilEvent[]): TopLevelSpec | u
   });
 }
 
-/** The self-supervised loss at every step of the teacher's training. */
+/** The self-supervised loss as the teacher's training told it. */
 export const teacherChart = (points: readonly LossPoint[]): TopLevelSpec | undefined =>
   noisyLoss(
-    "The teacher's self-supervised loss at every step, and its moving mean.",
+    "The teacher's self-supervised loss as it trained, and its moving mean.",
     'Step',
     'Self-supervised loss',
     points.map(({ step, loss }) => ({ step, value: loss })),

@@ -75,6 +75,8 @@ export function legendAbove(names: readonly string[], title: string | null = nul
       columns,
       labelLimit: 0,
       labelExpr: NAMES_AXIS.labelExpr,
+      // Some marks are faint.
+      symbolOpacity: 1,
     },
   } as const;
 }

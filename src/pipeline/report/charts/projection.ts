@@ -54,7 +54,7 @@ export function projectionChart(
       type: 'quantitative',
       title: null,
       scale: { domain: domainOf(projection, place), nice: false, zero: false },
-      axis: { tickCount: 4, labelFontSize: 11, domain: false },
+      axis: { tickCount: 3, domain: false },
     }) as const;
   return {
     description: `What ${name} makes of ${points.length} held-out images, in the plane in which the teacher's representations vary most.`,

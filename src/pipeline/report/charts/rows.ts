@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { RowDifference } from '../../evaluate/differences.js';
 import type { EvaluationTable } from '../../evaluate/record.js';
-import type { ResultRow } from '../types.js';
+import { MKDT_ROW, type ResultRow } from '../types.js';
 import { labelShare } from '../wording.js';
 import { CONFIG, FAINT, legendAbove, NAMES_AXIS, namesWidth, tonesFor, WIDTH } from './look.js';
 
@@ -60,7 +60,13 @@ export function barsChart(chart: BarsChart): TopLevelSpec | undefined {
       type: 'nominal',
       sort: null,
       title: null,
-      axis: NAMES_AXIS,
+      axis: {
+        ...NAMES_AXIS,
+        labelFontWeight: {
+          condition: { test: `datum.value === '${MKDT_ROW}'`, value: 'bold' },
+          value: 'normal',
+        },
+      },
       scale: { domain: names },
     },
     yOffset: { field: 'series', type: 'nominal', sort: null, scale: { domain: series } },
