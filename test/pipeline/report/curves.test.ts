@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { expertsChart, overlaidChart, smooth, smoothed, thinned } from '../../../src/pipeline/report/charts/curves.js';
+import {
+  expertsChart,
+  overlaidChart,
+  smooth,
+  smoothed,
+  thinned,
+} from '../../../src/pipeline/report/charts/curves.js';
 import { renderSvg } from '../../../src/pipeline/report/charts/renderSvg.js';
 
 describe('a moving mean', () => {

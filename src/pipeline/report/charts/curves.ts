@@ -48,9 +48,7 @@ export function smoothed(points: readonly CurvePoint[]): CurvePoint[] {
     window,
   );
   const missing = Math.floor(window / 4);
-  return points
-    .map(({ step }, k) => ({ step, value: values[k]! }))
-    .slice(missing, points.length - missing);
+  return points.map(({ step }, k) => ({ step, value: values[k]! })).slice(missing, points.length - missing);
 }
 
 interface Frame {
