@@ -4,12 +4,14 @@ import { Command, Option } from 'commander';
 import { ConfigError } from '../../errors.js';
 import { type Comparison, compareRuns } from '../../pipeline/compare/compareRuns.js';
 import { readRun } from '../../pipeline/compare/readRun.js';
+import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { openFinished } from '../../pipeline/report/finished.js';
 import { readReport } from '../../pipeline/report/readReport.js';
 import { renderReport } from '../../pipeline/report/report.js';
 import { reportData } from '../../pipeline/report/reportData.js';
 import { renderSideBySide, type SideBySide } from '../../pipeline/report/sideBySide.js';
 import type { ReportInput } from '../../pipeline/report/types.js';
+import { note } from '../help.js';
 import { writeOutput } from '../outputFile.js';
 import { voiceOf } from '../voice.js';
 
@@ -47,6 +49,7 @@ async function report(folders: readonly string[], flags: ReportFlags): Promise<v
   if (!flags.json && !/\.html?$/i.test(out)) {
     throw new ConfigError(`--out ${JSON.stringify(out)} must be the name of an .html file.`);
   }
+  if (!flags.json) await requirePagePackages();
   const together = await readTogether(folders);
   const { comparison, reports } = together;
   if (flags.json) {
@@ -76,9 +79,9 @@ export function reportCommand(): Command {
     )
     .addHelpText(
       'after',
-      `
-Reads the folders only, and opens no device. One run gives the page that hypergrad run left in its folder; several runs on the same
-data are laid beside each other as hypergrad compare does, with curves, images and times.`,
+      note(
+        'Reads the folders only, and opens no device. One run gives the page that hypergrad run left in its folder; several runs on the same data are laid beside each other as hypergrad compare does, with curves, images and times.',
+      ),
     )
     .action(report);
 }
