@@ -120,6 +120,11 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick('hypergrad compare runs/a runs/b', 'side by side; over both where they differ in the seed alone'),
     quick('hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'),
   ],
+  report: [
+    quick('hypergrad report runs/mnist-small --out mnist-small.html', 'the page of a run, made again'),
+    quick('hypergrad report runs/a runs/b', 'report.html: runs side by side, in one page'),
+    quick('hypergrad report runs/a --json', 'the data behind the page, for a program to read'),
+  ],
   check: [
     quick('hypergrad check runs/mnist-small', 'after a crash, a full disk or a copy'),
     quick('hypergrad check runs/mnist-small --json', 'for a program to read'),
