@@ -93,7 +93,7 @@ const join = (networkOf: (task: number) => ArrayLike<number>): Float32Array =>
 const rate = 0.02;
 const descent = outerAdam(randomNetwork(0), 0.02);
 const learnt = (): Float32Array => join(() => descent.value);
-for (let index = 0; index < 200; index++) {
+for (let index = 0; index < 300; index++) {
   await lossOf(learnt(), index, rate);
   // All networks started from the same θ_0, so its gradient is the sum of theirs.
   const adjoint = await unroll.adjointAtStart();

@@ -112,7 +112,7 @@ async function accuracy(): Promise<string> {
 
 const zeros = new Float32Array(count);
 const descent = outerAdam(zeros, 0.2);
-for (let iteration = 0; iteration < 30; iteration++) {
+for (let iteration = 0; iteration < 40; iteration++) {
   submit(descent.value);
   descent.step(await unroll.gradient('trust'));
 }
