@@ -14,7 +14,6 @@ export {
   type ComparedTable,
   type Comparison,
   compareRuns,
-  type Difference,
   type Figure,
   type RunGroup,
 } from './pipeline/compare/compareRuns.js';
@@ -23,6 +22,7 @@ export { comparisonCsv, comparisonMarkdown } from './pipeline/compare/tables.js'
 export { type ConfigSources, presetNames, resolveConfig } from './pipeline/config/resolve.js';
 export type { Config } from './pipeline/config/schema.js';
 export { type Dataset, type ImageOrigin, type ImageSet, loadDataset } from './pipeline/data/dataset.js';
+export type { Difference } from './pipeline/evaluate/differences.js';
 export type { Change } from './pipeline/plan/changes.js';
 export type { Flaw } from './pipeline/plan/observe.js';
 export type { Reason, RunPlan, StagePlan } from './pipeline/plan/plan.js';

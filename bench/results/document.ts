@@ -1,8 +1,9 @@
 /** docs/results.md, from finished runs: several seeds of the whole pipeline for each preset. */
 
 import type { ComparedRun } from '../../src/pipeline/compare/compareRuns.js';
-import { type Comparison, compareRuns, type Difference } from '../../src/pipeline/compare/compareRuns.js';
+import { type Comparison, compareRuns } from '../../src/pipeline/compare/compareRuns.js';
 import { comparisonMarkdown } from '../../src/pipeline/compare/tables.js';
+import type { Difference } from '../../src/pipeline/evaluate/differences.js';
 import type { RunResult } from '../../src/pipeline/report/types.js';
 import { duration, labelShare, percentagePoints, significant } from '../../src/pipeline/report/wording.js';
 import { table } from '../docs.js';

@@ -59,7 +59,10 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
       'on a cluster, one GPU for each job',
     ),
   ],
-  cancel: [quick('hypergrad cancel sweeps/sweep', 'all that SLURM still has of it; what is done is kept')],
+  cancel: [
+    quick('hypergrad cancel sweeps/sweep', 'all that SLURM still has of it; what is done is kept'),
+    quick('hypergrad cancel sweeps/sweep --json', 'how many there were, for a program to read'),
+  ],
   status: [
     quick('hypergrad status sweeps/sweep', 'from any terminal, while it runs or after'),
     quick('hypergrad status sweeps/sweep --json', 'every job, for a program to read'),
@@ -68,6 +71,10 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
     quick(
       'hypergrad job teacher --sweep sweeps/sweep',
       'the one job that trains a teacher, unless it is done',
+    ),
+    quick(
+      'hypergrad job expert-000 --sweep sweeps/sweep',
+      'the first expert, once its teacher and targets are done',
     ),
   ],
   presets: [
@@ -112,6 +119,11 @@ export const examplesOf: Readonly<Record<string, readonly Example[]>> = {
   compare: [
     quick('hypergrad compare runs/a runs/b', 'side by side; over both where they differ in the seed alone'),
     quick('hypergrad compare runs/* --csv > runs.csv', 'every number, for a spreadsheet'),
+  ],
+  report: [
+    quick('hypergrad report runs/mnist-small --out mnist-small.html', 'the page of a run, made again'),
+    quick('hypergrad report runs/a runs/b', 'report.html: runs side by side, in one page'),
+    quick('hypergrad report runs/a --json', 'the data behind the page, for a program to read'),
   ],
   check: [
     quick('hypergrad check runs/mnist-small', 'after a crash, a full disk or a copy'),

@@ -17,6 +17,7 @@ import { jobCommand, workCommand } from './commands/job.js';
 import { planCommand } from './commands/plan.js';
 import { presetsCommand } from './commands/presets.js';
 import { previewCommand } from './commands/preview.js';
+import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { statusCommand } from './commands/status.js';
 import { studyCommand } from './commands/study.js';
@@ -72,6 +73,7 @@ export function createProgram(script: string | null = null): Command {
       watchCommand(),
       onDevice(evaluateCommand()),
       compareCommand(),
+      reportCommand(),
       checkCommand(),
       exportCommand(),
     ]),

@@ -8,11 +8,12 @@ import { observe } from './plan/observe.js';
 import { planRun, type RunPlan } from './plan/plan.js';
 import { stageNames } from './progress.js';
 import { runDeviceOf } from './report/runDevice.js';
+import { RESULT } from './report/runFacts.js';
 import type { RunResult } from './report/types.js';
 import { runStage } from './runStage.js';
 import { openSession, type SessionOptions } from './session.js';
 import { stagesOf } from './stageList.js';
-import { REPORT, RESULT, reportHead, writeReport } from './stages/report.js';
+import { REPORT, secondsOfStages, writeReport } from './stages/report.js';
 import { requireSpace } from './stages/trajectories.js';
 
 /** What a run is made from. */
@@ -25,7 +26,7 @@ export interface RunOptions extends SessionOptions {
 
 /** Runs every stage that is not done yet, and writes the report. Throws `MissingPackageError` before anything runs. */
 export async function runPipeline({ command, planned, ...options }: RunOptions): Promise<RunResult> {
-  const { config, dataset } = options;
+  const { config } = options;
   await requirePagePackages();
   const session = await openSession(options);
   const plan = planRun(await observe(options.folder, config), session);
@@ -46,7 +47,7 @@ export async function runPipeline({ command, planned, ...options }: RunOptions):
   }
   await session.events.arrange(stageNames);
   return await writeReport(session.contextOf('report'), {
-    ...reportHead(config, dataset, session.timings),
+    seconds: secondsOfStages(config, session.timings),
     command,
     device: runDeviceOf(options.device),
   });

@@ -18,7 +18,7 @@ const documents = readdirSync('docs', { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.md'));
 
 /** A page without what is only shown: code in fences and in lines. */
-const proseOf = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '``');
+const proseOf = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`]*`/g, '``');
 
 /** Where links and images lead, those to other hosts left out. */
 const targetsOf = (text: string): string[] =>

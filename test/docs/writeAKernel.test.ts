@@ -40,6 +40,7 @@ const at = (path: string): string => join(folder, path);
 beforeAll(async () => {
   folder = await mkdtemp(resolve('test', '.write-a-kernel-'));
   await cp('src', at('src'), { recursive: true });
+  await cp('package.json', at('package.json'));
   await cp('test/support', at('test/support'), { recursive: true });
   for (const block of blocksOf(await readFile(PAGE, 'utf8'))) {
     await mkdir(dirname(at(block.file)), { recursive: true });

@@ -200,6 +200,54 @@ export function events(draws: Draws): Uint8Array {
   return encode(lines.map((line) => `${line}\n`).join(''));
 }
 
+const float = (draws: Draws, ...shape: number[]): NamedTensor => tensor(draws, shape, 'F32');
+
+/** What the encoders of an evaluation made of some images. */
+export function representations(draws: Draws): Uint8Array {
+  const [count, length] = [draws.below(6), 1 + draws.below(4)];
+  const integers = (): NamedTensor => ({
+    dtype: 'I32',
+    shape: [count],
+    data: Int32Array.from({ length: count }, () => draws.below(3)),
+  });
+  const tensors = new Map([
+    ['images', integers()],
+    ['teacher', float(draws, count, length)],
+    ['mkdt', float(draws, count, length)],
+  ]);
+  if (draws.happens(0.7)) tensors.set('labels', integers());
+  return encodeSafetensors(tensors, { version: '1', classes: JSON.stringify(['a', 'b', 'c']) });
+}
+
+/** All that the report of a finished run is read from. */
+export function finishedRun(draws: Draws): Readonly<Record<string, Uint8Array>> {
+  const [count, channels, side] = [1 + draws.below(3), draws.pick([1, 3]), 1 + draws.below(4)];
+  const device = { name: 'Some GPU', kind: 'hardware', bundled: false };
+  const record = { version: 1, command: 'hypergrad run', device, dataset: 'mnist', seconds: { distil: 1 } };
+  const told = Array.from({ length: 1 + draws.below(4) }, (_, iteration) => [
+    JSON.stringify({ stage: 'distil', iteration, loss: 1, innerStep: 0.1 }),
+    JSON.stringify({ stage: 'experts', expert: 0, epoch: iteration + 1, loss: 1 }),
+  ]);
+  const each = (value: number): number[] => Array(channels).fill(value);
+  return {
+    'result.json': encode(JSON.stringify(record)),
+    'evaluation.json': evaluation(draws, 2),
+    'config.yaml': configuration(draws),
+    'standardisation.json': encode(JSON.stringify({ version: 1, mean: each(0.1), deviation: each(0.3) })),
+    'events.jsonl': encode(`${told.flat().join('\n')}\n`),
+    'representations.safetensors': representations(draws),
+    'targets.safetensors': encodeSafetensors(new Map([['train', float(draws, 3, 2)]]), {}),
+    'synthetic.safetensors': encodeSafetensors(
+      new Map([
+        ['images', float(draws, count, channels, side, side)],
+        ['start.images', float(draws, count, channels, side, side)],
+        ['innerStep', float(draws, 1)],
+      ]),
+      {},
+    ),
+  };
+}
+
 /** JPEG pictures of 8×8 pixels: one in a single scan, and one whose detail comes in ten. */
 const JPEGS = [
   '/9j/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9lnN+gXz/2wBDARUXFx4aHjshITt8U0ZTfHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHz/wAARCAAIAAgDASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAL/xAAfEAABAwMFAAAAAAAAAAAAAAABAAIDBBExEiFBUYH/xAAUAQEAAAAAAAAAAAAAAAAAAAAB/8QAGxEAAgMAAwAAAAAAAAAAAAAAAQIAAxESgfD/2gAMAwEAAhEDEQA/ALsImujNOY2w6RkEEFu9+sEcZ8JESg5KDvu9itS2qGaf/9k=',

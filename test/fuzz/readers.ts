@@ -12,9 +12,13 @@ import { decodeImage } from '../../src/pipeline/data/imageFiles.js';
 import { inspectData } from '../../src/pipeline/data/inspect.js';
 import { decodeSet } from '../../src/pipeline/evaluate/givenSet.js';
 import { decodeEvaluation } from '../../src/pipeline/evaluate/record.js';
+import { readRepresentations } from '../../src/pipeline/evaluate/representations.js';
 import { summariseTable, summariseTransfer } from '../../src/pipeline/evaluate/summary.js';
+import { project } from '../../src/pipeline/report/projection.js';
+import { readReport } from '../../src/pipeline/report/readReport.js';
 import { readEvents } from '../../src/pipeline/store/events.js';
 import { decodeNpy } from '../../src/pipeline/store/npy.js';
+import { openToRead } from '../../src/pipeline/store/readFolder.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import { TensorReader } from '../../src/pipeline/store/tensorReader.js';
@@ -273,6 +277,16 @@ export const readers: readonly Reader[] = [
     }),
     readRun,
   ),
+  onDisk(
+    'representations',
+    30,
+    (draws) => ({ 'representations.safetensors': formats.representations(draws) }),
+    async (folder) => project(await readRepresentations(openToRead(folder))),
+  ),
+  onDisk('report', 8, formats.finishedRun, async (folder) => {
+    const { representations } = await readReport(openToRead(folder));
+    if (representations !== null) project(representations);
+  }),
   onDisk(
     'manifest.json',
     5,

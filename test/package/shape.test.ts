@@ -9,7 +9,7 @@ import { importsOf } from '../support/architecture.js';
 import { type Packed, pack } from './pack.js';
 
 /** Of the tarball: what everybody downloads. */
-const MOST_BYTES = 1_500_000;
+const MOST_BYTES = 1_600_000;
 
 describe.skipIf(!existsSync('dist/cli.js'))('the package (once `npm run build` has made it)', () => {
   let packed: Packed;

@@ -231,6 +231,17 @@ describe('a run that is broken off', () => {
     expect(events.filter((event) => event.stage === 'distil')).toHaveLength(9);
   });
 
+  it('evaluates anew where its checkpoint does not hold what the encoders gave, as those of earlier versions', async () => {
+    await breakOff('earlier', 'evaluate', 3, 'stop');
+    const file = join(scratch, 'earlier', 'checkpoint-evaluate.safetensors');
+    const { tensors, metadata } = decodeSafetensors(await readFile(file), file);
+    const others = new Map([...tensors].filter(([name]) => !name.startsWith('shown.')));
+    expect(tensors.size - others.size).toBe(3);
+    await writeFile(file, encodeSafetensors(others, metadata));
+    await run('earlier');
+    expect(await contents('earlier')).toEqual(undisturbed);
+  });
+
   it('refuses a checkpoint of a newer version in words, and leaves it where it is', async () => {
     await breakOff('newer', 'distil', 2, 'stop');
     const file = join(scratch, 'newer', 'checkpoint-distil.safetensors');

@@ -112,6 +112,7 @@ describe('a run of the whole pipeline', () => {
         'experts/expert-001.safetensors',
         'images.png',
         'manifest.json',
+        'representations.safetensors',
         'standardisation.json',
         'subset.safetensors',
         'synthetic.safetensors',

@@ -4,6 +4,7 @@ import { type CancelReport, cancelSweep } from '../../pipeline/sweep/slurm/cance
 import { slurmCommands } from '../../pipeline/sweep/slurm/scheduler.js';
 import { slurmFolder } from '../../pipeline/sweep/slurm/slurmFolder.js';
 import { readGraph } from '../../pipeline/sweep/sweepFolder.js';
+import { note } from '../help.js';
 import { type VoiceFlags, voiceOf } from '../voice.js';
 
 const jobsText = (count: number): string => `${count} ${count === 1 ? 'job' : 'jobs'}`;
@@ -34,7 +35,9 @@ export function cancelCommand(): Command {
     .option('--json', 'print how many there were as JSON')
     .addHelpText(
       'after',
-      '\nJobs that run are asked to stop after their step, and keep it. A sweep that runs on this machine is stopped with Ctrl-C.',
+      note(
+        'Jobs that run are asked to stop after their step, and keep it. A sweep that runs on this machine is stopped with Ctrl-C.',
+      ),
     )
     .action(cancel);
 }

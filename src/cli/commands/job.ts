@@ -5,6 +5,7 @@ import { nameOfJob } from '../../pipeline/sweep/graph.js';
 import { writeResults } from '../../pipeline/sweep/resultsPage.js';
 import { runJob } from '../../pipeline/sweep/runJob.js';
 import { findJob, readGraph } from '../../pipeline/sweep/sweepFolder.js';
+import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
 import { serveJobs } from '../sweep/pool.js';
 import { openWorker } from '../sweep/worker.js';
@@ -48,7 +49,9 @@ export function jobCommand(): Command {
     .option('--json', 'print what became of it as JSON')
     .addHelpText(
       'after',
-      '\nA job is named by the hash of what it reads; `hypergrad plan --json` lists all. What it does is written as teacher, expert-007 or evaluation-student-000. The jobs that it reads must be done. Where another worker has it, this one waits for its result, and takes over when it shows no life any more.',
+      note(
+        'A job is named by the hash of what it reads; `hypergrad plan --json` lists all. What it does is written as teacher, expert-007 or evaluation-student-000. The jobs that it reads must be done. Where another worker has it, this one waits for its result, and takes over when it shows no life any more.',
+      ),
     )
     .action(job);
 }

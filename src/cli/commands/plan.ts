@@ -7,6 +7,7 @@ import { graphOf } from '../../pipeline/sweep/jobs.js';
 import type { Setting } from '../../pipeline/sweep/members.js';
 import { describeSweep, sweepGraphviz } from '../../pipeline/sweep/planText.js';
 import { finishedJobs } from '../../pipeline/sweep/sweepFolder.js';
+import { note } from '../help.js';
 import { collect } from '../repeatable.js';
 import { readSettings, type SettingFlags, sweepFolderOf } from '../sweep/settings.js';
 import { openTunedDevice } from '../tunedDevice.js';
@@ -89,7 +90,9 @@ export function planCommand(): Command {
     .addOption(new Option('--json', 'print all jobs and runs as JSON').conflicts('graph'))
     .addHelpText(
       'after',
-      '\nTime, memory and disk are estimated as by `hypergrad run --dry-run`, once for each configuration that differs in more than its seed. Nothing is written.',
+      note(
+        'Time, memory and disk are estimated as by `hypergrad run --dry-run`, once for each configuration that differs in more than its seed. Nothing is written.',
+      ),
     )
     .action(plan);
 }

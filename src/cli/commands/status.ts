@@ -16,6 +16,7 @@ import {
   sweepStatus,
 } from '../../pipeline/sweep/status.js';
 import { readGraph } from '../../pipeline/sweep/sweepFolder.js';
+import { note } from '../help.js';
 import { terminalText } from '../terminalText.js';
 
 interface StatusFlags {
@@ -129,6 +130,6 @@ export function statusCommand(): Command {
     )
     .argument('<sweep-folder>', "a sweep's folder")
     .option('--json', 'print every job as JSON')
-    .addHelpText('after', '\nExit code: 0, or 1 when a job has failed. Nothing is changed.')
+    .addHelpText('after', note('Exit code: 0, or 1 when a job has failed. Nothing is changed.'))
     .action(status);
 }

@@ -14,6 +14,7 @@ import { RESULT_FILES, writeResults } from '../../pipeline/sweep/resultsPage.js'
 import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
 import { runSweep, type SweepOutcome } from '../../pipeline/sweep/runSweep.js';
 import { finishedJobs, writeSweep } from '../../pipeline/sweep/sweepFolder.js';
+import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
 import { collect } from '../repeatable.js';
 import { openPool } from '../sweep/pool.js';
@@ -230,7 +231,9 @@ export function sweepCommand(script: string | null): Command {
   return command
     .addHelpText(
       'after',
-      '\nA job that fails blocks those that read its result; all others go on. The same command does what is missing. Finished runs lie in runs/ of the folder, as `hypergrad run` leaves them.',
+      note(
+        'A job that fails blocks those that read its result; all others go on. The same command does what is missing. Finished runs lie in runs/ of the folder, as `hypergrad run` leaves them.',
+      ),
     )
     .action((path: string | undefined, flags: SweepFlags) => sweepJobs(path, flags, script));
 }

@@ -78,8 +78,9 @@ const argumentSources: Readonly<Record<string, Source>> = { run: runs, set: runs
 const choicesOf = (choices: readonly string[] | undefined): Source | undefined =>
   choices && (() => choices.map((value) => ({ value, description: '' })));
 
-const sourceOfOption = ({ long, argChoices }: Option): Source | undefined =>
-  choicesOf(argChoices) ?? optionSources[long ?? ''];
+/** An option that names a file has the shell's own candidates, whatever it is called elsewhere. */
+const sourceOfOption = ({ long, flags, argChoices }: Option): Source | undefined =>
+  choicesOf(argChoices) ?? (flags.endsWith('<file>') ? undefined : optionSources[long ?? '']);
 const sourceOfArgument = (argument: Argument | undefined): Source | undefined =>
   argument && (choicesOf(argument.argChoices) ?? argumentSources[argument.name()]);
 

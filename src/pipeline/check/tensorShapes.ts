@@ -2,6 +2,7 @@
 import { subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
+import { rowDefinitions } from '../evaluate/rows.js';
 import { files, studentModel, teacherModel } from '../stages/context.js';
 import { SNAPSHOTS } from '../stages/syntheticSet.js';
 import { LOSSES, TRAJECTORY } from '../stages/trajectories.js';
@@ -50,6 +51,12 @@ function shapesOf(file: string, config: Config, scanned: Scanned): Shapes | null
       'start.images': pictures,
       'start.targets': [count, wide],
     };
+  }
+  if (file === files.representations) {
+    const shown = shapeOf(scanned, file, 'images')?.[0] ?? null;
+    const students = config.evaluate.rows.filter((row) => rowDefinitions[row].prepare !== null);
+    const ofRows = Object.fromEntries(students.map((row) => [row, [shown, wide]]));
+    return { images: [shown], teacher: [shown, wide], ...ofRows };
   }
   if (file.startsWith('experts/')) {
     const { epochs } = config.experts;

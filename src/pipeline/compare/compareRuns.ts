@@ -1,8 +1,9 @@
 /** Runs side by side, and over the seeds of runs that differ in nothing else. Pure: what it is given is read by `readRun.ts`. */
-import { mean, sampleStandardDeviation, standardDeviation } from 'simple-statistics';
+import { mean, standardDeviation } from 'simple-statistics';
 import { ConfigError } from '../../errors.js';
 import { type Fields, fieldPaths, show, valueAt } from '../config/layers.js';
 import type { Config } from '../config/schema.js';
+import { type Difference, meanDifference, pairwise } from '../evaluate/differences.js';
 import type { Evaluation, EvaluationTable } from '../evaluate/record.js';
 import { describeStudent } from '../evaluate/summary.js';
 import { HIGH_LOSS_SUBSET_ROW, MKDT_ROW, RANDOM_SUBSET_ROW } from '../report/types.js';
@@ -23,15 +24,6 @@ export interface Figure {
   /** Population standard deviation. */
   readonly deviation: number;
   /** How many numbers it is over: evaluation seeds for a run, runs for a group. */
-  readonly n: number;
-}
-
-/** The mean of paired differences. */
-export interface Difference {
-  readonly mean: number;
-  /** Standard deviation of the mean, √(Σ(d − mean)² / (n − 1) / n); null for a single pair. */
-  readonly deviationOfMean: number | null;
-  /** Pairs: evaluation seeds for a run, runs for a group. */
   readonly n: number;
 }
 
@@ -91,12 +83,6 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
 
 function figure(values: readonly number[]): Figure {
   return { mean: mean([...values]), deviation: standardDeviation([...values]), n: values.length };
-}
-
-function difference(values: readonly number[]): Difference {
-  const n = values.length;
-  const deviationOfMean = n < 2 ? null : sampleStandardDeviation([...values]) / Math.sqrt(n);
-  return { mean: mean([...values]), deviationOfMean, n };
 }
 
 /** What decides a run's result, as text by path; the seed and the device aside. */
@@ -200,7 +186,7 @@ function compareTables(
     tableOf(run)?.rows.find((row) => row.name === name && row.labels === labels)?.accuracies;
   const differences = (run: ComparedRun, against: string, labels: number): readonly number[] | undefined => {
     const [own, other] = [accuracies(run, MKDT_ROW, labels), accuracies(run, against, labels)];
-    return other === undefined ? undefined : own?.map((accuracy, seed) => accuracy - other[seed]!);
+    return own && other && pairwise(own, other);
   };
   const isMeasured = ({ runs }: Compared<unknown>): boolean => runs.some((one) => one !== null);
   return {
@@ -223,7 +209,7 @@ function compareTables(
         of: MKDT_ROW,
         against,
         labels,
-        ...compared(groups, difference, (run) => differences(run, against, labels)),
+        ...compared(groups, meanDifference, (run) => differences(run, against, labels)),
       })),
     ).filter(isMeasured),
   };

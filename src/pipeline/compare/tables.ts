@@ -1,9 +1,11 @@
 /** A comparison as tables of text: for the terminal, for Markdown, and for CSV. */
 import { textTableWithin } from '../../autograd/textTable.js';
+import type { Difference } from '../evaluate/differences.js';
 import { accuracy, errors, labelShare, percentagePoints } from '../report/wording.js';
-import type { Compared, ComparedTable, Comparison, Difference, Figure } from './compareRuns.js';
+import type { Compared, ComparedTable, Comparison, Figure } from './compareRuns.js';
 
-interface TextTable {
+/** A table of a comparison in words: a row's name, and a cell for each run and group. */
+export interface ComparisonTable {
   readonly title: string;
   readonly head: readonly string[];
   readonly body: readonly (readonly string[])[];
@@ -43,7 +45,8 @@ function differenceText({ mean, deviationOfMean, n }: Difference): string {
   return `${percentagePoints(mean)}${spread} (n = ${n})`;
 }
 
-function tablesOf(comparison: Comparison, table: ComparedTable): TextTable[] {
+/** What one architecture's table says: accuracies by share of labels, differences, and equation (3). */
+export function tablesOf(comparison: Comparison, table: ComparedTable): ComparisonTable[] {
   const columns = columnNames(comparison);
   const cells = <Value>(compared: Compared<Value>, text: (value: Value) => string): string[] => {
     const cell = (value: Value | null): string => (value === null ? NOTHING : text(value));
@@ -82,7 +85,7 @@ function tablesOf(comparison: Comparison, table: ComparedTable): TextTable[] {
 }
 
 /** What a group of runs is, where it has more than one run or others have other settings. */
-function groupLines({ groups, runs }: Comparison): string[] {
+export function groupLines({ groups, runs }: Comparison): string[] {
   return groups.map(({ seeds, settings }, group) => {
     const names = runs.filter((run) => run.group === group).map(({ name }) => name);
     const differs = Object.entries(settings).map(([path, value]) => `${path} = ${value}`);
@@ -92,7 +95,8 @@ function groupLines({ groups, runs }: Comparison): string[] {
   });
 }
 
-const EXPLANATION =
+/** What stands in the cells. */
+export const EXPLANATION =
   'A run: mean ± population standard deviation over its evaluation seeds. Over runs: mean of their means ± population standard deviation of the means.';
 
 /**

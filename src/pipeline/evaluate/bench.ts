@@ -12,6 +12,7 @@ import {
 } from '../../nn/deviceImages.js';
 import type { Model } from '../../nn/model.js';
 import type { Config } from '../config/schema.js';
+import type { EvaluationRow } from '../config/sections/evaluate.js';
 import type { Dataset } from '../data/dataset.js';
 import { placement } from '../stages/context.js';
 import type { EvaluationKeeper } from './keeper.js';
@@ -53,6 +54,11 @@ export interface EvaluationInputs {
   readonly representation: number;
   /** Keeps the evaluation in its middle; nothing does by default. */
   readonly keeper?: EvaluationKeeper;
+  /**
+   * Told what an encoder of the student's architecture gives for the test images [count, D], in which repetition; asked for by
+   * nobody by default.
+   */
+  encoded?(row: EvaluationRow, repetition: number, outputs: Float32Array): void;
   /** Told how many encoders have been evaluated. */
   advance(done: number): void;
 }

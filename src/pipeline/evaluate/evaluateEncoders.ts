@@ -23,7 +23,10 @@ const studentRows = (rows: readonly EvaluationRow[]): EvaluationRow[] =>
   rows.filter((row) => rowDefinitions[row].prepare !== null);
 
 /** The rows that can be measured: the teacher has nothing but probes, its distance to itself being 0. */
-function measurableRows(rows: readonly EvaluationRow[], { train, test }: Dataset): readonly EvaluationRow[] {
+export function measurableRows(
+  rows: readonly EvaluationRow[],
+  { train, test }: Dataset,
+): readonly EvaluationRow[] {
   return train.labels !== null && test.labels !== null ? rows : studentRows(rows);
 }
 
@@ -77,6 +80,8 @@ function probeShares(
 interface Series {
   readonly model: Model;
   readonly rows: readonly EvaluationRow[];
+  /** Told what each student gives for the test images. */
+  readonly encoded?: EvaluationInputs['encoded'];
 }
 
 /** The repetitions of a series that are evaluated, `from` to before `to`; `first` is where its repetition 0 begins in the results. */
@@ -92,18 +97,22 @@ const rowsOfSeries = (
   dataset: Dataset,
 ): (readonly EvaluationRow[])[] => [measurableRows(rows, dataset), ...transfer.map(() => studentRows(rows))];
 
-function seriesOf({ config, dataset, representation }: EvaluationInputs): Series[] {
+function seriesOf({ config, dataset, representation, encoded }: EvaluationInputs): Series[] {
   const models = [
     studentOf(config.student, dataset.image, representation),
     ...config.evaluate.transfer.map((other) => transferredOf(other, dataset.image, representation)),
   ];
-  return rowsOfSeries(config.evaluate, dataset).map((rows, k) => ({ model: models[k]!, rows }));
+  return rowsOfSeries(config.evaluate, dataset).map((rows, k) => ({
+    model: models[k]!,
+    rows,
+    ...(k === 0 ? { encoded } : {}),
+  }));
 }
 
 /** Evaluates the encoders of a series that `results` does not have yet. */
 async function evaluateSeries(
   inputs: EvaluationInputs,
-  { model, rows }: Series,
+  { model, rows, encoded }: Series,
   { first, from, to }: Extent,
   results: EncoderResult[],
 ): Promise<void> {
@@ -118,6 +127,7 @@ async function evaluateSeries(
     for (const id of rows) pretrainings.push((await rowDefinitions[id].prepare?.(bench)) ?? null);
 
     const evaluateOne = async (
+      row: EvaluationRow,
       pretrain: Pretrain | null,
       start: Float32Array,
       repetition: number,
@@ -142,6 +152,7 @@ async function evaluateSeries(
       const error = errors.reduce((total, error) => total + error, 0) / errors.length;
       const what = `a student's error on test images in the stage evaluate, repetition ${repetition},`;
       requireFinite(error, what, lower(config, 'evaluate.learningRate'));
+      encoded?.(row, repetition, unseen.outputs);
       return { accuracies, error };
     };
 
@@ -154,7 +165,7 @@ async function evaluateSeries(
       const labelled = drawLabelled(inputs, repetition);
       for (const [k, pretrain] of pretrainings.entries()) {
         if (first + repetition * rows.length + k < results.length) continue;
-        results.push(await evaluateOne(pretrain, start, repetition, labelled));
+        results.push(await evaluateOne(rows[k]!, pretrain, start, repetition, labelled));
         inputs.advance(results.length);
         await keeper.reached(results);
       }

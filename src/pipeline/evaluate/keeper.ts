@@ -4,6 +4,7 @@ import type { TrainingState } from '../../nn/training.js';
 import { type Checkpoints, stateOf, tensorOf } from '../checkpoints.js';
 import type { Place } from '../stages/course.js';
 import { captureTraining, placeSchema } from '../stages/expertCheckpoint.js';
+import type { NamedTensor } from '../store/safetensors.js';
 
 /** What one encoder has given, as it is kept. */
 export const resultSchema = z.object({
@@ -41,8 +42,15 @@ export const noKeeper: EvaluationKeeper = {
 
 const stateSchema = z.object({ results: z.array(resultSchema), place: placeSchema.nullable() });
 
-/** Keeps an evaluation in a stage's checkpoints. */
-export function keeperOf(checkpoints: Checkpoints): EvaluationKeeper {
+/**
+ * Keeps an evaluation in a stage's checkpoints.
+ *
+ * @param beside what else each of them is to hold, by names of its own
+ */
+export function keeperOf(
+  checkpoints: Checkpoints,
+  beside: () => ReadonlyMap<string, NamedTensor> = () => new Map(),
+): EvaluationKeeper {
   const { resumed } = checkpoints;
   const { results: known, place: next } =
     resumed === null ? { results: [], place: null } : stateOf(resumed, stateSchema);
@@ -59,14 +67,14 @@ export function keeperOf(checkpoints: Checkpoints): EvaluationKeeper {
           : null,
         reached: (place, training) =>
           checkpoints.reached(results.length, async () => ({
-            tensors: captureTraining(await training()),
+            tensors: new Map([...beside(), ...captureTraining(await training())]),
             state: { results, place },
           })),
       };
     },
     reached: (results) =>
       checkpoints.reached(results.length, async () => ({
-        tensors: new Map(),
+        tensors: beside(),
         state: { results, place: null },
       })),
   };

@@ -5,7 +5,13 @@
 import { ConfigError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
 import type { EvaluationRow } from '../config/sections/evaluate.js';
-import { HIGH_LOSS_SUBSET_ROW, MKDT_ROW, RANDOM_SUBSET_ROW } from '../report/types.js';
+import {
+  HIGH_LOSS_SUBSET_ROW,
+  MKDT_ROW,
+  RANDOM_ENCODER_ROW,
+  RANDOM_SUBSET_ROW,
+  SELF_SUPERVISED_ROW,
+} from '../report/types.js';
 import { takeRows } from '../stages/context.js';
 import type { Bench, EvaluationInputs, SourceImages } from './bench.js';
 import type { KeptPretraining } from './keeper.js';
@@ -63,7 +69,7 @@ function randomSubset(inputs: EvaluationInputs, repetition: number): Promise<Tra
 /** Every row that `evaluate.rows` can name. */
 export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
   randomEncoder: {
-    name: 'random encoder',
+    name: RANDOM_ENCODER_ROW,
     needs: [],
     prepare: async () => async (start) => start,
   },
@@ -89,7 +95,7 @@ export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
     prepare: (bench) => onSet(bench, bench.inputs.synthetic.innerStep, () => bench.inputs.synthetic),
   },
   trajectoryMatchingOnSsl: {
-    name: 'MTT on the SSL loss',
+    name: SELF_SUPERVISED_ROW,
     needs: ['selfSupervised'],
     prepare: (bench) => onSelfSupervisedSet(bench, bench.inputs.selfSupervised!),
   },

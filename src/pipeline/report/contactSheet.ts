@@ -1,10 +1,10 @@
+/** Pictures of many small images: grids of them, and two grids side by side. */
 import { ShapeError } from '../../errors.js';
+import type { Sheet } from './types.js';
 
-export interface ContactSheetInput {
-  /** The images that distillation started from, standardised: [count, channels, height, width]. */
-  readonly before: Float32Array;
-  /** The synthetic images, in the same order and shape. */
-  readonly after: Float32Array;
+/** Images as they are learnt, and what makes pixels of them. */
+export interface ShownImages {
+  /** How many there are. */
   readonly count: number;
   /** [channels, height, width], with 1 or 3 channels. */
   readonly image: readonly [channels: number, height: number, width: number];
@@ -15,13 +15,15 @@ export interface ContactSheetInput {
   readonly scale: number;
 }
 
-/** Row-major pixels of 8 bits a channel, channels last. */
-export interface ContactSheet {
-  readonly pixels: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
+export interface ContactSheetInput extends ShownImages {
+  /** The images that distillation started from, standardised: [count, channels, height, width]. */
+  readonly before: Float32Array;
+  /** The synthetic images, in the same order and shape. */
+  readonly after: Float32Array;
 }
+
+/** Row-major pixels of 8 bits a channel, channels last. */
+export type ContactSheet = Sheet;
 
 /** Screen pixels between images; the two blocks stand four times as far apart. */
 const GAP = 2;
@@ -29,7 +31,12 @@ const BLOCK_GAP = 4 * GAP;
 /** Grey stands out from dark and from light images, on a light and on a dark page. */
 const BACKGROUND = 128;
 
-function check({ before, after, count, image, mean, deviation, scale }: ContactSheetInput): 1 | 3 {
+/** Requires that images fit their sizes. Throws `ShapeError`. */
+export function requireImages(
+  { count, image, mean, deviation, scale }: ShownImages,
+  before: Float32Array,
+  after: Float32Array,
+): 1 | 3 {
   const [channels, height, width] = image;
   if (channels !== 1 && channels !== 3) {
     throw new ShapeError(`A contact sheet shows images of 1 or 3 channels, not of ${channels}.`);
@@ -53,42 +60,63 @@ function check({ before, after, count, image, mean, deviation, scale }: ContactS
   return channels;
 }
 
+/** A share of the range from black to white as a level of 8 bits; what lies outside is cut off. */
+export const levelOf = (share: number): number => Math.round(255 * Math.min(Math.max(share, 0), 1));
+
+/** A pixel's level of 8 bits in one channel of the picture; `pixel` counts row by row within the image. */
+export type LevelAt = (image: number, channel: number, pixel: number) => number;
+
 /**
- * The images before distillation in a block on the left, and after it in a block on the right, both in the
- * same order and nearly square. Values are de-standardised (x · deviation + mean) and clamped to 0 … 1, and
- * each pixel becomes a square of `scale` pixels. Throws `ShapeError` when the input's parts do not fit.
+ * Grids of the same images side by side, each nearly square and in the same order. Each pixel of an image becomes a square of
+ * `scale` pixels.
  */
-export function contactSheet(input: ContactSheetInput): ContactSheet {
-  const channels = check(input);
-  const { before, after, count, image, mean, deviation, scale } = input;
-  const [, imageHeight, imageWidth] = image;
+export function drawGrids(
+  { count, image: [, imageHeight, imageWidth], scale }: Pick<ShownImages, 'count' | 'image' | 'scale'>,
+  channels: 1 | 3,
+  grids: readonly LevelAt[],
+): Sheet {
   const columns = Math.ceil(Math.sqrt(count));
   const rows = Math.ceil(count / columns);
   const stepX = imageWidth * scale + GAP;
   const stepY = imageHeight * scale + GAP;
-  const blockWidth = columns * stepX - GAP;
-  const width = 2 * blockWidth + BLOCK_GAP + 2 * GAP;
+  const gridWidth = columns * stepX - GAP;
+  const width = grids.length * (gridWidth + BLOCK_GAP) - BLOCK_GAP + 2 * GAP;
   const height = rows * stepY + GAP;
   const pixels = new Uint8Array(width * height * channels).fill(BACKGROUND);
-
-  const place = (images: Float32Array, index: number, left: number, top: number): void => {
-    for (let channel = 0; channel < channels; channel++) {
-      const plane = (index * channels + channel) * imageHeight * imageWidth;
-      for (let y = 0; y < imageHeight * scale; y++) {
-        const row = plane + Math.floor(y / scale) * imageWidth;
-        for (let x = 0; x < imageWidth * scale; x++) {
-          const value = images[row + Math.floor(x / scale)]! * deviation[channel]! + mean[channel]!;
-          const level = Math.round(255 * Math.min(Math.max(value, 0), 1));
-          pixels[((top + y) * width + left + x) * channels + channel] = level;
+  for (const [place, levelAt] of grids.entries()) {
+    for (let image = 0; image < count; image++) {
+      const left = GAP + (image % columns) * stepX + place * (gridWidth + BLOCK_GAP);
+      const top = GAP + Math.floor(image / columns) * stepY;
+      for (let channel = 0; channel < channels; channel++) {
+        for (let y = 0; y < imageHeight * scale; y++) {
+          const row = Math.floor(y / scale) * imageWidth;
+          for (let x = 0; x < imageWidth * scale; x++) {
+            const at = ((top + y) * width + left + x) * channels + channel;
+            pixels[at] = levelAt(image, channel, row + Math.floor(x / scale));
+          }
         }
       }
     }
-  };
-  for (let index = 0; index < count; index++) {
-    const left = GAP + (index % columns) * stepX;
-    const top = GAP + Math.floor(index / columns) * stepY;
-    place(before, index, left, top);
-    place(after, index, left + blockWidth + BLOCK_GAP, top);
   }
   return { pixels, width, height, channels };
+}
+
+/** Levels of standardised images: values are de-standardised (x · deviation + mean) and cut to 0 … 1. */
+export function levelsOf(
+  { image: [channels, height, width], mean, deviation }: ShownImages,
+  images: Float32Array,
+): LevelAt {
+  const area = height * width;
+  return (image, channel, pixel) =>
+    levelOf(images[(image * channels + channel) * area + pixel]! * deviation[channel]! + mean[channel]!);
+}
+
+/**
+ * The images before distillation in a block on the left, and after it in a block on the right, both in the
+ * same order and nearly square. Throws `ShapeError` when the input's parts do not fit.
+ */
+export function contactSheet(input: ContactSheetInput): ContactSheet {
+  const { before, after } = input;
+  const channels = requireImages(input, before, after);
+  return drawGrids(input, channels, [levelsOf(input, before), levelsOf(input, after)]);
 }

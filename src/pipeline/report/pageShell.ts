@@ -8,6 +8,8 @@ export interface PageParts {
   readonly title: string;
   /** What was found, a paragraph each. */
   readonly findings: readonly string[];
+  /** The same in figures. */
+  readonly highlights?: Html;
   readonly dataset: string;
   readonly device: string;
   readonly body: Html;
@@ -26,7 +28,14 @@ const POLICY = [
 ].join('; ');
 
 /** A whole page. The same parts give the same text. */
-export function renderPage({ title, findings, dataset, device, body }: PageParts): string {
+export function renderPage({
+  title,
+  findings,
+  highlights = trusted(''),
+  dataset,
+  device,
+  body,
+}: PageParts): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -42,6 +51,7 @@ export function renderPage({ title, findings, dataset, device, body }: PageParts
 <div class="headline">
 ${findings.map((finding) => html`<p>${finding}</p>`)}
 </div>
+${highlights}
 <dl class="facts">
 <dt>Dataset</dt><dd>${dataset}</dd>
 <dt>Device</dt><dd>${device}</dd>

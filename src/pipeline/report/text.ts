@@ -10,7 +10,7 @@ export interface TextTable {
 }
 
 /** Shares of labels, the smallest first. */
-export const sharesOf = (rows: readonly ResultRow[]): number[] =>
+export const sharesOf = (rows: readonly Pick<ResultRow, 'labels'>[]): number[] =>
   [...new Set(rows.map((row) => row.labels))].sort((a, b) => a - b);
 
 /** Accuracies by encoder and share of labels: a heading and a row an encoder, one cell for each share behind its name. */

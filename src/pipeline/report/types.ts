@@ -1,9 +1,21 @@
 /** What a finished run has to say: the input of its report. */
 
+import type { EvaluationTable } from '../evaluate/record.js';
+
 /** The rows that the report's headline and comparisons of runs name. */
 export const MKDT_ROW = 'MKDT';
+export const RANDOM_ENCODER_ROW = 'random encoder';
 export const RANDOM_SUBSET_ROW = 'random subset';
 export const HIGH_LOSS_SUBSET_ROW = 'high-loss subset';
+export const SELF_SUPERVISED_ROW = 'MTT on the SSL loss';
+
+/** Rows whose encoders saw no more images than the distilled set holds: what it has to be better than. */
+export const BASELINE_ROWS: readonly string[] = [
+  RANDOM_ENCODER_ROW,
+  RANDOM_SUBSET_ROW,
+  HIGH_LOSS_SUBSET_ROW,
+  SELF_SUPERVISED_ROW,
+];
 
 /** Iterations that the first and the last trajectory loss are means of: 20, or half of a shorter run. */
 export function averagingWindow(iterations: number): number {
@@ -86,14 +98,78 @@ export interface DistilEvent {
   readonly innerStep: number;
 }
 
+/** A loss by how many steps were done. */
+export interface LossPoint {
+  readonly step: number;
+  readonly loss: number;
+}
+
+/** The loss of one expert after one of its epochs. */
+export interface ExpertLoss {
+  readonly expert: number;
+  readonly epoch: number;
+  readonly loss: number;
+}
+
+/** What the stages of a run told while they trained; empty where a run has no such stage. */
+export interface RunCurves {
+  readonly distil: readonly DistilEvent[];
+  readonly teacher: readonly LossPoint[];
+  readonly experts: readonly ExpertLoss[];
+  /** The same for the baseline on the self-supervised loss. */
+  readonly selfSupervisedExperts: readonly ExpertLoss[];
+  readonly selfSupervised: readonly DistilEvent[];
+}
+
+/** Pixels of 8 bits, row by row, channels last. */
+export interface Sheet {
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
+
+/** Images of the synthetic set in three grids, in the same order. */
+export interface Pictures {
+  /** What distillation started from. */
+  readonly before: Sheet;
+  readonly after: Sheet;
+  /** After minus before; of grey images in colours, of coloured ones by channel around grey. */
+  readonly difference: Sheet;
+  /** Images that are shown, of so many in the set. */
+  readonly shown: number;
+  readonly count: number;
+  /** The difference that is drawn at full strength, as a share of the range from black to white. */
+  readonly scale: number;
+}
+
+/** What the encoders of the first evaluation seed make of some held-out images. */
+export interface ShownRepresentations {
+  /** Their numbers among the run's test images [n]. */
+  readonly images: Int32Array;
+  /** Their classes [n], as numbers; null where the data has none. */
+  readonly labels: Int32Array | null;
+  /** Names of all classes, by number. */
+  readonly classes: readonly string[];
+  /** Length D. */
+  readonly representation: number;
+  /** Representations [n, D] by the row's name, the teacher's first. */
+  readonly encoders: readonly { readonly name: string; readonly values: Float32Array }[];
+}
+
+/** All that the report of one run is made from. */
 export interface ReportInput {
   readonly title: string;
-  /** The command that repeats the run. */
-  readonly command: string;
+  /** The command that repeats the run; null where the run did not keep it. */
+  readonly command: string | null;
   readonly result: RunResult;
-  readonly events: readonly DistilEvent[];
-  /** The contact sheet as a PNG file's bytes; the picture is left out when there are none. */
-  readonly imagesPng: Uint8Array;
+  /** What the rows of the result are means of. */
+  readonly evaluation: EvaluationTable;
+  readonly curves: RunCurves;
+  /** Null where the folder does not say how its images were standardised. */
+  readonly pictures: Pictures | null;
+  /** Null where the evaluation kept none, as earlier versions did. */
+  readonly representations: ShownRepresentations | null;
   /** The resolved configuration. */
   readonly configYaml: string;
 }

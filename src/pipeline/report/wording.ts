@@ -1,4 +1,5 @@
 /** Numbers and findings in plain words. */
+import type { Difference } from '../evaluate/differences.js';
 import {
   type HeldOutError,
   MKDT_ROW,
@@ -25,6 +26,13 @@ export function percentagePoints(difference: number): string {
   return percent(difference)
     .replace(/^-0\.0$/, '0.0')
     .replace(/^-/, '−');
+}
+
+/** `+4.2 ± 1.0`, in percentage points; without a spread where there is none. */
+export function difference({ mean, deviationOfMean }: Difference): string {
+  const sign = mean > 0 && percentagePoints(mean) !== '0.0' ? '+' : '';
+  const figure = `${sign}${percentagePoints(mean)}`;
+  return deviationOfMean === null ? figure : spread(figure, percent(deviationOfMean));
 }
 
 /** `82.5 ± 0.9`, in per cent. */
@@ -88,45 +96,7 @@ export function seedCount(rows: readonly ResultRow[]): string {
   return `over ${counts.join(' or ')} seeds`;
 }
 
-/** The accuracies of MKDT and of the random subset at the largest share of labels that both have. */
-function headlineRows(rows: readonly ResultRow[]): { mkdt: ResultRow; random: ResultRow } | undefined {
-  const named = (name: string) => rows.filter((row) => row.name === name);
-  const pairs = named(MKDT_ROW).flatMap((mkdt) =>
-    named(RANDOM_SUBSET_ROW)
-      .filter((random) => random.labels === mkdt.labels)
-      .map((random) => ({ mkdt, random })),
-  );
-  return pairs.sort((a, b) => b.mkdt.labels - a.mkdt.labels)[0];
-}
-
-/**
- * The result in one sentence: MKDT against the random subset at the largest share of labels, with the spread
- * over seeds; it says just as plainly when MKDT is worse, or when the spread hides the difference.
- */
-export function headline(result: RunResult): string {
-  const pair = headlineRows(result.rows);
-  if (result.rows.length === 0 && result.heldOutError.length > 0)
-    return 'The images have no labels: only the distance to the teacher is measured.';
-  if (pair === undefined) {
-    return `This run did not evaluate both ${MKDT_ROW} and a ${RANDOM_SUBSET_ROW}, so it has no comparison to make.`;
-  }
-  const { mkdt, random } = pair;
-  const seeds = seedCount([mkdt, random]);
-  const context = `With ${labelShare(mkdt.labels)} of the labels, an encoder pre-trained on the ${MKDT_ROW} set reaches ${accuracy(mkdt)}\u00a0% test accuracy`;
-  const other = `${accuracy(random)}\u00a0% after a random subset of the same size (mean ± standard deviation ${seeds})`;
-  const difference = mkdt.mean - random.mean;
-  if (!Number.isFinite(difference)) return `${context}, against ${other}.`;
-  const points = `${percent(Math.abs(difference))} percentage points`;
-  const single = mkdt.seeds < 2 || random.seeds < 2;
-  if (!single && Math.abs(difference) <= Math.hypot(mkdt.deviation, random.deviation)) {
-    return `${context}, against ${other}: the difference of ${points} is within the spread between seeds.`;
-  }
-  const verdict = difference > 0 ? `${points} better` : `${points} worse`;
-  const caution = single ? ', though one seed cannot show the spread' : '';
-  return `${context}, against ${other}: ${verdict}${caution}.`;
-}
-
-/** The same comparison by equation (3), or undefined where the run did not measure both. */
+/** MKDT against the random subset by equation (3), or undefined where the run did not measure both. */
 export function heldOutSentence(result: RunResult): string | undefined {
   const mkdt = result.heldOutError.find((entry) => entry.name === MKDT_ROW);
   const random = result.heldOutError.find((entry) => entry.name === RANDOM_SUBSET_ROW);

@@ -47,6 +47,7 @@ export const files = {
   images: 'images.png',
   evaluation: 'evaluation.json',
   evaluationShare: 'evaluation-share.json',
+  representations: 'representations.safetensors',
   selfSupervisedExpert: (index: number) =>
     `self-supervised-experts/expert-${String(index).padStart(3, '0')}.safetensors`,
   selfSupervisedSynthetic: 'self-supervised-synthetic.safetensors',

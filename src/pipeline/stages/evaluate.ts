@@ -1,18 +1,13 @@
 /** Stage 6: evaluation of the synthetic set against its baselines, from what the stages before it left. */
+import type { EvaluationRow } from '../config/sections/evaluate.js';
 import type { EvaluationInputs } from '../evaluate/bench.js';
-import { evaluateEncoders, evaluateShare } from '../evaluate/evaluateEncoders.js';
-import { keeperOf } from '../evaluate/keeper.js';
-import { decodeEvaluation, type Evaluation, encodeEvaluation } from '../evaluate/record.js';
+import { evaluateEncoders, evaluateShare, measurableRows } from '../evaluate/evaluateEncoders.js';
+import { type EvaluationKeeper, keeperOf } from '../evaluate/keeper.js';
+import { encodeEvaluation } from '../evaluate/record.js';
+import { ShownOutputs, shownImages } from '../evaluate/representations.js';
 import type { SelfSupervisedSet } from '../evaluate/selfSupervisedPretraining.js';
 import { encodeShare, shareOf } from '../evaluate/shares.js';
-import type { RunFolder } from '../store/runFolder.js';
 import { files, type ReadableFolder, readTensors, type StageContext } from './context.js';
-
-/** @throws StoreError when the file is not an evaluation, or one of another version. */
-export async function readEvaluation(folder: RunFolder): Promise<Evaluation> {
-  const text = new TextDecoder().decode(await folder.readBytes(files.evaluation));
-  return decodeEvaluation(text, folder.pathOf(files.evaluation));
-}
 
 /** The set of the baseline that matches trajectories of the self-supervised loss. */
 export async function readSelfSupervised(folder: ReadableFolder): Promise<SelfSupervisedSet> {
@@ -25,8 +20,28 @@ export async function readSelfSupervised(folder: ReadableFolder): Promise<SelfSu
   };
 }
 
-/** All that the evaluation of a run reads, from its folder. */
-async function inputsOf(context: StageContext): Promise<EvaluationInputs> {
+/**
+ * Keeps an evaluation where its stage is kept, with what the shown images became. One that was kept without them, by an earlier
+ * version, begins anew.
+ *
+ * @param rows those of the encoders that come first, whose outputs are shown; none where no outputs are
+ */
+function keeping(
+  { checkpoints }: StageContext,
+  shown: ShownOutputs,
+  rows: readonly EvaluationRow[],
+): { readonly keeper?: EvaluationKeeper } {
+  if (checkpoints === undefined) return {};
+  const { resumed } = checkpoints;
+  const goesOn = resumed !== null && shown.restore(resumed, rows);
+  return { keeper: keeperOf(goesOn ? checkpoints : { ...checkpoints, resumed: null }, () => shown.kept) };
+}
+
+/** All that the evaluation of a run reads, from its folder, and what gathers the outputs that are shown. */
+async function openEvaluation(
+  context: StageContext,
+  isShown: boolean,
+): Promise<{ readonly inputs: EvaluationInputs; writeShown(): Promise<void> }> {
   const { config, dataset, device, folder } = context;
   const targets = await readTensors(folder, files.targets);
   const synthetic = await readTensors(folder, files.synthetic);
@@ -36,7 +51,9 @@ async function inputsOf(context: StageContext): Promise<EvaluationInputs> {
     train: targets('train').data as Float32Array,
     test: targets('test').data as Float32Array,
   };
-  return {
+  const representation = targets('train').shape[1]!;
+  const shown = new ShownOutputs(shownImages(dataset.test, config.seed), representation);
+  const inputs: EvaluationInputs = {
     device,
     config,
     dataset,
@@ -52,21 +69,33 @@ async function inputsOf(context: StageContext): Promise<EvaluationInputs> {
       ? await readSelfSupervised(folder)
       : null,
     highLoss: subset('indices').data as Int32Array,
-    representation: targets('train').shape[1]!,
-    ...(context.checkpoints === undefined ? {} : { keeper: keeperOf(context.checkpoints) }),
+    representation,
+    ...keeping(context, shown, isShown ? measurableRows(config.evaluate.rows, dataset) : []),
+    encoded: (row, repetition, outputs) => shown.take(row, repetition, outputs),
     advance: (done) => context.advance(done),
   };
+  return { inputs, writeShown: () => shown.write(folder, representations.test, dataset) };
 }
 
 export async function evaluate(context: StageContext): Promise<string[]> {
-  const evaluation = await evaluateEncoders(await inputsOf(context));
+  const { inputs, writeShown } = await openEvaluation(context, true);
+  const evaluation = await evaluateEncoders(inputs);
   await context.folder.writeText(files.evaluation, encodeEvaluation(evaluation));
-  return [files.evaluation];
+  await writeShown();
+  return [files.evaluation, files.representations];
 }
 
-/** Evaluates one share by itself: what its encoders have given is left in `files.evaluationShare`. */
+/**
+ * Evaluates one share by itself: what its encoders have given is left in `files.evaluationShare`, and beside it what the first
+ * share shows.
+ */
 export async function evaluatePart(context: StageContext, part: string): Promise<string[]> {
-  const results = await evaluateShare(await inputsOf(context), shareOf(part));
+  const share = shareOf(part);
+  const isShown = share.architecture === 0 && share.repetition === 0;
+  const { inputs, writeShown } = await openEvaluation(context, isShown);
+  const results = await evaluateShare(inputs, share);
   await context.folder.writeText(files.evaluationShare, encodeShare(results));
-  return [files.evaluationShare];
+  if (!isShown) return [files.evaluationShare];
+  await writeShown();
+  return [files.evaluationShare, files.representations];
 }

@@ -1,6 +1,6 @@
 /** Curves of a study: one figure of lines with points, in the report's colours. */
 import type { TopLevelSpec } from 'vega-lite';
-import { CONFIG, FAINT, SERIES } from '../report/charts.js';
+import { CONFIG, FAINT, SERIES } from '../report/charts/look.js';
 
 /** A point of a curve; what has no number is left out. */
 export interface LinePoint {

@@ -1,7 +1,7 @@
 /** What a study leaves for people: figures as SVG and PNG, and one self-contained page. */
 import type { TopLevelSpec } from 'vega-lite';
 import { importSharp } from '../optionalImports.js';
-import { renderSvg } from '../report/charts.js';
+import { renderSvg } from '../report/charts/renderSvg.js';
 import { type Html, html, trusted } from '../report/html.js';
 import { renderPage } from '../report/pageShell.js';
 import type { RunFolder } from '../store/runFolder.js';

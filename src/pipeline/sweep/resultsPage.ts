@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import { show } from '../config/layers.js';
-import { CONFIG, FAINT, renderSvg, SERIES } from '../report/charts.js';
+import { CONFIG, FAINT, SERIES } from '../report/charts/look.js';
+import { renderSvg } from '../report/charts/renderSvg.js';
 import { type Html, html, trusted } from '../report/html.js';
 import { renderPage } from '../report/pageShell.js';
 import { MKDT_ROW } from '../report/types.js';

@@ -17,7 +17,7 @@ import { gatherParts, runPart, runStage } from '../runStage.js';
 import { openSession, readTimings, TIMINGS, writeHead } from '../session.js';
 import { type InputSource, inputsOf, nameOfInputs } from '../stageInputs.js';
 import { files } from '../stages/context.js';
-import { reportHead, writeReport } from '../stages/report.js';
+import { secondsOfStages, writeReport } from '../stages/report.js';
 import { roundSeconds } from '../stopwatch.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
@@ -138,16 +138,20 @@ async function finish({ config, data, folder, results, progress }: Computing): P
     if (job.kind !== 'evaluation') continue;
     const file = join(path, files.evaluationShare);
     encoders.push(...decodeShare(new TextDecoder().decode(await readBounded(file, fileLimits.record)), file));
+    const shown = join(path, files.representations);
+    if (!(await exists(shown))) continue;
+    await folder.writeBytes(files.representations, await readBounded(shown, fileLimits.data));
   }
   const stage = stageOfJob('evaluation');
   const reads = inputsOf(stage, { config, folder, ...identity, tuning: tuningOf(results, 'evaluation') });
   await folder.writeText(files.evaluation, encodeEvaluation(evaluationFrom(config, dataset, encoders)));
-  await folder.recordStage(stage.name, nameOfInputs(reads), [files.evaluation], { ...reads });
+  const made = [files.evaluation, files.representations];
+  await folder.recordStage(stage.name, nameOfInputs(reads), made, { ...reads });
   const timings = runTimings(await readTimings(folder));
   await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
   const { device } = results.find(({ job }) => job.kind === 'distil')!.record;
-  const head = reportHead(config, dataset, timings);
-  await writeReport({ config, dataset, folder }, { ...head, command: COMMAND, device });
+  const seconds = secondsOfStages(config, timings);
+  await writeReport({ dataset, folder }, { seconds, command: COMMAND, device });
   progress.finished('report', (performance.now() - watch) / 1000);
   return device;
 }

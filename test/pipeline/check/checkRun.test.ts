@@ -243,6 +243,15 @@ describe('a folder with a flaw', () => {
         }),
     ],
     [
+      'representations of fewer images than there are numbers',
+      'representations.safetensors',
+      /tensor mkdt is \[1, 8\], not \[200, 8\]/,
+      (path) =>
+        changeTensors(path, 'representations.safetensors', (tensors) => {
+          tensors.set('mkdt', { dtype: 'F32', shape: [1, 8], data: new Float32Array(8) });
+        }),
+    ],
+    [
       'a tensor that is missing',
       'synthetic.safetensors',
       /no tensor innerStep/,

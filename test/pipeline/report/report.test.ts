@@ -1,45 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport } from '../../../src/pipeline/report/report.js';
-import type { ReportInput, RunResult } from '../../../src/pipeline/report/types.js';
+import type { ReportInput } from '../../../src/pipeline/report/types.js';
+import { input, result, seedsOf } from '../../support/reportInput.js';
 
 const HOSTILE = `</title></code><script>alert(1)</script><img src=x onerror="alert(1)"> & 'quoted' \\ "x`;
 
-const result: RunResult = {
-  device: { name: 'SwiftShader Device', kind: 'software', bundled: true },
-  dataset: 'mnist',
-  rows: [
-    { name: 'random encoder', labels: 0.01, mean: 0.521, deviation: 0.019, seeds: 5 },
-    { name: 'random encoder', labels: 0.05, mean: 0.753, deviation: 0.007, seeds: 5 },
-    { name: 'random subset', labels: 0.01, mean: 0.568, deviation: 0.018, seeds: 5 },
-    { name: 'random subset', labels: 0.05, mean: 0.782, deviation: 0.006, seeds: 5 },
-    { name: 'MKDT', labels: 0.01, mean: 0.642, deviation: 0.012, seeds: 5 },
-    { name: 'MKDT', labels: 0.05, mean: 0.825, deviation: 0.005, seeds: 5 },
-    { name: 'teacher', labels: 0.05, mean: 0.862, deviation: 0.003, seeds: 5 },
-  ],
-  heldOutError: [
-    { name: 'random subset', mean: 0.0612, deviation: 0.004 },
-    { name: 'MKDT', mean: 0.0942, deviation: 0.0031 },
-  ],
-  transfer: [],
-  trajectoryLoss: { first: 0.88, last: 0.503 },
-  innerStep: { first: 0.1, last: 0.612 },
-  seconds: { teacher: 23.41, distil: 322.5 },
-};
-
-const input: ReportInput = {
-  title: 'MKDT on MNIST',
-  command: 'hypergrad run --preset mnist-small',
-  result,
-  events: Array.from({ length: 60 }, (_, iteration) => ({
-    iteration,
-    loss: 0.9 - iteration / 150 + 0.05 * Math.sin(iteration),
-    innerStep: 0.1 + iteration / 100,
-  })),
-  imagesPng: Uint8Array.of(0x89, 0x50, 0x4e, 0x47),
-  configYaml: 'seed: 1\n',
-};
-
 const spaces = (text: string) => text.replaceAll('\u00a0', ' ');
+
+/** Of a run that told nothing. */
+const none = { distil: [], teacher: [], experts: [], selfSupervisedExperts: [], selfSupervised: [] };
 
 async function render(changes: Partial<ReportInput> = {}): Promise<string> {
   return spaces(await renderReport({ ...input, ...changes }));
@@ -50,7 +19,7 @@ function withRows(mkdt: number, random: number, deviation: number, seeds = 5): P
     { name: 'random subset', labels: 0.05, mean: random, deviation, seeds },
     { name: 'MKDT', labels: 0.05, mean: mkdt, deviation, seeds },
   ];
-  return { result: { ...result, rows } };
+  return { result: { ...result, rows }, evaluation: seedsOf(rows) };
 }
 
 describe('renderReport', () => {
@@ -64,13 +33,13 @@ describe('renderReport', () => {
     expect(page).toContain('over 5 seeds');
     expect(page).toContain('<td>0.0612 ± 0.0040</td>');
     expect(page).toContain('<td>0.0942 ± 0.0031</td>');
-    expect(page).toContain('<th scope="row">teacher</th><td>23.4 s</td>');
+    expect(page).toContain('<th scope="row">teacher</th><td>23.4 s</td>\n<td>7 %</td>');
     expect(page).toContain('<th scope="row">distil</th><td>5 min 23 s</td>');
     expect(page).toContain('from 0.88 (mean of the first 20 iterations) to 0.503');
     expect(page).toContain('α from 0.1 to 0.612');
     expect(page).toContain('<code>hypergrad run --preset mnist-small</code>');
     expect(page).toContain('<code>seed: 1\n</code>');
-    expect(page).toContain('src="data:image/png;base64,iVBORw=="');
+    expect(page.match(/src="data:image\/png;base64,iVBORw/g)).toHaveLength(3);
   });
 
   it('contains no scripts, asks for nothing and says so to the browser', async () => {
@@ -92,6 +61,12 @@ describe('renderReport', () => {
       title: HOSTILE,
       command: HOSTILE,
       configYaml: HOSTILE,
+      evaluation: seedsOf(rows),
+      representations: {
+        ...input.representations!,
+        classes: [HOSTILE, 'one', 'two'],
+        encoders: input.representations!.encoders.map((encoder) => ({ ...encoder, name: HOSTILE })),
+      },
       result: {
         ...result,
         rows,
@@ -111,7 +86,7 @@ describe('renderReport', () => {
   it('names a software device beside every table and figure', async () => {
     const page = await render();
     const captions = [...page.matchAll(/<figcaption>(.*?)<\/figcaption>/gs)];
-    expect(captions).toHaveLength(7);
+    expect(captions).toHaveLength(15);
     for (const [, caption] of captions) {
       expect(caption).toContain('SwiftShader Device, a software device (the bundled one)');
     }
@@ -126,24 +101,76 @@ describe('renderReport', () => {
       when: 'better',
       changes: withRows(0.825, 0.782, 0.006),
       words:
-        '78.2 ± 0.6 % after a random subset of the same size (mean ± standard deviation over 5 seeds): 4.3 percentage points better.',
+        '78.2 ± 0.6 % of the best baseline, the random subset (mean ± standard deviation over 5 seeds). Seed by seed it is 4.3 ± 0.6 percentage points better (mean paired difference ± deviation of the mean, n = 5).',
     },
-    { when: 'worse', changes: withRows(0.7, 0.782, 0.006), words: '8.2 percentage points worse.' },
+    {
+      when: 'worse',
+      changes: withRows(0.7, 0.782, 0.006),
+      words: 'Seed by seed it is 8.2 ± 0.6 percentage points worse',
+    },
     {
       when: 'unclear',
       changes: withRows(0.79, 0.782, 0.01),
-      words: 'the difference of 0.8 percentage points is within the spread between seeds.',
+      words:
+        'the difference is +0.8 ± 1.0 percentage points (mean paired difference ± deviation of the mean, n = 5): no more than twice its deviation, so no clear difference.',
     },
     {
       when: 'from one seed',
       changes: withRows(0.825, 0.782, 0, 1),
-      words: '4.3 percentage points better, though one seed cannot show the spread.',
+      words: 'It is 4.3 percentage points better, though one seed cannot show the spread.',
     },
   ])('says plainly in its headline when MKDT is $when', async ({ changes, words }) => {
     const page = await render(changes);
     const headline = page.match(/<div class="headline">(.*?)<\/div>/s)![1];
     expect(headline).toContain('With 5 % of the labels');
     expect(headline).toContain(words);
+  });
+
+  it('puts the difference to the best baseline at each share of the labels in large figures', async () => {
+    const page = await render();
+    const tiles = page.match(/<div class="tiles">(.*?)<dl/s)![1]!;
+    expect([...tiles.matchAll(/<p class="amount">(.*?)<\/p>/g)].map(([, figure]) => figure)).toEqual([
+      '+7.4 ± 1.5',
+      '+4.3 ± 0.6',
+    ]);
+    expect(tiles).toContain('against the random subset, the best baseline, with 1 % of the labels');
+    expect(tiles).toContain('64.2 ± 1.2 % and 56.8 ± 1.8 % (5 seeds, paired)');
+  });
+
+  it('shows how MKDT differs from every other row, seed by seed', async () => {
+    const section = (await render()).match(/<h2>MKDT against each, seed by seed<\/h2>(.*?)<\/section>/s)![1]!;
+    expect(section).toContain('<th scope="row">random encoder</th><td>+12.1 ± 1.6</td>\n<td>+7.2 ± 0.6</td>');
+    expect(section).toContain('<th scope="row">teacher</th><td>–</td>\n<td>−3.7 ± 0.4</td>');
+  });
+
+  it('shows representations beside each other, and says what the axes are and hold', async () => {
+    const page = await render();
+    const section = page.match(/<h2>What the encoders see<\/h2>(.*?)<\/section>/s)![1]!;
+    expect(section.match(/<svg role="img"/g)).toHaveLength(3);
+    expect(section).toMatch(/<strong>MKDT<\/strong>: \d+ % of its variance is seen here/);
+    expect(section).toMatch(
+      /first two principal components of the teacher’s representations, which hold \d+ % and \d+ %/,
+    );
+    expect(section).toContain('one of 12 held-out images, the same in every panel');
+    for (const name of ['zero', 'one', 'two']) expect(section).toContain(`</svg>${name}</span>`);
+    const unlabelled = await render({
+      representations: { ...input.representations!, labels: null, classes: [] },
+    });
+    expect(unlabelled).toContain('no labels, so that all have one colour');
+    expect(unlabelled).not.toContain('class="legend"');
+    expect(await render({ representations: null })).toContain('<code>--force evaluate</code>');
+  });
+
+  it('says of what scale the differences of its images are', async () => {
+    const { scale } = input.pictures!;
+    expect(await render()).toContain(
+      `the strongest colour is a change by ${(100 * scale).toPrecision(3)} % of the range from black to white or more`,
+    );
+    expect(await render({ pictures: null })).toContain('does not say how its images were standardised');
+  });
+
+  it('says how to repeat a run that did not keep its command', async () => {
+    expect(await render({ command: null })).toContain('<code>hypergrad run config.yaml</code>');
   });
 
   it('compares the distance to the teacher in its headline too', async () => {
@@ -154,8 +181,8 @@ describe('renderReport', () => {
 
   it('draws its figures from valid numbers, scalable and described', async () => {
     const page = await render();
-    const figures = [...page.matchAll(/<svg.*?<\/svg>/gs)].map(([svg]) => svg);
-    expect(figures).toHaveLength(3);
+    const figures = [...page.matchAll(/<svg role="img".*?<\/svg>/gs)].map(([svg]) => svg);
+    expect(figures).toHaveLength(10);
     for (const svg of figures) {
       expect(svg).toMatch(/^<svg(?=[^>]* viewBox="0 0 \d+ \d+")(?=[^>]* aria-label="[^"]+")(?![^>]* width=)/);
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);
@@ -167,22 +194,25 @@ describe('renderReport', () => {
   });
 
   it('survives numbers that are not finite, and says so', async () => {
-    const events = input.events.map((event) =>
+    const distil = input.curves.distil.map((event) =>
       event.iteration === 7 ? { ...event, loss: Number.NaN } : event,
     );
     const rows = [
       ...result.rows,
       { name: 'diverged', labels: 0.05, mean: Number.NaN, deviation: 0, seeds: 5 },
     ];
-    const page = await render({ events, result: { ...result, rows } });
+    const curves = { ...input.curves, distil };
+    const page = await render({ curves, result: { ...result, rows } });
     expect(page).toContain('<td>not finite ± 0.0</td>');
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   it('draws nothing where no value is finite', async () => {
-    const events = [{ iteration: 0, loss: Number.NaN, innerStep: Number.POSITIVE_INFINITY }];
+    const distil = [{ iteration: 0, loss: Number.NaN, innerStep: Number.POSITIVE_INFINITY }];
+    const curves = { ...none, distil };
     const rows = [{ name: 'MKDT', labels: 0.05, mean: Number.NaN, deviation: Number.NaN, seeds: 5 }];
-    const page = await render({ events, result: { ...result, rows } });
+    const bare = { representations: null, evaluation: seedsOf([]) };
+    const page = await render({ ...bare, curves, result: { ...result, rows, seconds: {} } });
     expect(page.match(/No value is finite/g)).toHaveLength(3);
     expect(page).not.toMatch(/<svg|NaN|undefined|Infinity/);
   });
@@ -193,7 +223,7 @@ describe('renderReport', () => {
       { student: 'ResNet-18, width 4', rows: [], heldOutError: result.heldOutError.slice(0, 1) },
     ];
     const page = await render({ result: { ...result, transfer } });
-    const section = page.match(/<h2>Transfer to other architectures(.*?)<h2>/s)![1]!;
+    const section = page.match(/<h2>Transfer to other architectures(.*?)<\/section>/s)![1]!;
     expect([...section.matchAll(/<h3>(.*?)<\/h3>/g)].map(([, name]) => name)).toEqual([
       'MLP, 2 layers of 8',
       'ResNet-18, width 4',
@@ -210,15 +240,18 @@ describe('renderReport', () => {
   it.each([...new Set(result.rows.map(({ name }) => name))])('does without the row %s', async (missing) => {
     const rows = result.rows.filter(({ name }) => name !== missing);
     const heldOutError = result.heldOutError.filter(({ name }) => name !== missing);
-    const page = await render({ result: { ...result, rows, heldOutError } });
+    const page = await render({ evaluation: seedsOf(rows), result: { ...result, rows, heldOutError } });
     expect(page).not.toContain(`<th scope="row">${missing}</th><td>${missing === 'teacher' ? '–' : ''}`);
     expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
   });
 
   it('leaves out what a run does not have', async () => {
     const empty = { ...result, rows: [], heldOutError: [], seconds: {} };
-    const page = await render({ events: [], imagesPng: new Uint8Array(0), result: empty });
-    expect(page).toContain('did not evaluate both MKDT and a random subset');
+    const page = await render({
+      ...{ curves: none, pictures: null, representations: null },
+      ...{ evaluation: seedsOf([]), result: empty },
+    });
+    expect(page).toContain('did not evaluate both MKDT and a baseline of its size');
     expect(page).not.toMatch(/<svg|<img|<table/);
   });
 
