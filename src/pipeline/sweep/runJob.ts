@@ -134,18 +134,20 @@ async function finish({ config, data, folder, results, progress }: Computing): P
   const watch = performance.now();
   await writeHead(folder, config, dataset);
   const encoders = [];
+  const made: string[] = [files.evaluation];
   for (const { job, path } of results) {
     if (job.kind !== 'evaluation') continue;
     const file = join(path, files.evaluationShare);
     encoders.push(...decodeShare(new TextDecoder().decode(await readBounded(file, fileLimits.record)), file));
+    // The first share has it, unless an earlier version made it.
     const shown = join(path, files.representations);
     if (!(await exists(shown))) continue;
     await folder.writeBytes(files.representations, await readBounded(shown, fileLimits.data));
+    made.push(files.representations);
   }
   const stage = stageOfJob('evaluation');
   const reads = inputsOf(stage, { config, folder, ...identity, tuning: tuningOf(results, 'evaluation') });
   await folder.writeText(files.evaluation, encodeEvaluation(evaluationFrom(config, dataset, encoders)));
-  const made = [files.evaluation, files.representations];
   await folder.recordStage(stage.name, nameOfInputs(reads), made, { ...reads });
   const timings = runTimings(await readTimings(folder));
   await folder.writeText(TIMINGS, `${JSON.stringify(timings, null, 2)}\n`);
