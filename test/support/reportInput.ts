@@ -72,7 +72,7 @@ export const input: ReportInput = {
     count: 3,
     image: [1, 4, 4],
     mean: [0.1],
-    deviation: [0.3],
+    deviation: [0.1],
   }),
   representations: {
     images: Int32Array.from({ length: IMAGES }, (_, k) => 2 * k),

@@ -49,8 +49,13 @@ export function findingsOver({ groups, runs, tables: [table] }: Comparison): str
   });
 }
 
+/** What computed, by name. */
+const devicesOf = (reports: readonly ReportInput[]): string[] =>
+  distinct(reports.map(({ result }) => wording.deviceName(result.device)));
+
 function runsSection({ comparison, reports }: SideBySide): Html {
   const { groups, runs } = comparison;
+  const devices = devicesOf(reports);
   const settings = distinct(groups.flatMap((group) => Object.keys(group.settings))).filter(
     (path) => path !== 'device',
   );
@@ -66,7 +71,7 @@ function runsSection({ comparison, reports }: SideBySide): Html {
         `${wording.significant(trajectoryLoss.first)} → ${wording.significant(trajectoryLoss.last)}`,
         wording.significant(innerStep.last),
         wording.duration(total),
-        wording.deviceName(result.device),
+        ...(devices.length === 1 ? [] : [wording.deviceName(result.device)]),
       ],
     };
   });
@@ -74,7 +79,15 @@ function runsSection({ comparison, reports }: SideBySide): Html {
     'The runs',
     html`${tableFigure({
       label: 'The runs',
-      head: ['Run', 'Seed', ...settings, 'Trajectory loss', 'Inner step α', 'Time', 'Device'],
+      head: [
+        'Run',
+        'Seed',
+        ...settings,
+        'Trajectory loss',
+        'Inner step α',
+        'Time',
+        ...(devices.length === 1 ? [] : ['Device']),
+      ],
       body,
       caption: `Trajectory losses are means of the first and of the last iterations. ${settings.length === 0 ? 'The runs differ in the seed alone, or in their device.' : 'Settings are those in which they differ.'}`,
     })}
@@ -218,7 +231,7 @@ ${command === null ? html`<p>The run did not keep its command; <code>hypergrad r
 /** Renders runs side by side. As self-contained as a run's own report, and as little able to do anything. */
 export async function renderSideBySide(together: SideBySide): Promise<string> {
   const { comparison, reports } = together;
-  const devices = distinct(reports.map(({ result }) => wording.deviceName(result.device)));
+  const devices = devicesOf(reports);
   const deviceNote =
     devices.length === 1
       ? `Computed on ${devices[0]}.`

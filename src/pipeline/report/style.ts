@@ -38,6 +38,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 figcaption { padding: .4rem 0; color: var(--quiet); font-size: .875rem; text-align: left; max-width: 46rem; overflow-wrap: anywhere; }
 th, td { padding: .35rem 0 .35rem clamp(.6rem, 3vw, 1.5rem); border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th[scope="row"], thead th:first-child { padding-left: 0; text-align: left; font-weight: normal; white-space: normal; }
+th[scope="row"] { min-width: 6.5rem; }
 thead th { vertical-align: bottom; white-space: normal; border-bottom-width: 2px; }
 tr.own > * { font-weight: 600; }
 tfoot > tr > * { border-bottom: 0; font-weight: 600; }

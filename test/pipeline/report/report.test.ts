@@ -166,6 +166,8 @@ describe('renderReport', () => {
     expect(await render()).toContain(
       `the strongest colour is a change by ${(100 * scale).toPrecision(3)} % of the range from black to white or more`,
     );
+    const far = await render({ pictures: { ...input.pictures!, scale: 2.5 } });
+    expect(far).toContain('a change by 2.5 times the range from black to white, beyond which learnt pixels');
     expect(await render({ pictures: null })).toContain('does not say how its images were standardised');
   });
 

@@ -180,7 +180,7 @@ export function overlaidChart(
   if (values.length === 0) return undefined;
   const what = measure === 'loss' ? 'Trajectory loss' : 'Inner step α';
   const names = runs.map(({ name }) => name);
-  const above = legendAbove(names);
+  const above = legendAbove(names, WIDTH - 70);
   return frame({
     description: `${what} of each run by iteration.`,
     x: 'Iteration',

@@ -62,9 +62,13 @@ export const NAMES_AXIS = {
   tickBand: 'extent',
 } as const;
 
-/** A legend above a figure, and the room that it takes there: as many columns as the names let stand beside each other. */
-export function legendAbove(names: readonly string[], title: string | null = null) {
-  const columns = Math.max(1, Math.min(names.length, Math.floor(WIDTH / (namesWidth(names) + 34))));
+/** What a legend has beside each name. */
+const SYMBOL_WIDTH = 40;
+
+/** A legend above a figure, and the room that it takes there: as many columns as the width lets names stand beside each other. */
+export function legendAbove(names: readonly string[], width: number, title: string | null = null) {
+  const free = width - (title === null ? 0 : namesWidth([title]) + 20);
+  const columns = Math.max(1, Math.min(names.length, Math.floor(free / (namesWidth(names) + SYMBOL_WIDTH))));
   return {
     top: 14 + 20 * Math.ceil(names.length / columns),
     legend: {

@@ -53,7 +53,7 @@ export function barsChart(chart: BarsChart): TopLevelSpec | undefined {
   const names = [...new Set(values.map(({ name }) => name))];
   const series = [...(chart.series ?? new Set(values.map((value) => value.series)))];
   const left = namesWidth(names) + 10;
-  const above = legendAbove(series, legend);
+  const above = legendAbove(series, WIDTH - left - 10, legend);
   const lines = {
     y: {
       field: 'name',

@@ -63,7 +63,7 @@ export function stackedTimeChart(
   if (values.length === 0) return undefined;
   const names = runs.map(({ name }) => name);
   const left = namesWidth(names) + 10;
-  const above = legendAbove(stages);
+  const above = legendAbove(stages, WIDTH - left - 10);
   return {
     description: 'Minutes of each run, in parts by stage.',
     width: WIDTH - left - 10,
