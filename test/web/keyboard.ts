@@ -4,7 +4,8 @@ import type { Page } from 'playwright-core';
 /** Role, name and state of what has the focus, as they are told to somebody who listens: `button "Start"`. */
 export async function focused(page: Page): Promise<string> {
   const [first = ''] = (await page.locator(':focus').ariaSnapshot()).split('\n');
-  return first.replace(/^- /, '');
+  // A name with a colon is quoted in such a snapshot, and a summary has no role of its own.
+  return first.replace(/^- '?/, '').replace(/^text: (.+)$/, 'summary "$1"');
 }
 
 /** What the tab key comes by, from the page's top to its end, and the controls that it never comes by. */

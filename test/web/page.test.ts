@@ -298,6 +298,8 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
       const views = { 'Distil live': '.live', 'Inside the gradient': '.modes', 'This device': '.kernels' };
       for (const [view, content] of Object.entries(views)) {
         await page.getByRole('link', { name: view }).click();
+        // The heading of a view that has changed takes the focus.
+        await page.locator('h1:focus').waitFor();
         await page.locator(content).waitFor();
         const { stops, missed } = await tabStops(page);
         expect(missed, view).toEqual([]);
