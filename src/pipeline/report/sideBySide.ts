@@ -204,17 +204,19 @@ async function timingSection({ comparison, reports }: SideBySide, deviceNote: st
     seconds === undefined ? '–' : wording.duration(seconds);
   return section(
     'Where the time went',
-    html`<div class="pair">
-${[
-  tableFigure({
-    label: 'Time of each stage',
-    head: ['Stage', ...runs.map(({ name }) => name)],
-    body: stages.map((stage) => ({ name: stage, cells: runs.map(({ seconds }) => cell(seconds[stage])) })),
-    caption: `Wall-clock time of each stage. ${deviceNote}`,
-  }),
-  await chartFigure(stackedTimeChart(runs), `The same times. ${deviceNote}`),
-]}
-</div>`,
+    // A column a run needs the whole width.
+    html`${[
+      tableFigure({
+        label: 'Time of each stage',
+        head: ['Stage', ...runs.map(({ name }) => name)],
+        body: stages.map((stage) => ({
+          name: stage,
+          cells: runs.map(({ seconds }) => cell(seconds[stage])),
+        })),
+        caption: `Wall-clock time of each stage. ${deviceNote}`,
+      }),
+      await chartFigure(stackedTimeChart(runs), `The same times. ${deviceNote}`),
+    ]}`,
   );
 }
 
