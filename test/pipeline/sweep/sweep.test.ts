@@ -72,7 +72,8 @@ describe('a sweep', () => {
     const run = pathsOf(whole).run(name);
     expect(folderContents(run)).toEqual(folderContents(alone));
     const { seconds, ...rest } = JSON.parse(readFileSync(join(run, 'result.json'), 'utf8'));
-    expect(rest).toEqual({ version: 1, ...result, seconds: undefined });
+    const command = 'hypergrad run config.yaml';
+    expect(rest).toEqual({ version: 1, ...result, command, seconds: undefined });
     expect(Object.keys(seconds)).toEqual(Object.keys(result.seconds));
     expect((await checkRun(run)).isWhole).toBe(true);
   });
