@@ -23,7 +23,7 @@ function sectionsOf(page: string): Section[] {
     .filter((match) => match !== null)
     .map(([, code, heading, body]) => ({
       code: Number(code),
-      classes: [...heading!.matchAll(/`(\w+)`/g)].map(([, name]) => name!),
+      classes: [...heading!.matchAll(/\b([A-Z]\w*Error)\b/g)].map(([, name]) => name!),
       body: body!,
     }));
 }
