@@ -134,6 +134,20 @@ describe('hypergrad init', () => {
     expect(text).toContain('train: null');
   });
 
+  it('makes the synthetic set of a small folder as large as the batches of the preset', async () => {
+    const image = await png({ width: 16, height: 16 });
+    await writeFiles(
+      at('few'),
+      Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`${n}.png`, image])),
+    );
+    const file = at('few.yaml');
+    await hypergrad('init', file, '--data', at('few'));
+    // A fifth is held out.
+    const { subset, distil, evaluate } = resolveConfig({ file, sets: ['data.train=240'] });
+    expect(subset.fraction).toBe(0.17);
+    expect([distil.batch, evaluate.batch]).toEqual([20, 40]);
+  });
+
   it('says where it cannot write', async () => {
     await expect(hypergrad('init', at('nowhere/my.yaml'))).rejects.toThrow(
       /cannot be written: its folder does not exist/,

@@ -7,7 +7,9 @@ import { commentedYaml } from '../../pipeline/config/commentedYaml.js';
 import { configJsonSchema } from '../../pipeline/config/describe.js';
 import { type Fields, valueAt } from '../../pipeline/config/layers.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
-import { inspectData } from '../../pipeline/data/inspect.js';
+import { subsetSize } from '../../pipeline/config/rules.js';
+import type { Config } from '../../pipeline/config/schema.js';
+import { type DataReport, inspectData } from '../../pipeline/data/inspect.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { writeOutput } from '../outputFile.js';
 import { voiceOf } from '../voice.js';
@@ -63,17 +65,39 @@ function pick(fields: Fields, paths: readonly string[]): Fields {
   return picked;
 }
 
+/** Most of a folder's images that a synthetic set is made as large as, so that the batches of the preset fit into it. */
+const MOST_FRACTION = 0.5;
+
+/** A larger synthetic set where a folder has too few images for the preset's batches, and smaller batches where that is not enough. */
+function roomForBatches(config: Config, { train, test }: DataReport): [path: string, value: number][] {
+  const { distil, evaluate, subset, data } = config;
+  const count = test === null ? train - Math.max(1, Math.round(data.holdOut * train)) : train;
+  const wanted = Math.max(distil.batch, evaluate.batch);
+  if (subsetSize(subset.fraction, count) >= wanted) return [];
+  const fraction = Math.min(MOST_FRACTION, Math.ceil((100 * wanted) / count) / 100);
+  const size = subsetSize(fraction, count);
+  return [
+    ['subset.fraction', fraction],
+    ['distil.batch', Math.min(distil.batch, size)],
+    ['evaluate.batch', Math.min(evaluate.batch, size)],
+  ];
+}
+
 /** The values for a folder of images, as `--set` takes them. */
-async function settingsFor(folder: string | undefined): Promise<[path: string, setting: string][]> {
+async function settingsFor(
+  folder: string | undefined,
+  preset: string,
+): Promise<[path: string, setting: string][]> {
   if (folder === undefined) return [];
   const { report } = await inspectData(folder);
+  const room = roomForBatches(resolveConfig({ preset, sets: [] }), report);
   const flat = (fields: Readonly<Record<string, unknown>>, prefix: string): [string, unknown][] =>
     Object.entries(fields).flatMap(([name, value]): [string, unknown][] =>
       typeof value === 'object' && value !== null
         ? flat(value as Record<string, unknown>, `${prefix}${name}.`)
         : [[`${prefix}${name}`, value]],
     );
-  return flat({ train: null, test: null, ...report.settings }, 'data.').map(([path, value]) => [
+  return [...flat({ train: null, test: null, ...report.settings }, 'data.'), ...room].map(([path, value]) => [
     path,
     `${path}=${JSON.stringify(value)}`,
   ]);
@@ -95,7 +119,7 @@ async function init(file: string, flags: InitFlags): Promise<void> {
   if (!['.yaml', '.yml'].includes(extname(file).toLowerCase())) {
     throw new ConfigError(`${JSON.stringify(file)} must be the name of a .yaml file.`);
   }
-  const found = await settingsFor(data);
+  const found = await settingsFor(data, preset);
   const config = resolveConfig({ preset, sets: found.map(([, setting]) => setting) });
   const paths = [...new Set([...FIRST_FIELDS, ...found.map(([path]) => path)])];
   const schema = join(dirname(file), SCHEMA_FILE);
