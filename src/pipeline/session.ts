@@ -11,7 +11,7 @@ import type { Progress, StageName } from './progress.js';
 import type { InputSource } from './stageInputs.js';
 import type { StageContext } from './stages/context.js';
 import { hashGivenTargets } from './stages/givenTargets.js';
-import { EventLog } from './store/events.js';
+import { EVENTS, EventLog } from './store/events.js';
 import type { RunFolder } from './store/runFolder.js';
 import { tuningName } from './tune/tuningName.js';
 
@@ -103,7 +103,7 @@ export async function writeHead(folder: RunFolder, config: Config, dataset: Data
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, dataset, folder, device, progress } = options;
   await writeHead(folder, config, dataset);
-  const events = new EventLog(folder.pathOf('events.jsonl'), folder.disk);
+  const events = new EventLog(folder.pathOf(EVENTS), folder.disk);
   let flushed = performance.now();
   const contextOf = (name: StageName): StageContext => ({
     config,

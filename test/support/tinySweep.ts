@@ -77,7 +77,7 @@ export async function runTinySweep(
 ): Promise<SweepOutcome> {
   await writeSweep(sweep, graph, settings);
   return await runSweep({
-    ...{ graph, finished: await finishedJobs(sweep), workers: 1 },
+    ...{ graph, finished: await finishedJobs(sweep, graph), workers: 1 },
     listener: { begun() {}, done() {}, failed() {} },
     execute: (job) => runJob(job, optionsFor(device, sweep, graph, changes)),
   });

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { counted } from '../../pipeline/report/wording.js';
 import { type CancelReport, cancelSweep } from '../../pipeline/sweep/slurm/cancel.js';
 import { slurmCommands } from '../../pipeline/sweep/slurm/scheduler.js';
 import { slurmFolder } from '../../pipeline/sweep/slurm/slurmFolder.js';
@@ -7,14 +8,12 @@ import { readGraph } from '../../pipeline/sweep/sweepFolder.js';
 import { note } from '../help.js';
 import { type VoiceFlags, voiceOf } from '../voice.js';
 
-const jobsText = (count: number): string => `${count} ${count === 1 ? 'job' : 'jobs'}`;
-
 /** What was cancelled, in a sentence. */
 export function describeCancel({ running, queued }: CancelReport): string {
   if (running + queued === 0) return 'SLURM has no job of this sweep.';
   const parts = [
-    ...(running > 0 ? [`${jobsText(running)} that ran`] : []),
-    ...(queued > 0 ? [`${jobsText(queued)} that waited`] : []),
+    ...(running > 0 ? [`${counted(running, 'job')} that ran`] : []),
+    ...(queued > 0 ? [`${counted(queued, 'job')} that waited`] : []),
   ];
   return `Cancelled ${parts.join(' and ')}. What is done is kept; to go on, give the command of the sweep again.`;
 }

@@ -22,9 +22,10 @@ import { requireWhole } from '../../pipeline/plan/requireWhole.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { identify } from '../../pipeline/session.js';
-import { files, type ReadableFolder } from '../../pipeline/stages/context.js';
+import { files } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
 import { fileLimits, readBounded, readingFault } from '../../pipeline/store/boundedFile.js';
+import { exists } from '../../pipeline/store/exists.js';
 import { hashInputs, sha256 } from '../../pipeline/store/manifest.js';
 import { meantRun } from '../../pipeline/store/meantRun.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
@@ -87,12 +88,6 @@ function configOf(run: string | null, flags: EvaluateFlags): Config {
 const isSameData = (a: Config, b: Config): boolean =>
   a.seed === b.seed && JSON.stringify(a.data) === JSON.stringify(b.data);
 
-const exists = (folder: ReadableFolder, file: string): Promise<boolean> =>
-  stat(folder.pathOf(file)).then(
-    () => true,
-    () => false,
-  );
-
 /** The run whose teacher counts: that of the set, or the one that the user names. */
 async function teacherOf(
   { run }: Subject,
@@ -104,7 +99,7 @@ async function teacherOf(
   if (folderName === undefined) return null;
   const folder = openToRead(folderName);
   const made = await readRunConfig(folderName);
-  const hasTeacher = await exists(folder, files.teacher);
+  const hasTeacher = await exists(folder.pathOf(files.teacher));
   const known = { config: made, folder, hasTeacher };
   if (run === null) return { ...known, own: null, selfSupervised: null };
   const wantsOwn = isSameData(made, config) || needsSource(config.evaluate.rows);
@@ -113,7 +108,7 @@ async function teacherOf(
     ...known,
     own: wantsOwn ? await readOwn(folder, await load(made)) : null,
     selfSupervised:
-      isWanted && (await exists(folder, files.selfSupervisedSynthetic))
+      isWanted && (await exists(folder.pathOf(files.selfSupervisedSynthetic)))
         ? await readSelfSupervised(folder)
         : null,
   };

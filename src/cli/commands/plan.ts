@@ -61,8 +61,7 @@ async function plan(path: string | undefined, flags: PlanFlags): Promise<void> {
   const identify = await identifySettings(settings, ({ message }) => missing.push(message));
   const graph = graphOf(settings, identify);
   const sweep = flags.out ?? sweepFolderOf(path, flags);
-  const there = await finishedJobs(sweep);
-  const finished = new Set(graph.jobs.map(({ hash }) => hash).filter((hash) => there.has(hash)));
+  const finished = await finishedJobs(sweep, graph);
   if (missing.length > 0) {
     process.stderr.write(`Warning: ${missing[0]} The jobs' names will be others when the data is there.\n`);
   }

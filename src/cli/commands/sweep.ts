@@ -4,7 +4,7 @@ import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { silentProgress } from '../../pipeline/progress.js';
-import { longDuration } from '../../pipeline/report/wording.js';
+import { counted, longDuration } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { identifySettings } from '../../pipeline/sweep/dataIdentity.js';
 import { type Job, type JobGraph, nameOfJob } from '../../pipeline/sweep/graph.js';
@@ -136,9 +136,8 @@ async function runJobs(
       // Processes take a moment to start: all begin at once where their number is known.
       const seen = await crew.look(distinctMembers(settings), flags.workers ?? 1);
       const workers = script === null ? 1 : (flags.workers ?? workersFor(seen));
-      const runs = `${settings.length} ${settings.length === 1 ? 'run' : 'runs'}`;
       voice.remark(
-        `${seen.description}\n${jobsText(total)} for ${runs}, ${total - done} of them to do, by ${workers} ${workers === 1 ? 'worker' : 'workers'}.`,
+        `${seen.description}\n${counted(total, 'job')} for ${counted(settings.length, 'run')}, ${total - done} of them to do, by ${counted(workers, 'worker')}.`,
       );
       const execute = (job: Job): Promise<JobOutcome> => crew.execute(job);
       return await runSweep({ graph, finished, workers, listener, signal, execute });
@@ -148,12 +147,10 @@ async function runJobs(
   }, 'Stopping each job after its step, and keeping what is done.');
 }
 
-const jobsText = (count: number): string => `${count} ${count === 1 ? 'job' : 'jobs'}`;
-
 /** What became of the jobs, in a sentence or two. */
 function summary({ found, done, failed, blocked, isStopped }: SweepOutcome, goOn: string): string {
   const parts = [
-    `${jobsText(done.length)} done`,
+    `${counted(done.length, 'job')} done`,
     ...(found > 0 ? [`${found} were done before`] : []),
     ...(failed.length > 0 ? [`${failed.length} failed`] : []),
     ...(blocked.length > 0 ? [`${blocked.length} wait for one that failed`] : []),
@@ -178,8 +175,7 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
   const graph = graphOf(settings, await identifySettings(settings));
-  const there = await finishedJobs(sweep);
-  const finished = new Set(graph.jobs.map(({ hash }) => hash).filter((hash) => there.has(hash)));
+  const finished = await finishedJobs(sweep, graph);
   await writeSweep(sweep, graph, settings);
   await forgetWork(sweep, finished);
   const isDone = finished.size === graph.jobs.length;

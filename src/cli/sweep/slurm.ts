@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { Option } from 'commander';
 import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
+import { counted } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { identifySettings } from '../../pipeline/sweep/dataIdentity.js';
 import type { Job } from '../../pipeline/sweep/graph.js';
@@ -113,8 +114,6 @@ async function measure(
 const commandOf = (script: string | null): string[] =>
   script === null ? ['hypergrad'] : [process.execPath, resolve(script)];
 
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
 /** What a submission came to, in a few lines. */
 export function describeSubmission(
   { arrays, done, queued }: SubmissionReport,
@@ -154,8 +153,7 @@ export async function submitToSlurm(
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
   const graph = graphOf(settings, await identifySettings(settings));
-  const there = await finishedJobs(sweep);
-  const done = new Set(graph.jobs.map(({ hash }) => hash).filter((hash) => there.has(hash)));
+  const done = await finishedJobs(sweep, graph);
   const slurm = slurmCommands();
   const isDryRun = flags.dryRun === true;
   // Before minutes go into an estimate.

@@ -2,6 +2,7 @@
  * `hypergrad check`: looks through a run's folder without changing anything, taking its lock or opening a device, so that it works
  * beside a run and on a folder that cannot be written. What it cannot see is whether the data is still the same.
  */
+
 import { join } from 'node:path';
 import { ConfigError, StoreError } from '../../errors.js';
 import { resolveConfig } from '../config/resolve.js';
@@ -9,6 +10,7 @@ import type { Config } from '../config/schema.js';
 import { files } from '../stages/context.js';
 import { fileLimits, readingFault } from '../store/boundedFile.js';
 import { isUnfinished } from '../store/disk.js';
+import { EVENTS } from '../store/events.js';
 import { ownersWithStates } from '../store/lock.js';
 import { describeOwner } from '../store/lockOwner.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
@@ -22,7 +24,6 @@ import { type CheckedStage, checkStages, type Manifest, stageStates } from './st
 import { checkCounts, checkShapes } from './tensorShapes.js';
 
 const CONFIG = 'config.yaml';
-const EVENTS = 'events.jsonl';
 
 /** What a check of a folder found. */
 export interface CheckReport {

@@ -1,10 +1,10 @@
 /** Whether events.jsonl tells each step of each stage once, in order. */
+
 import type { Config } from '../config/schema.js';
 import type { RunEvent } from '../store/events.js';
+import { EVENTS } from '../store/events.js';
 import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
 import type { CheckedStage } from './stageStates.js';
-
-const EVENTS = 'events.jsonl';
 
 /** Steps between two events of the teacher. */
 const TEACHER_EVERY = 10;

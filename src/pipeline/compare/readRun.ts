@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import { readRunConfig } from '../config/runConfig.js';
 import { decodeEvaluation } from '../evaluate/record.js';
+import { runDeviceSchema } from '../report/runDevice.js';
+import type { RunDevice } from '../report/types.js';
 import { deviceName } from '../report/wording.js';
 import { files } from '../stages/context.js';
 import { fileLimits } from '../store/boundedFile.js';
@@ -13,12 +15,7 @@ import { parseJson } from '../store/strictJson.js';
 import type { ComparedRun } from './compareRuns.js';
 
 const resultSchema = z.object({
-  device: z.object({
-    name: z.string(),
-    kind: z.enum(['hardware', 'software']),
-    bundled: z.boolean(),
-    tuning: z.string().optional(),
-  }),
+  device: runDeviceSchema,
 });
 
 /** @throws StoreError when the folder is none of a finished run, or its evaluation is of another configuration. */
@@ -29,7 +26,7 @@ export async function readRun(folder: string): Promise<ComparedRun> {
   const evaluation = decodeEvaluation(await readText(files.evaluation), join(folder, files.evaluation));
   const resultText = await readText('result.json');
   const config = await readRunConfig(folder);
-  let device: z.infer<typeof resultSchema>['device'];
+  let device: RunDevice;
   try {
     const json: unknown = parseJson(resultText);
     requireVersion(join(folder, 'result.json'), versionOf(json), RESULT_VERSION);

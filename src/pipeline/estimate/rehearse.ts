@@ -16,7 +16,7 @@ import type { Dataset, ImageSet } from '../data/dataset.js';
 import { type Stage, stagesOf } from '../stageList.js';
 import { files } from '../stages/context.js';
 import { SNAPSHOTS } from '../stages/syntheticSet.js';
-import { EventLog } from '../store/events.js';
+import { EVENTS, EventLog } from '../store/events.js';
 import { reasonOf } from '../store/failures.js';
 import { RunFolder } from '../store/runFolder.js';
 import { type Remedy, remediesOf } from './remedies.js';
@@ -110,7 +110,7 @@ class Rehearsal {
       dataset: this.#dataset,
       device: counting.device,
       folder: this.#folder,
-      events: new EventLog(this.#folder.pathOf('events.jsonl')),
+      events: new EventLog(this.#folder.pathOf(EVENTS)),
       advance() {},
       parts: { isDone: async () => false, record: async () => {} },
     });

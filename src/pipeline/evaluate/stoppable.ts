@@ -1,6 +1,6 @@
 /** How an evaluation by itself is kept and stopped: beside the run whose set it is of, or not at all. */
 import { type CheckpointOptions, forgetCheckpoint, interrupted, openCheckpoints } from '../checkpoints.js';
-import { EventLog } from '../store/events.js';
+import { EVENTS, EventLog } from '../store/events.js';
 import { hashInputs } from '../store/manifest.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { type EvaluationKeeper, keeperOf } from './keeper.js';
@@ -23,7 +23,7 @@ export async function keepBeside({ folder, reads, ...options }: BesideOptions): 
   const checkpoints = await openCheckpoints({
     ...options,
     folder,
-    events: new EventLog(folder.pathOf('events.jsonl'), folder.disk),
+    events: new EventLog(folder.pathOf(EVENTS), folder.disk),
     stage: 'evaluate',
     file: EVALUATION_CHECKPOINT,
     inputs: hashInputs({ reads, artefacts }),

@@ -1,7 +1,9 @@
 /** Means and spreads of what an evaluation measured. */
+
 import { mean, standardDeviation } from 'simple-statistics';
 import type { TransferStudent } from '../config/sections/evaluate.js';
 import type { HeldOutError, ResultRow, TransferResult } from '../report/types.js';
+import { counted } from '../report/wording.js';
 import type { Evaluation, EvaluationTable } from './record.js';
 
 /** A table's rows, over the seeds: mean and population standard deviation. */
@@ -27,12 +29,11 @@ export function summariseTable({ rows, heldOut }: EvaluationTable): {
 
 /** What tables call an architecture, such as `MLP, 2 layers of 128`. */
 export function describeStudent(student: TransferStudent): string {
-  const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
   switch (student.architecture) {
     case 'convNet':
-      return `ConvNet, ${count(student.depth, 'block')} of ${student.width}`;
+      return `ConvNet, ${counted(student.depth, 'block')} of ${student.width}`;
     case 'mlp':
-      return `MLP, ${count(student.depth, 'layer')} of ${student.width}`;
+      return `MLP, ${counted(student.depth, 'layer')} of ${student.width}`;
     case 'resNet18':
       return `ResNet-18, width ${student.width}`;
   }

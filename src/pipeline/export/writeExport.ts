@@ -1,8 +1,9 @@
 /** Writing an exported set into a folder of its own. */
-import { access } from 'node:fs/promises';
+
 import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { plainDisk } from '../store/disk.js';
+import { exists } from '../store/exists.js';
 import { dataCard } from './card.js';
 import type { ExportedSet } from './exportedSet.js';
 import { type ExportedFiles, type ExportFormat, exportedFiles } from './formats.js';
@@ -19,12 +20,6 @@ export interface ExportOptions {
   /** Version of the program, for the card. */
   readonly version: string;
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /**
  * Writes a set in each of the formats, and its data card.

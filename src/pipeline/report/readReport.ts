@@ -1,18 +1,16 @@
 /** What the report of a finished run is made from, read from its folder. Nothing is locked or written, and no device is asked. */
-import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import { decodeStandardisation, STANDARDISATION } from '../data/standardisation.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { readRepresentations } from '../evaluate/representations.js';
 import { files, type ReadableFolder, readTensors } from '../stages/context.js';
-import { type RunEvent, readEvents } from '../store/events.js';
+import { EVENTS, type RunEvent, readEvents } from '../store/events.js';
+import { exists } from '../store/exists.js';
 import { TensorReader } from '../store/tensorReader.js';
 import { makePictures } from './pictures.js';
 import { decodeFacts, RESULT, type RunFacts, resultOf } from './runFacts.js';
 import type { DistilEvent, Pictures, ReportInput, RunCurves, RunResult } from './types.js';
-
-const EVENTS = 'events.jsonl';
 
 /** A loss that is not finite is null in JSON: no stage goes on from one. */
 const distilEvent = z.object({ iteration: z.number(), loss: z.number(), innerStep: z.number() });
@@ -71,18 +69,12 @@ export async function readResult(folder: ReadableFolder, facts: RunFacts): Promi
   return { result: resultOf(facts, evaluation, curves.distil, innerStep), evaluation, curves };
 }
 
-const exists = (folder: ReadableFolder, file: string): Promise<boolean> =>
-  stat(folder.pathOf(file)).then(
-    () => true,
-    () => false,
-  );
-
 const textOf = async (folder: ReadableFolder, file: string): Promise<string> =>
   new TextDecoder().decode(await folder.readBytes(file));
 
 /** The set's images in grids; null where the folder is from before the numbers that standardise them were kept. */
 async function readPictures(folder: ReadableFolder): Promise<Pictures | null> {
-  if (!(await exists(folder, STANDARDISATION))) return null;
+  if (!(await exists(folder.pathOf(STANDARDISATION)))) return null;
   const standardisation = decodeStandardisation(
     await textOf(folder, STANDARDISATION),
     folder.pathOf(STANDARDISATION),
@@ -124,7 +116,9 @@ export async function readReport(folder: ReadableFolder): Promise<ReportInput> {
     command: facts.command,
     ...(await readResult(folder, facts)),
     pictures: await readPictures(folder),
-    representations: (await exists(folder, files.representations)) ? await readRepresentations(folder) : null,
+    representations: (await exists(folder.pathOf(files.representations)))
+      ? await readRepresentations(folder)
+      : null,
     configYaml: await textOf(folder, 'config.yaml'),
   };
 }

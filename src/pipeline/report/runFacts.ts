@@ -6,18 +6,14 @@ import type { Evaluation } from '../evaluate/record.js';
 import { summariseTable, summariseTransfer } from '../evaluate/summary.js';
 import { RESULT_VERSION, requireVersion, versionOf } from '../store/formatVersion.js';
 import { parseJson } from '../store/strictJson.js';
+import { runDeviceSchema } from './runDevice.js';
 import { averagingWindow, type DistilEvent, type RunDevice, type RunResult } from './types.js';
 
 /** Name of the file. */
 export const RESULT = 'result.json';
 
 const factsSchema = z.object({
-  device: z.object({
-    name: z.string(),
-    kind: z.enum(['hardware', 'software']),
-    bundled: z.boolean(),
-    tuning: z.string().optional(),
-  }),
+  device: runDeviceSchema,
   dataset: z.string(),
   seconds: z.record(z.string(), z.number()),
   /** Files of earlier versions have none. */
@@ -60,9 +56,7 @@ export function decodeFacts(text: string, path: string): RunFacts {
   try {
     const json = parseJson(text);
     requireVersion(path, versionOf(json), RESULT_VERSION);
-    const { device, ...facts } = factsSchema.parse(json);
-    const { tuning, ...bare } = device;
-    return { ...facts, device: tuning === undefined ? bare : { ...bare, tuning } };
+    return factsSchema.parse(json);
   } catch (cause) {
     if (cause instanceof StoreError) throw cause;
     throw new StoreError(`${path} is damaged. Give the run's command again.`, { cause });

@@ -9,6 +9,9 @@ import {
   type RunResult,
 } from './types.js';
 
+/** So many of a thing: `1 job`, `2 jobs`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 const NOT_FINITE = 'not finite';
 
 /** A share as a percentage with the given decimals, without its sign: 0.825 → `82.5`. */

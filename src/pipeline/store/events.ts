@@ -6,6 +6,9 @@ import { type Disk, plainDisk } from './disk.js';
 import { readingFailure } from './failures.js';
 import { parseJson } from './strictJson.js';
 
+/** Name of the file in a run's folder. */
+export const EVENTS = 'events.jsonl';
+
 /** One event of a stage: plain values by name, no times, so that the same run gives the same lines. */
 export type RunEvent = { readonly stage: string } & { readonly [name: string]: unknown };
 

@@ -5,11 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, readdir, stat, statfs } from 'node:fs/promises';
+import { readdir, stat, statfs } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { fileLimits, openRegular, readBounded } from './boundedFile.js';
 import { type Disk, diskOver, isUnfinished } from './disk.js';
+import { exists } from './exists.js';
 import { readingFailure } from './failures.js';
 import { type FileSystem, nodeFileSystem } from './fileSystem.js';
 import { type FolderLock, lockFolder } from './lock.js';
@@ -125,10 +126,7 @@ export class RunFolder {
 
   /** Whether the folder has such a file. */
   async exists(name: string): Promise<boolean> {
-    return access(this.pathOf(name)).then(
-      () => true,
-      () => false,
-    );
+    return exists(this.pathOf(name));
   }
 
   /** Where a file of the folder lies. Throws `StoreError` for a name that leads out of it. */
@@ -259,14 +257,9 @@ export type FolderView = Pick<RunFolder, 'recordOf' | 'hashOf' | 'exists' | 'rea
 export async function viewFolder(path: string): Promise<FolderView> {
   const stages = (await readManifest(join(path, MANIFEST))) ?? new Map<string, StageRecord>();
   const pathOf = (name: string): string => pathIn(path, name);
-  const exists = (name: string): Promise<boolean> =>
-    access(pathOf(name)).then(
-      () => true,
-      () => false,
-    );
   return {
     pathOf,
-    exists,
+    exists: (name) => exists(pathOf(name)),
     recordOf: (stage) => stages.get(stage),
     hashOf: async (name) => ((await exists(name)) ? await hashFile(pathOf(name)) : null),
     readBytes: (name) =>

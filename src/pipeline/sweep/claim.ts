@@ -11,9 +11,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { InterruptedError, StoreError } from '../../errors.js';
 import { plainDisk } from '../store/disk.js';
+import { exists } from '../store/exists.js';
 import { writingFailure } from '../store/failures.js';
 import { livenessOf, type Owner, ourselves, ownerSchema } from '../store/lockOwner.js';
-import { exists, pathsOf } from './sweepFolder.js';
+import { pathsOf } from './sweepFolder.js';
 
 /** Milliseconds of a claim's life. */
 export interface ClaimTimes {

@@ -7,9 +7,12 @@ import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
+import { runDeviceSchema } from '../report/runDevice.js';
 import { readTimings, TIMINGS } from '../session.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
+import { EVENTS } from '../store/events.js';
+import { exists } from '../store/exists.js';
 import { readingFailure, writingFailure } from '../store/failures.js';
 import { nodeFileSystem } from '../store/fileSystem.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
@@ -18,9 +21,8 @@ import { decodeManifest, encodeManifest, MANIFEST, type StageRecord } from '../s
 import { isInside } from '../store/runFolder.js';
 import { parseJson } from '../store/strictJson.js';
 import { type Job, type JobKind, stageOfKind } from './graph.js';
-import { exists, JOB_RECORD, pathsOf } from './sweepFolder.js';
+import { JOB_RECORD, pathsOf } from './sweepFolder.js';
 
-const EVENTS = 'events.jsonl';
 const RECORD_VERSION = 1;
 
 const recordSchema = z.object({
@@ -28,12 +30,7 @@ const recordSchema = z.object({
   hash: z.string(),
   kind: z.string(),
   /** The device that it was made on. */
-  device: z.object({
-    name: z.string(),
-    kind: z.enum(['hardware', 'software']),
-    bundled: z.boolean(),
-    tuning: z.string().exactOptional(),
-  }),
+  device: runDeviceSchema,
   /** Seconds that it took, tries that were broken off aside. */
   seconds: z.number(),
   /** The machine that it was made on, and when by its clock; for people alone. */

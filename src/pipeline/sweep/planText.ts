@@ -1,7 +1,7 @@
 /** A sweep's graph for people: a table of its kinds of jobs, and a drawing in Graphviz's language. */
 import { textTable } from '../../autograd/textTable.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
-import { longDuration } from '../report/wording.js';
+import { counted, longDuration } from '../report/wording.js';
 import { costOf, type JobCost, type SweepEstimate, totalsOf } from './estimate.js';
 import { type Job, type JobGraph, type JobKind, jobKinds, nameOfJob } from './graph.js';
 
@@ -56,7 +56,7 @@ function costCells({ kind, jobs }: KindRow, estimate: SweepEstimate): string[] {
 
 function sharing({ jobs, members }: JobGraph): string {
   const asked = members.reduce((total, { jobs: own }) => total + own.length, 0);
-  const runs = `${members.length} ${members.length === 1 ? 'run' : 'runs'}`;
+  const runs = counted(members.length, 'run');
   const saved = asked - jobs.length;
   return saved === 0
     ? `${jobs.length} jobs for ${runs}.`

@@ -122,7 +122,7 @@ function mostCommon(texts: readonly string[]): string | undefined {
 
 /** The results of the runs that are finished. Throws `StoreError` where one cannot be read. */
 export async function collectResults(sweep: string, graph: JobGraph): Promise<SweepResults> {
-  const finished = await finishedJobs(sweep);
+  const finished = await finishedJobs(sweep, graph);
   const jobs = jobsByName(graph);
   const records = new Map<string, string>();
   const deviceOf = async (hash: string): Promise<string> => {

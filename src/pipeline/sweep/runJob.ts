@@ -21,6 +21,7 @@ import { secondsOfStages, writeReport } from '../stages/report.js';
 import { roundSeconds } from '../stopwatch.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
+import { exists } from '../store/exists.js';
 import { MANIFEST } from '../store/manifest.js';
 import { RunFolder } from '../store/runFolder.js';
 import { leaveTrail } from '../watch/trail.js';
@@ -28,7 +29,7 @@ import { type Claim, type ClaimTimes, claimJob, forgetClaims } from './claim.js'
 import { type Job, type JobGraph, jobsByName, nameOfJob } from './graph.js';
 import { adopt, type JobResult, layIn, publish, readRecord, readResult, takeWork } from './jobFolder.js';
 import { stageOfJob } from './jobs.js';
-import { exists, pathsOf, readJobConfig } from './sweepFolder.js';
+import { pathsOf, readJobConfig } from './sweepFolder.js';
 
 /** The command that repeats a member's run, in its folder. */
 const COMMAND = 'hypergrad run config.yaml';

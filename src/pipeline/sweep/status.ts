@@ -145,7 +145,7 @@ export async function sweepStatus(
   graph: JobGraph,
   scheduled: ReadonlyMap<string, ScheduledJob> = new Map(),
 ): Promise<SweepStatus> {
-  const finished = await finishedJobs(sweep);
+  const finished = await finishedJobs(sweep, graph);
   const jobs: JobStatus[] = [];
   const stuck = new Set<string>();
   for (const job of graph.jobs) {

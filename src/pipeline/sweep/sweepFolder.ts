@@ -9,7 +9,7 @@
  *     logs/HASH.log       what its tries said
  *     runs/NAME/          each finished member, as `hypergrad run` would have left it
  */
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
@@ -18,6 +18,7 @@ import { resolveConfig } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
+import { exists } from '../store/exists.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
 import { shown } from '../store/shownText.js';
 import { GRAPH_VERSION, type Job, type JobGraph, jobKinds, nameOfJob } from './graph.js';
@@ -154,15 +155,8 @@ export function findJob({ jobs }: Pick<JobGraph, 'jobs'>, name: string): Job {
   );
 }
 
-/** Whether there is such a file or folder. */
-export const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
-/** Names of the jobs of which a sweep's folder has the results. */
-export async function finishedJobs(sweep: string): Promise<Set<string>> {
-  const names = await readdir(pathsOf(sweep).jobs).catch(() => []);
-  return new Set(names.filter((name) => NAME.test(name)));
+/** Names of the jobs of a graph of which a sweep's folder has the results. */
+export async function finishedJobs(sweep: string, { jobs }: Pick<JobGraph, 'jobs'>): Promise<Set<string>> {
+  const there = new Set(await readdir(pathsOf(sweep).jobs).catch(() => []));
+  return new Set(jobs.map(({ hash }) => hash).filter((hash) => there.has(hash)));
 }

@@ -1,5 +1,5 @@
 /** A run at one moment, put together from what its folder holds; nothing is locked, created or written. */
-import { access } from 'node:fs/promises';
+
 import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { imageShape } from '../config/rules.js';
@@ -8,6 +8,8 @@ import type { Config } from '../config/schema.js';
 import type { StageName } from '../progress.js';
 import { stagesOf } from '../stageList.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
+import { EVENTS } from '../store/events.js';
+import { exists } from '../store/exists.js';
 import { ownersWithStates } from '../store/lock.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
 import { meantRun } from '../store/meantRun.js';
@@ -62,12 +64,6 @@ const totals: Partial<Record<StageName, (config: Config) => number>> = {
   selfSupervised: ({ selfSupervised }) => selfSupervised.iterations,
 };
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
 /** A file's text; null where it is not to be read. */
 const textOf = (path: string): Promise<string | null> =>
   readBounded(path, fileLimits.record).then(
@@ -106,7 +102,7 @@ export class RunWatcher {
   private constructor(folder: string, config: Config) {
     this.#folder = folder;
     this.#config = config;
-    this.#losses = new LossReader(join(folder, 'events.jsonl'), config);
+    this.#losses = new LossReader(join(folder, EVENTS), config);
   }
 
   /** @throws StoreError when the folder is none of a run, ConfigError when its configuration does not fit. */
