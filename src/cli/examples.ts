@@ -1,6 +1,6 @@
 /**
- * The examples that close each command's help, as data: the tests run every one of them, the quick ones on every change and the
- * others by `npm run test:examples`.
+ * The examples that close each command's help, as data: the tests run them, the quick ones on every change and the others by
+ * `npm run test:examples`, all but those that need a cluster.
  */
 
 /** What to type, and what it does. */

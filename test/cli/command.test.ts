@@ -251,13 +251,13 @@ describe('hypergrad verify', () => {
     expect(stdout.endsWith('1 passed, 1 failed\n')).toBe(true);
   });
 
-  it('ends with code 2 when one is cut short, and still replays the others', async () => {
+  it('ends with code 5 when one is cut short, and still replays the others', async () => {
     const { code, stdout, stderr } = await verify(
       'short.safetensors',
       'changed.safetensors',
       'fits.safetensors',
     );
-    expect(code).toBe(2);
+    expect(code).toBe(5);
     expect(stdout).toMatch(/^FAIL short\.safetensors {2}short\.safetensors: .*cut short/m);
     expect(stdout.endsWith('1 passed, 2 failed\n')).toBe(true);
     expect(stderr).toMatch(aDevice);

@@ -8,7 +8,7 @@ import { openTunedDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
 
 /** Exit codes: every case passed, one did not, one could not be read. */
-const EXIT_CODES = { passed: 0, failed: 1, unreadable: 2 } as const;
+const EXIT_CODES = { passed: 0, failed: 1, unreadable: new DataError('').exitCode } as const;
 
 interface VerifyFlags {
   readonly device?: DeviceChoice;
@@ -75,7 +75,7 @@ export function verifyCommand(): Command {
     .addHelpText(
       'after',
       note(
-        'Exit code: 0 when every case passes, 1 when one fails, 2 when one cannot be read or a path does not exist.',
+        'Exit code: 0 when every case passes, 1 when one fails, 5 when one cannot be read, 2 when a path does not exist.',
       ),
     )
     .action(verify);
