@@ -171,8 +171,10 @@ export {
   DeviceLostError,
   DeviceTimeoutError,
   HypergradError,
+  InterruptedError,
   MissingPackageError,
   NumericsError,
+  SchedulerError,
   ShapeError,
   StoreError,
 } from './errors.js';

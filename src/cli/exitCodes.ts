@@ -3,7 +3,7 @@ export const exitCodes: readonly (readonly [code: number, meaning: string])[] = 
   [0, 'done'],
   [
     1,
-    'something does not agree (verify, gradcheck), a watched run was killed, jobs of a sweep failed, or a fault of hypergrad itself',
+    'something does not agree (verify, gradcheck), a watched run was killed, jobs of a sweep failed in different ways (sweep) or at all (status), or a fault of hypergrad itself',
   ],
   [2, 'the command line or the configuration does not fit'],
   [3, 'no device opens, or the device fails'],

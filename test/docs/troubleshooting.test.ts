@@ -4,6 +4,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/exitCodes.js';
 import * as errors from '../../src/errors.js';
+import * as index from '../../src/index.js';
 
 const PAGE = 'docs/guide/troubleshooting.md';
 /** Stands for what differs, in the page's messages and in the texts of the sources. */
@@ -83,6 +84,10 @@ describe(PAGE, () => {
     const found = sections.flatMap(({ code, classes }) => classes.map((name) => [name, code]));
     const wanted = Object.entries(errors).map(([name, Class]) => [name, new Class('').exitCode]);
     expect(found.sort()).toEqual(wanted.sort());
+  });
+
+  it('names classes that a program can import', () => {
+    expect(Object.keys(index)).toEqual(expect.arrayContaining(Object.keys(errors)));
   });
 
   it('quotes messages for every code but 0', () => {

@@ -64,7 +64,7 @@ function usableMemory(): number {
 }
 
 const MESA =
-  'Mesa 25 or newer runs about five times faster than SwiftShader on the same cores ' +
+  'Mesa 25 or newer runs two to five times faster than SwiftShader on the same cores ' +
   '(on Debian: apt install libvulkan1 mesa-vulkan-drivers; Mesa 22 is too old).';
 
 function suggest(adapter: AdapterDescription | null): string[] {
