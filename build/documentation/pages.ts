@@ -16,6 +16,7 @@ export const sections: readonly Section[] = [
       'docs/guide/start-here.md',
       'docs/guide/gradient-through-training.md',
       'docs/guide/use-the-engine.md',
+      'docs/scale.md',
       'examples/README.md',
       'docs/guide/write-a-kernel.md',
       'docs/guide/debugging.md',
@@ -28,18 +29,18 @@ export const sections: readonly Section[] = [
     pages: ['docs/equations.md', 'docs/results.md', 'docs/choosing-presets.md', 'docs/studies.md'],
   },
   {
-    title: 'Speed and size',
-    pages: [
-      'docs/performance.md',
-      'docs/benchmarks.md',
-      'docs/benchmarks-llvmpipe.md',
-      'docs/scale.md',
-      'docs/reliability.md',
-    ],
+    title: 'Speed',
+    pages: ['docs/performance.md', 'docs/benchmarks.md', 'docs/benchmarks-llvmpipe.md'],
   },
   {
     title: 'The project',
-    pages: ['docs/architecture.md', 'CONTRIBUTING.md', 'docs/dependencies.md', 'CHANGELOG.md'],
+    pages: [
+      'docs/architecture.md',
+      'docs/reliability.md',
+      'CONTRIBUTING.md',
+      'docs/dependencies.md',
+      'CHANGELOG.md',
+    ],
   },
 ];
 

@@ -55,7 +55,7 @@ const OWN: Readonly<Record<string, string>> = {
   array: 'tasks are numbered by the jobs that are missing',
   dependency: 'jobs wait for those that they read',
   'job-name': 'hypergrad knows its jobs by their names',
-  chdir: 'jobs run in the sweep folder',
+  chdir: "jobs run where the sweep's command was given",
   output: 'hypergrad status reads the logs in the sweep folder',
   error: 'hypergrad status reads the logs in the sweep folder',
   'open-mode': 'a job that runs again goes on with its log',
