@@ -9,11 +9,19 @@ export interface Section {
 
 export const FRONT_PAGE = 'README.md';
 
+/** Pages that `references.ts` writes when the site is built. */
+export const GENERATED = {
+  configuration: 'build/documentation/generated/configuration.md',
+  commands: 'build/documentation/generated/commands.md',
+} as const;
+
 export const sections: readonly Section[] = [
   {
     title: 'Guides',
     pages: [
       'docs/guide/start-here.md',
+      GENERATED.configuration,
+      GENERATED.commands,
       'docs/guide/gradient-through-training.md',
       'docs/guide/use-the-engine.md',
       'docs/scale.md',
@@ -45,6 +53,11 @@ export const sections: readonly Section[] = [
 ];
 
 export const pages: readonly string[] = sections.flatMap((section) => section.pages);
+
+/** Those that stand in the repository. */
+export const writtenPages: readonly string[] = pages.filter(
+  (page) => !Object.values<string>(GENERATED).includes(page),
+);
 
 /** The section of a page; undefined where it has none. */
 export const sectionOf = (page: string): Section | undefined =>

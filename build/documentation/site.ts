@@ -1,7 +1,7 @@
 /**
- * The documentation as one site by TypeDoc: guides and other pages as they stand in the repository, then the reference of the API.
- * The pages stay plain Markdown, for people who read them where the sources lie: their names come from their headings, their order
- * from `pages.ts`.
+ * The documentation as one site by TypeDoc: guides and other pages as they stand in the repository, references of the configuration
+ * and of the commands, then the reference of the API. The pages stay plain Markdown, for people who read them where the sources lie:
+ * their names come from their headings, their order from `pages.ts`.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { extname, relative, resolve, sep } from 'node:path';
@@ -16,6 +16,7 @@ import {
   TypeDocReader,
 } from 'typedoc';
 import { FRONT_PAGE, pages, sectionOf, sections, titleOf } from './pages.js';
+import { writeReferences } from './references.js';
 import { sourceAddress } from './sourcePages.js';
 
 /** Files that a page shows or hands over as they are; all others are shown as sources. */
@@ -29,8 +30,9 @@ const fromRoot = (path: string): string => relative(resolve('.'), path).split(se
 /** Pages at the site's root link to sources beside them, documents from their folder. */
 const upFrom = (document: DocumentReflection | null): string => (document === null ? '' : '../');
 
-/** TypeDoc set up for the site, not yet converted. Links to sources that its pages ask for are added to `linked`. */
+/** TypeDoc set up for the site, not yet converted, with the pages that are made for it. Links to sources that its pages ask for are added to `linked`. */
 export async function prepareSite(linked: Set<string>): Promise<Application> {
+  await writeReferences();
   const application = await Application.bootstrapWithPlugins(
     {
       readme: FRONT_PAGE,

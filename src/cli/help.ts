@@ -69,7 +69,7 @@ export const presetList = (): HelpText =>
   );
 
 /** The environment variables that every command reads. */
-const environment = [
+export const environment = [
   [
     'HYPERGRAD_DEVICE',
     'which device computes where no --device says it: auto, hardware, software or bundled',

@@ -26,7 +26,7 @@ function wrap(text: string, width: number): string[] {
 }
 
 /** A value as YAML writes it in one line. */
-function inline(value: unknown): string {
+export function inlineYaml(value: unknown): string {
   const document = new Document(value);
   if (isSeq(document.contents)) document.contents.flow = true;
   return document.toString({ lineWidth: 0, flowCollectionPadding: false }).trim();
@@ -36,7 +36,7 @@ function inline(value: unknown): string {
 function commentOf(path: string): string[] {
   const field = byPath.get(path);
   if (field === undefined) return [describeGroup(path)];
-  return [field.description, `(${field.range}; default ${inline(field.default)})`];
+  return [field.description, `(${field.range}; default ${inlineYaml(field.default)})`];
 }
 
 /** Comments as `yaml` takes them: it puts the # in front. */
@@ -66,6 +66,6 @@ export function commentedYaml(fields: Fields, { lines, preset }: Preamble): stri
   const document = new Document(fields);
   annotate(document.contents as YAMLMap, []);
   const head = lines.map((line) => `# ${line}`.trimEnd()).join('\n');
-  const named = preset === undefined ? '' : `preset: ${inline(preset)}\n\n`;
+  const named = preset === undefined ? '' : `preset: ${inlineYaml(preset)}\n\n`;
   return `${head}\n\n${named}${document.toString({ lineWidth: 0, flowCollectionPadding: false })}`;
 }
