@@ -11,7 +11,11 @@ import { exitCodes } from '../../src/cli/exitCodes.js';
 import { environment } from '../../src/cli/help.js';
 import { createProgram } from '../../src/cli/program.js';
 import { inlineYaml } from '../../src/pipeline/config/commentedYaml.js';
-import { describeGroup, type FieldDescription, fieldDescriptions } from '../../src/pipeline/config/describe.js';
+import {
+  describeGroup,
+  type FieldDescription,
+  fieldDescriptions,
+} from '../../src/pipeline/config/describe.js';
 import { describePreset, presetNames } from '../../src/pipeline/config/resolve.js';
 import { GENERATED } from './pages.js';
 

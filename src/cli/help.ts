@@ -76,7 +76,10 @@ export const environment = [
   ],
   ['HYPERGRAD_DEVICE_TIMEOUT', 'seconds after which a device that answers nothing is given up (1800)'],
   ['HYPERGRAD_TUNING', 'off: without the block sizes that hypergrad tune has kept'],
-  ['HYPERGRAD_CACHE', 'folder for the unpacked bundled device, tunings, hashes of data, and images beyond data.memory'],
+  [
+    'HYPERGRAD_CACHE',
+    'folder for the unpacked bundled device, tunings, hashes of data, and images beyond data.memory',
+  ],
   ['HYPERGRAD_DEBUG', 'as --debug'],
   ['NO_COLOR', 'no colour on terminals either'],
 ] as const;
