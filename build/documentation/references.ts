@@ -29,6 +29,8 @@ const markdown = (text: string): string =>
     .map((part, index) => (index % 2 === 1 ? part : part.replace(/[\\*_[\]<>]/g, '\\$&')))
     .join('');
 
+const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+
 const code = (text: string): string => `\`${text}\``;
 
 /** A table's lines; cells are Markdown. */
@@ -116,7 +118,7 @@ function commandSection(command: Command, path: string): string[] {
   return [
     `### hypergrad ${path}`,
     '',
-    `${markdown(help.commandDescription(command))}.`,
+    markdown(sentence(help.commandDescription(command))),
     '',
     '```text',
     help.commandUsage(command),
@@ -161,6 +163,7 @@ export function commandsPage(): string {
       'option',
       help
         .visibleOptions(program)
+        .filter(({ long }) => long !== '--version')
         .map((each) => [help.optionTerm(each), help.optionDescription(each)] as const),
     ),
     ...groups.flatMap((group) => [
