@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import fc from 'fast-check';
@@ -52,6 +53,17 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe(`an operation added as ${PAGE} says`, () => {
+  it("is in the project's form, which every change is checked for", async () => {
+    const paths = new Set(blocksOf(await readFile(PAGE, 'utf8')).map(({ file }) => file));
+    const sources = [...paths].filter((path) => path.endsWith('.ts'));
+    expect(sources.length).toBeGreaterThan(5);
+    for (const path of sources) {
+      const input = await readFile(at(path), 'utf8');
+      const form = ['check', '--write', `--stdin-file-path=${path}`];
+      expect(execFileSync('node_modules/.bin/biome', form, { encoding: 'utf8', input }), path).toBe(input);
+    }
+  });
+
   it('passes what every operation must pass', async () => {
     const { openDevice } = await import(at('src/gpu/node/openDevice.ts'));
     const { compile, interpret, trace, cumulativeSum, ShapeError, f32 } = await import(at('src/index.ts'));
