@@ -55,15 +55,25 @@ function nameOf(called: string | undefined, named: Fields, values: Fields, seed:
   return `${name.slice(0, LONGEST_NAME - end.length)}${end}`;
 }
 
-/** Names that no two runs share: where two would, what they differ in is added as a hash. */
-function distinctNames(settings: readonly Setting[]): Setting[] {
+/**
+ * Names that no two runs share: where two would, what they differ in is added as a hash. Throws `ConfigError` where two differ in
+ * nothing: they would be one run that counts twice in the mean over the seeds.
+ */
+function distinctNames(settings: readonly Setting[], path: string): Setting[] {
   const counts = new Map<string, number>();
   for (const { name } of settings) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return settings.map((setting) =>
-    counts.get(setting.name) === 1
-      ? setting
-      : { ...setting, name: `${setting.name}-${shortHash(setting.values)}` },
-  );
+  const taken = new Set<string>();
+  return settings.map((setting) => {
+    const name =
+      counts.get(setting.name) === 1 ? setting.name : `${setting.name}-${shortHash(setting.values)}`;
+    if (taken.has(name)) {
+      throw new ConfigError(
+        `${path} asks for the run ${setting.name} more than once: a value, or an entry of list, stands there twice. Leave it out.`,
+      );
+    }
+    taken.add(name);
+    return { ...setting, name };
+  });
 }
 
 function requireFew(count: number, path: string): void {
@@ -85,11 +95,17 @@ function settingsOf({ grid = {}, list = [{}] }: SweepFile, path: string, seeds: 
           `${shown(twice)} (${path}) stands both in grid and in list. Leave it in one of them: every entry of list is combined with grid.`,
         );
       }
+      const values = { ...own, ...combination };
+      if (Object.hasOwn(values, 'seed')) {
+        throw new ConfigError(
+          `seed (${path}) stands in grid or list. Say it in seeds, such as seeds: [1, 2, 3], so that results are taken over them.`,
+        );
+      }
       return {
         called: name as string | undefined,
-        values: { ...own, ...combination },
+        values,
         // What a name of its own stands for need not be spelled out.
-        named: name === undefined ? { ...own, ...combination } : combination,
+        named: name === undefined ? values : combination,
       };
     }),
   );
@@ -98,7 +114,8 @@ function settingsOf({ grid = {}, list = [{}] }: SweepFile, path: string, seeds: 
 /**
  * The runs of a sweep, in the order of its lists, seeds innermost.
  *
- * @throws ConfigError, naming the run, where a value is unknown, out of range or unreadable, and for more than 10 000 runs.
+ * @throws ConfigError, naming the run, where a value is unknown, out of range or unreadable; for a run that is asked for twice, for
+ *   a seed that is swept as a value, and for more than 10 000 runs.
  */
 export function expandSweep({ file, path, layers: over = [] }: SweepSources): Setting[] {
   const { preset, from, config = {}, seeds } = file;
@@ -132,7 +149,7 @@ export function expandSweep({ file, path, layers: over = [] }: SweepSources): Se
       return { name, values: plain, seed: resolved.seed, config: resolved };
     });
   });
-  return distinctNames(settings);
+  return distinctNames(settings, path);
 }
 
 /** A single configuration as a sweep of one run. */

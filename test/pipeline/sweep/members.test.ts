@@ -42,6 +42,10 @@ describe("a sweep's file", () => {
     ['grid: { distil.steps: [0] }', /distil\.steps = 0 \(.*sweep\.yaml\)/],
     ['grid: { preset: [tiny] }', /no preset.*tiny-test/],
     ['from: nowhere.yaml\nseeds: [1]', /nowhere\.yaml does not exist/],
+    ['grid: { seed: [1, 2] }', /seed \(.*sweep\.yaml\) stands in grid or list.*seeds: \[1, 2, 3\]/],
+    ['list: [{ seed: 5 }]\nseeds: [1]', /stands in grid or list/],
+    ['grid: { distil.steps: [20, 30, 20] }', /the run distil\.steps=20,seed=1 more than once/],
+    ['list: [{ name: a, distil.steps: 2 }, { name: a, distil.steps: 2 }]', /the run a,seed=1 more than once/],
   ])('%j is refused with what is wrong and where', (text, message) => {
     expect(() => expand(text)).toThrow(message);
   });
