@@ -37,7 +37,7 @@ export interface SweepOutcome {
 
 /**
  * Runs all jobs that are not done. One that fails blocks those that read its result; all others go on. Among the jobs that can
- * begin, the one that most others wait for comes first.
+ * begin, the one with the longest chain of others behind it comes first.
  */
 export async function runSweep(options: SweepOptions): Promise<SweepOutcome> {
   const { graph, finished, workers, execute, signal, listener } = options;
@@ -112,7 +112,9 @@ export async function runSweep(options: SweepOptions): Promise<SweepOutcome> {
 function depthsOf({ jobs }: JobGraph, dependants: ReadonlyMap<string, readonly Job[]>): Map<string, number> {
   const depths = new Map<string, number>();
   for (const { hash } of [...jobs].reverse()) {
-    depths.set(hash, Math.max(0, ...dependants.get(hash)!.map((job) => 1 + depths.get(job.hash)!)));
+    // Not by spreading them: there may be more readers than a call can have arguments.
+    const deepest = (most: number, job: Job): number => Math.max(most, 1 + depths.get(job.hash)!);
+    depths.set(hash, dependants.get(hash)!.reduce(deepest, 0));
   }
   return depths;
 }

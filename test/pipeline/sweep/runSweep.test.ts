@@ -55,6 +55,14 @@ describe('a sweep', () => {
     expect(outcome.found).toBe(4);
   });
 
+  it('can have more jobs that read one than a call can have arguments', async () => {
+    const teacher = graph.jobs[0]!;
+    const readers = Array.from({ length: 200_000 }, (_, k) => ({ hash: String(k), after: [teacher.hash] }));
+    const many = { ...graph, jobs: [teacher, ...readers.map((reader) => ({ ...teacher, ...reader }))] };
+    const { begun } = await run({ graph: many, finished: new Set(readers.map(({ hash }) => hash)) });
+    expect(begun).toEqual(['teacher']);
+  });
+
   it('goes on around a job that fails, and begins none that reads its result', async () => {
     const { begun, outcome } = await run({}, (job) => {
       if (job.part === '001' && job.kind === 'expert') throw new DataError('broken');
