@@ -29,7 +29,7 @@ export interface JobPool {
   look(members: readonly string[], processes: number): Promise<SeenDevice>;
   /** Runs a job in one of the processes. Rejects with `InterruptedError` where it was stopped. */
   execute(hash: string): Promise<JobOutcome>;
-  /** Has all jobs end after their steps, kept. */
+  /** Has all jobs end after their steps, kept; also those whose processes are still starting. */
   stop(): void;
   /** Ends the processes. */
   close(): Promise<void>;
@@ -43,6 +43,10 @@ export interface PoolOptions {
   readonly device?: DeviceChoice | undefined;
 }
 
+/** Whether an error says that a process ended without an answer. */
+const isDeath = (error: unknown): boolean =>
+  /terminated unexpectedly/i.test((error as { message?: string }).message ?? '');
+
 /** An error as the process that it comes from threw it, as far as it went through the pool. */
 function errorOf(error: unknown): Error {
   const { message = String(error), exitCode } = error as { message?: string; exitCode?: number };
@@ -50,7 +54,7 @@ function errorOf(error: unknown): Error {
   if (exitCode !== undefined) {
     return Object.assign(new HypergradError(message, { cause: error }), { exitCode });
   }
-  if (/terminated unexpectedly/i.test(message)) {
+  if (isDeath(error)) {
     return new DeviceError(
       'The process of the job was killed, or ended by itself: often for want of memory, sometimes by the driver of the device. Its log says how far it was; with fewer --workers each has more memory. The same command goes on from what was kept.',
       { cause: error },
@@ -74,6 +78,16 @@ export function openPool({ script, sweep, device }: PoolOptions): JobPool {
   });
   /** Processes that have a job, by the job. */
   const busy = new Map<string, number>();
+  let isStopped = false;
+  const interrupt = (child: number): void => {
+    try {
+      process.kill(child, 'SIGINT');
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  /** A process that still starts listens to no signal yet: the terminal's own has ended it, as was asked. */
+  const isStoppedEarly = (error: unknown): boolean => isStopped && isDeath(error);
   return {
     async look(members, processes) {
       try {
@@ -81,29 +95,30 @@ export function openPool({ script, sweep, device }: PoolOptions): JobPool {
         const [seen] = await Promise.all([pool.exec('look', [members]), ...others]);
         return seen as SeenDevice;
       } catch (error) {
+        if (isStoppedEarly(error)) throw new InterruptedError('Stopped, as asked.', { cause: error });
         throw errorOf(error);
       }
     },
     async execute(hash) {
-      const on = ({ process }: JobMessage): void => {
-        busy.set(hash, process);
+      const on = ({ process: child }: JobMessage): void => {
+        busy.set(hash, child);
+        // It was asked for while the process was still starting, which had nobody to ask.
+        if (isStopped) interrupt(child);
       };
       try {
         return (await pool.exec('job', [hash], { on })) as JobOutcome;
       } catch (error) {
+        if (isStoppedEarly(error) && !busy.has(hash)) {
+          throw new InterruptedError('Stopped before it had begun, as asked.', { cause: error });
+        }
         throw errorOf(error);
       } finally {
         busy.delete(hash);
       }
     },
     stop() {
-      for (const child of busy.values()) {
-        try {
-          process.kill(child, 'SIGINT');
-        } catch {
-          // It has ended by itself.
-        }
-      }
+      isStopped = true;
+      for (const child of busy.values()) interrupt(child);
     },
     async close() {
       await pool.terminate();
