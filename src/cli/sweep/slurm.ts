@@ -3,12 +3,14 @@ import { join, resolve } from 'node:path';
 import { Option } from 'commander';
 import { ConfigError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
+import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { counted } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { identifySettings } from '../../pipeline/sweep/dataIdentity.js';
 import type { Job } from '../../pipeline/sweep/graph.js';
 import { graphOf } from '../../pipeline/sweep/jobs.js';
 import type { Setting } from '../../pipeline/sweep/members.js';
+import { publishFinished } from '../../pipeline/sweep/runJob.js';
 import { needsOf, type SweepCosts, sweepCosts } from '../../pipeline/sweep/slurm/costs.js';
 import { parseSlurmOption, type ResourceRequest, requestFor } from '../../pipeline/sweep/slurm/request.js';
 import { slurmCommands } from '../../pipeline/sweep/slurm/scheduler.js';
@@ -150,6 +152,8 @@ export async function submitToSlurm(
 ): Promise<void> {
   const options = (flags.slurmOption ?? []).map(parseSlurmOption);
   const settings = readSettings(path, flags);
+  // The nodes start this very installation: without them each run would fail at its end.
+  if (flags.dryRun !== true) await requirePagePackages();
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
   const graph = graphOf(settings, await identifySettings(settings));
@@ -159,6 +163,7 @@ export async function submitToSlurm(
   // Before minutes go into an estimate.
   if (!isDryRun) await slurm.mostTasks();
   await writeSweep(sweep, graph, settings);
+  if (!isDryRun) await publishFinished(sweep, graph, done);
   const isMeasured = flags.estimate !== false && done.size < graph.jobs.length;
   const costs = isMeasured ? await measure(sweep, settings, flags, voice) : null;
   const requests = new Map<Job, ResourceRequest>();

@@ -3,7 +3,7 @@
  * linked into a folder that gets its final name by one rename. So a result is there whole or not at all, whoever looks and whenever.
  */
 import { randomUUID } from 'node:crypto';
-import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
@@ -203,17 +203,24 @@ export async function adopt(
   }
 }
 
+/** Whether two files are one, by links, or say the same. A large sweep asks for thousands: most are not read. */
+async function isSame(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((path) => stat(path).catch(() => null)));
+  if (!first || !second || first.size !== second.size) return false;
+  if (first.ino !== 0 && first.ino === second.ino && first.dev === second.dev) return true;
+  const [text, found] = await Promise.all([one, other].map((path) => readText(path).catch(() => null)));
+  return text !== null && text === found;
+}
+
 /** Leaves a finished member as a run's folder of its own, in the place of what an earlier sweep left there. Throws `StoreError`. */
 export async function publish(sweep: string, member: string, report: string): Promise<void> {
   const paths = pathsOf(sweep);
   const [from, to] = [paths.job(report), paths.run(member)];
   // Of a run whose manifest and result are these, all is there: it appeared at once.
-  const said = (folder: string): Promise<string[]> =>
-    Promise.all(
-      ['result.json', MANIFEST, 'config.yaml'].map((name) => readText(join(folder, name)).catch(() => '')),
-    );
-  const [wanted, found] = [await said(from), await said(to)];
-  if (wanted.every((text, k) => text === found[k])) return;
+  const isThere = ['result.json', MANIFEST, 'config.yaml'].map((name) =>
+    isSame(join(from, name), join(to, name)),
+  );
+  if ((await Promise.all(isThere)).every(Boolean)) return;
   const beside = join(paths.work, `run-${randomUUID()}`);
   const aside = `${beside}-old`;
   try {

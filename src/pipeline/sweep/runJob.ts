@@ -10,7 +10,7 @@ import type { Dataset } from '../data/dataset.js';
 import { evaluationFrom } from '../evaluate/evaluateEncoders.js';
 import { encodeEvaluation } from '../evaluate/record.js';
 import { decodeShare } from '../evaluate/shares.js';
-import type { Progress } from '../progress.js';
+import { type Progress, tellingAll } from '../progress.js';
 import { runDeviceOf } from '../report/runDevice.js';
 import type { RunDevice } from '../report/types.js';
 import { gatherParts, runPart, runStage } from '../runStage.js';
@@ -187,26 +187,6 @@ async function note(sweep: string, hash: string, line: string): Promise<void> {
     .catch(() => undefined);
 }
 
-/** A listener that tells two others. */
-const toBoth = (one: Progress, other: Progress): Progress => ({
-  started(...words) {
-    one.started(...words);
-    other.started(...words);
-  },
-  advanced(...words) {
-    one.advanced(...words);
-    other.advanced(...words);
-  },
-  finished(...words) {
-    one.finished(...words);
-    other.finished(...words);
-  },
-  skipped(...words) {
-    one.skipped(...words);
-    other.skipped(...words);
-  },
-});
-
 /** Computes a claimed job, `begun` by `performance.now()`, and gives its result its place; the seconds that it took. */
 async function work(job: Job, claim: Claim, options: JobOptions, begun: number): Promise<number> {
   const { sweep, graph, worker } = options;
@@ -230,7 +210,7 @@ async function work(job: Job, claim: Claim, options: JobOptions, begun: number):
     device = await compute({
       ...options,
       ...{ job, config, data, folder, results, signal: AbortSignal.any(signals) },
-      progress: toBoth(options.progress, trail),
+      progress: tellingAll(options.progress, trail),
     });
   } finally {
     await trail.end();
@@ -252,10 +232,20 @@ async function work(job: Job, claim: Claim, options: JobOptions, begun: number):
   return seconds;
 }
 
-/** Leaves the run's folders of the members whose report a job is. */
-async function publishMembers(sweep: string, { members }: JobGraph, { hash, kind }: Job): Promise<void> {
-  if (kind !== 'report') return;
-  for (const { name, jobs } of members) if (jobs.at(-1) === hash) await publish(sweep, name, hash);
+/**
+ * Leaves the runs' folders of members whose report is among the finished jobs, where they are not there: whoever made the report may
+ * have been killed before it left them, the user may have deleted one, or an earlier sweep called the same run something else.
+ * Throws `StoreError`.
+ */
+export async function publishFinished(
+  sweep: string,
+  { members }: Pick<JobGraph, 'members'>,
+  finished: ReadonlySet<string>,
+): Promise<void> {
+  for (const { name, jobs } of members) {
+    const report = jobs.at(-1)!;
+    if (finished.has(report)) await publish(sweep, name, report);
+  }
 }
 
 /**
@@ -274,7 +264,7 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       waiting: (text) => say(`${nameOfJob(job)} ${hash}: ${text}. Waiting for it.`),
     });
     if (claim === null) {
-      await publishMembers(sweep, graph, job);
+      await publishFinished(sweep, graph, new Set([hash]));
       return { hash, wasDone: true, seconds: (await readRecord(sweep, hash)).seconds };
     }
     const begun = performance.now();
@@ -298,7 +288,7 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       throw error;
     }
     await note(sweep, hash, `Done in ${seconds} s.`);
-    await publishMembers(sweep, graph, job);
+    await publishFinished(sweep, graph, new Set([hash]));
     return { hash, wasDone: false, seconds };
   }
 }

@@ -13,7 +13,7 @@ import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import { dependantsOf } from '../../../src/pipeline/sweep/graph.js';
 import { resultsCsv } from '../../../src/pipeline/sweep/results.js';
 import { writeResults } from '../../../src/pipeline/sweep/resultsPage.js';
-import { type JobOutcome, runJob, type Worker } from '../../../src/pipeline/sweep/runJob.js';
+import { type JobOutcome, publishFinished, runJob, type Worker } from '../../../src/pipeline/sweep/runJob.js';
 import type { SweepOutcome } from '../../../src/pipeline/sweep/runSweep.js';
 import { sweepStatus } from '../../../src/pipeline/sweep/status.js';
 import { pathsOf, writeSweep } from '../../../src/pipeline/sweep/sweepFolder.js';
@@ -81,6 +81,25 @@ describe('a sweep', () => {
   it('has nothing to do the second time', async () => {
     const again = await runTinySweep(device, whole, planned);
     expect(again).toMatchObject({ found: planned.graph.jobs.length, done: [] });
+  });
+
+  it('leaves a run again that somebody deleted or changed, and under a new name', async () => {
+    const { graph } = planned;
+    const copy = without('unpublished', []);
+    const [deleted, changed, ...others] = graph.members;
+    const called = { ...others[0]!, name: 'another-name' };
+    rmSync(pathsOf(copy).run(deleted!.name), { recursive: true });
+    writeFileSync(join(pathsOf(copy).run(changed!.name), 'config.yaml'), 'seed: 3\n');
+    const finished = new Set(graph.jobs.map(({ hash }) => hash));
+    await publishFinished(copy, { members: [deleted!, changed!, called, others[1]!] }, finished);
+    for (const [name, of] of [
+      [deleted!.name, deleted!.name],
+      [changed!.name, changed!.name],
+      [called.name, others[0]!.name],
+    ] as const) {
+      expect(folderContents(pathsOf(copy).run(name))).toEqual(folderContents(pathsOf(whole).run(of)));
+    }
+    expect(readdirSync(pathsOf(copy).work)).toEqual([]);
   });
 
   it('gives its results as rows with their device, as JSON and as a page', async () => {
