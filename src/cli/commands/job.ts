@@ -33,7 +33,7 @@ async function job(name: string, flags: JobFlags): Promise<void> {
       worker.close();
     }
   });
-  // Whoever finishes a run brings the results up to date; where several do at once, the last one's have all.
+  // Whoever finishes a run brings the results up to date, until no other run was finished meanwhile.
   if (found.kind === 'report') await writeResults(sweep, graph);
   const { hash, wasDone, seconds } = outcome;
   voice.say(`${nameOfJob(found)} ${hash}: ${wasDone ? 'was done' : `done in ${longDuration(seconds)}`}.`);

@@ -12,6 +12,7 @@ import { plainDisk } from '../store/disk.js';
 import type { Plain } from '../store/manifest.js';
 import type { JobGraph } from './graph.js';
 import { collectResults, resultsCsv, type SweepGroup, type SweepResults } from './results.js';
+import { finishedJobs } from './sweepFolder.js';
 
 const WIDTH = 340;
 const HEIGHT = 210;
@@ -197,12 +198,24 @@ ${runTable(results)}`;
 /** Files that hold a sweep's results, in its folder. */
 export const RESULT_FILES = { csv: 'results.csv', json: 'results.json', page: 'results.html' } as const;
 
-/** Writes the results of the finished runs as a table, as JSON and as a page, each whole. Throws `StoreError`. */
+/** How many runs of a sweep are finished. */
+async function finishedRuns(sweep: string, { jobs }: JobGraph): Promise<number> {
+  return (await finishedJobs(sweep, { jobs: jobs.filter(({ kind }) => kind === 'report') })).size;
+}
+
+/**
+ * Writes the results of the finished runs as a table, as JSON and as a page, each whole. Several workers may do so at once: whoever
+ * finds afterwards that another run was finished meanwhile begins again, so that the last ones to be written have all. Throws
+ * `StoreError`.
+ */
 export async function writeResults(sweep: string, graph: JobGraph): Promise<SweepResults> {
-  const results = await collectResults(sweep, graph);
   const write = (name: string, text: string): Promise<void> => plainDisk.writeWhole(join(sweep, name), text);
-  await write(RESULT_FILES.csv, resultsCsv(results));
-  await write(RESULT_FILES.json, `${JSON.stringify(results, null, 2)}\n`);
-  await write(RESULT_FILES.page, await resultsPage(results));
-  return results;
+  for (;;) {
+    const before = await finishedRuns(sweep, graph);
+    const results = await collectResults(sweep, graph);
+    await write(RESULT_FILES.csv, resultsCsv(results));
+    await write(RESULT_FILES.json, `${JSON.stringify(results, null, 2)}\n`);
+    await write(RESULT_FILES.page, await resultsPage(results));
+    if ((await finishedRuns(sweep, graph)) === before) return results;
+  }
 }

@@ -1,8 +1,8 @@
 /** Whole sweeps of a cut-down preset: their runs are those of `hypergrad run`, whatever happens on the way. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { InterruptedError, StoreError } from '../../../src/errors.js';
 import type { Device } from '../../../src/gpu/device.js';
 import { checkRun } from '../../../src/pipeline/check/checkRun.js';
@@ -124,6 +124,20 @@ describe('a sweep', () => {
     const page = readFileSync(join(whole, 'results.html'), 'utf8');
     expect(page).toContain('distil.steps = 1');
     expect(page).toContain('<svg role="img" aria-label="Test accuracy over distil.steps');
+  });
+
+  it('has all finished runs in its results, also one that another worker finishes while they are written', async () => {
+    const { graph } = planned;
+    const copy = without('late', []);
+    const report = pathsOf(copy).job(graph.members[0]!.jobs.at(-1)!);
+    renameSync(report, `${copy}/late`);
+    const csv = join(copy, 'results.csv');
+    rmSync(csv, { force: true });
+    const written = writeResults(copy, graph);
+    await vi.waitUntil(() => existsSync(csv), { interval: 1 });
+    renameSync(`${copy}/late`, report);
+    expect(new Set((await written).rows.map(({ run }) => run)).size).toBe(graph.members.length);
+    expect(readFileSync(csv, 'utf8')).toContain(graph.members[0]!.name);
   });
 
   it('marks rows that were made on another kind of device', async () => {
