@@ -1,7 +1,7 @@
 /** Sweeps on a cluster of this machine, and what is looked at of them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Job, type JobGraph, nameOfJob } from '../../src/pipeline/sweep/graph.js';
+import { type Job, type JobGraph, jobInWords } from '../../src/pipeline/sweep/graph.js';
 import type { SweepStatus } from '../../src/pipeline/sweep/status.js';
 import { folderContents, TIMED_FILES } from '../support/faults/folderContents.js';
 import { type Cluster, until } from './cluster.js';
@@ -13,7 +13,7 @@ export const graphOf = (sweep: string): JobGraph =>
 
 /** A sweep's job by its name in words, such as `expert 001`: the first of them. */
 export function jobCalled(sweep: string, words: string): Job {
-  const job = graphOf(sweep).jobs.find((each) => nameOfJob(each) === words);
+  const job = graphOf(sweep).jobs.find((each) => jobInWords(each) === words);
   if (job === undefined) throw new Error(`${sweep} has no job ${words}.`);
   return job;
 }

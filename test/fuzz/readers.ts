@@ -23,7 +23,7 @@ import { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import { TensorReader } from '../../src/pipeline/store/tensorReader.js';
 import { readResult } from '../../src/pipeline/sweep/jobFolder.js';
-import { expandSweep } from '../../src/pipeline/sweep/members.js';
+import { plannedRuns } from '../../src/pipeline/sweep/members.js';
 import { parseSweep } from '../../src/pipeline/sweep/schema.js';
 import { slurmFolder } from '../../src/pipeline/sweep/slurm/slurmFolder.js';
 import { parseHistory, parseQueue } from '../../src/pipeline/sweep/slurm/tasks.js';
@@ -224,7 +224,7 @@ export const readers: readonly Reader[] = [
   ),
   inMemory('sweep', 30, formats.sweep, (bytes) => {
     const file = parseSweep(text(bytes), FILE);
-    if (file !== null) expandSweep({ file, path: FILE });
+    if (file !== null) plannedRuns({ file, path: FILE });
   }),
   onDisk('sweep folder', 20, sweepFolder, async (folder) => {
     const graph = await readGraph(folder);

@@ -4,10 +4,10 @@ import type { Config } from '../../src/pipeline/config/schema.js';
 import { loadDataset } from '../../src/pipeline/data/dataset.js';
 import { silentProgress } from '../../src/pipeline/progress.js';
 import { identifyData } from '../../src/pipeline/session.js';
-import { identifySettings } from '../../src/pipeline/sweep/dataIdentity.js';
+import { identifyRuns } from '../../src/pipeline/sweep/dataIdentity.js';
 import type { Job, JobGraph, JobKind } from '../../src/pipeline/sweep/graph.js';
 import { graphOf } from '../../src/pipeline/sweep/jobs.js';
-import { expandSweep, type Setting } from '../../src/pipeline/sweep/members.js';
+import { plannedRuns, type PlannedRun } from '../../src/pipeline/sweep/members.js';
 import {
   type IdentifiedDataset,
   type JobOptions,
@@ -29,13 +29,13 @@ seeds: [1, 2]
 `;
 
 export interface TinySweep {
-  readonly settings: readonly Setting[];
+  readonly runs: readonly PlannedRun[];
   readonly graph: JobGraph;
 }
 
 export async function tinySweep(text = TINY_SWEEP): Promise<TinySweep> {
-  const settings = expandSweep({ file: parseSweep(text, 'sweep.yaml')!, path: 'sweep.yaml' });
-  return { settings, graph: graphOf(settings, await identifySettings(settings)) };
+  const runs = plannedRuns({ file: parseSweep(text, 'sweep.yaml')!, path: 'sweep.yaml' });
+  return { runs, graph: graphOf(runs, await identifyRuns(runs)) };
 }
 
 const loaded = new Map<string, Promise<IdentifiedDataset>>();
@@ -72,10 +72,10 @@ export const optionsFor = (
 export async function runTinySweep(
   device: Device,
   sweep: string,
-  { graph, settings }: TinySweep,
+  { graph, runs }: TinySweep,
   changes: Changes = {},
 ): Promise<SweepOutcome> {
-  await writeSweep(sweep, graph, settings);
+  await writeSweep(sweep, graph, runs);
   return await runSweep({
     ...{ graph, finished: await finishedJobs(sweep, graph), workers: 1 },
     listener: { begun() {}, done() {}, failed() {} },

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { longDuration } from '../../pipeline/report/wording.js';
-import { nameOfJob } from '../../pipeline/sweep/graph.js';
+import { jobInWords } from '../../pipeline/sweep/graph.js';
 import { writeResults } from '../../pipeline/sweep/resultsPage.js';
 import { runJob } from '../../pipeline/sweep/runJob.js';
 import { findJob, readGraph } from '../../pipeline/sweep/sweepFolder.js';
@@ -36,7 +36,7 @@ async function job(name: string, flags: JobFlags): Promise<void> {
   // Whoever finishes a run brings the results up to date, until no other run was finished meanwhile.
   if (found.kind === 'report') await writeResults(sweep, graph);
   const { hash, wasDone, seconds } = outcome;
-  voice.say(`${nameOfJob(found)} ${hash}: ${wasDone ? 'was done' : `done in ${longDuration(seconds)}`}.`);
+  voice.say(`${jobInWords(found)} ${hash}: ${wasDone ? 'was done' : `done in ${longDuration(seconds)}`}.`);
   if (flags.json) process.stdout.write(`${JSON.stringify(outcome, null, 2)}\n`);
 }
 

@@ -1,19 +1,19 @@
 import { Command, Option } from 'commander';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
-import { identifySettings } from '../../pipeline/sweep/dataIdentity.js';
+import { identifyRuns } from '../../pipeline/sweep/dataIdentity.js';
 import { costOf, estimateSweep, type SweepEstimate, totalsOf } from '../../pipeline/sweep/estimate.js';
 import type { JobGraph } from '../../pipeline/sweep/graph.js';
 import { graphOf } from '../../pipeline/sweep/jobs.js';
-import type { Setting } from '../../pipeline/sweep/members.js';
+import type { PlannedRun } from '../../pipeline/sweep/members.js';
 import { describeSweep, sweepGraphviz } from '../../pipeline/sweep/planText.js';
 import { finishedJobs } from '../../pipeline/sweep/sweepFolder.js';
 import { note } from '../help.js';
 import { collect } from '../repeatable.js';
-import { readSettings, type SettingFlags, sweepFolderOf } from '../sweep/settings.js';
+import { readRuns, type RunsFlags, sweepFolderOf } from '../sweep/runs.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { type Voice, voiceOf } from '../voice.js';
 
-interface PlanFlags extends SettingFlags {
+interface PlanFlags extends RunsFlags {
   readonly out?: string;
   readonly device?: DeviceChoice;
   readonly json?: boolean;
@@ -25,13 +25,13 @@ interface PlanFlags extends SettingFlags {
 
 async function estimateOn(
   choice: DeviceChoice | undefined,
-  settings: readonly Setting[],
+  runs: readonly PlannedRun[],
   voice: Voice,
 ): Promise<SweepEstimate> {
   const { device, description } = await openTunedDevice(choice === undefined ? {} : { choice });
   try {
     voice.remark(description);
-    return await estimateSweep(device, settings, (what) => voice.step(`estimating ${what}`));
+    return await estimateSweep(device, runs, (what) => voice.step(`estimating ${what}`));
   } finally {
     device.close();
   }
@@ -55,11 +55,11 @@ function planJson(
 }
 
 async function plan(path: string | undefined, flags: PlanFlags): Promise<void> {
-  const settings = readSettings(path, flags);
+  const runs = readRuns(path, flags);
   const voice = voiceOf({ ...flags, json: flags.json || flags.graph || false });
   const missing: string[] = [];
-  const identify = await identifySettings(settings, ({ message }) => missing.push(message));
-  const graph = graphOf(settings, identify);
+  const identify = await identifyRuns(runs, ({ message }) => missing.push(message));
+  const graph = graphOf(runs, identify);
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const finished = await finishedJobs(sweep, graph);
   if (missing.length > 0) {
@@ -69,7 +69,7 @@ async function plan(path: string | undefined, flags: PlanFlags): Promise<void> {
     process.stdout.write(sweepGraphviz(graph));
     return;
   }
-  const estimate = flags.estimate ? await estimateOn(flags.device, settings, voice) : undefined;
+  const estimate = flags.estimate ? await estimateOn(flags.device, runs, voice) : undefined;
   voice.say(describeSweep(graph, { finished, estimate }));
   if (flags.json) process.stdout.write(`${JSON.stringify(planJson(graph, finished, estimate), null, 1)}\n`);
 }

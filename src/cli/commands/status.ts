@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { textTable } from '../../autograd/textTable.js';
 import { SchedulerError } from '../../errors.js';
 import { longDuration } from '../../pipeline/report/wording.js';
-import { jobKinds, jobStates, nameOfJob } from '../../pipeline/sweep/graph.js';
+import { jobKinds, jobStates, jobInWords } from '../../pipeline/sweep/graph.js';
 import { scheduledJobs } from '../../pipeline/sweep/slurm/scheduled.js';
 import { slurmCommands } from '../../pipeline/sweep/slurm/scheduler.js';
 import { slurmFolder } from '../../pipeline/sweep/slurm/slurmFolder.js';
@@ -42,7 +42,7 @@ function progressText({ progress, says }: JobStatus): string {
 const lineOf = (status: JobStatus): string => {
   const { job } = status;
   const said = progressText(status);
-  return `  ${nameOfJob(job)} ${job.hash.slice(0, 8)} (${job.member})${said === '' ? '' : `: ${said}`}`;
+  return `  ${jobInWords(job)} ${job.hash.slice(0, 8)} (${job.member})${said === '' ? '' : `: ${said}`}`;
 };
 
 function listed(title: string, lines: readonly string[]): string[] {

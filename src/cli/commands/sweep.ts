@@ -6,11 +6,11 @@ import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { counted, longDuration } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
-import { identifySettings } from '../../pipeline/sweep/dataIdentity.js';
-import { type Job, type JobGraph, nameOfJob } from '../../pipeline/sweep/graph.js';
+import { identifyRuns } from '../../pipeline/sweep/dataIdentity.js';
+import { type Job, type JobGraph, jobInWords } from '../../pipeline/sweep/graph.js';
 import { forgetWork } from '../../pipeline/sweep/jobFolder.js';
 import { graphOf } from '../../pipeline/sweep/jobs.js';
-import type { Setting } from '../../pipeline/sweep/members.js';
+import { distinctBySeed, type PlannedRun } from '../../pipeline/sweep/members.js';
 import { RESULT_FILES, writeResults } from '../../pipeline/sweep/resultsPage.js';
 import { type JobOutcome, publishFinished, runJob } from '../../pipeline/sweep/runJob.js';
 import { runSweep, type SweepOutcome } from '../../pipeline/sweep/runSweep.js';
@@ -19,13 +19,13 @@ import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
 import { collect } from '../repeatable.js';
 import { openPool } from '../sweep/pool.js';
-import { readSettings, type SettingFlags, sweepFolderOf } from '../sweep/settings.js';
+import { readRuns, type RunsFlags, sweepFolderOf } from '../sweep/runs.js';
 import { requireSlurmAsked, type SlurmFlags, slurmOptions, submitToSlurm } from '../sweep/slurm.js';
 import { openWorker, type SeenDevice } from '../sweep/worker.js';
 import { type Voice, voiceOf } from '../voice.js';
 import { commandLine } from './run.js';
 
-export interface SweepFlags extends SettingFlags, SlurmFlags {
+export interface SweepFlags extends RunsFlags, SlurmFlags {
   readonly out?: string;
   readonly workers?: number;
   readonly device?: DeviceChoice;
@@ -47,17 +47,10 @@ export function parseWorkers(text: string): number {
 /** Processes that suit a device: a GPU is one, a software device is this machine's cores. */
 const workersFor = ({ kind }: SeenDevice): number => (kind === 'software' ? availableParallelism() : 1);
 
-/** One member for each configuration that differs in more than its seed. */
-const distinctMembers = (settings: readonly Setting[]): Setting[] => [
-  ...new Map(
-    settings.map((setting) => [JSON.stringify({ ...setting.config, seed: null }), setting]),
-  ).values(),
-];
-
 /** Those who do a sweep's jobs. */
 interface Crew {
   /** What the device is, once every configuration is known to fit it. */
-  look(settings: readonly Setting[], workers: number): Promise<SeenDevice>;
+  look(runs: readonly PlannedRun[], workers: number): Promise<SeenDevice>;
   execute(job: Job): Promise<JobOutcome>;
   close(): Promise<void>;
 }
@@ -74,7 +67,7 @@ interface CrewOptions {
 function soleWorker({ sweep, graph, device, signal, voice }: CrewOptions): Crew {
   const worker = openWorker(device === undefined ? {} : { choice: device }, signal);
   return {
-    look: (settings) => worker.look(settings.map(({ config }) => config)),
+    look: (runs) => worker.look(runs.map(({ config }) => config)),
     execute: (job) =>
       runJob(job, { sweep, graph, worker, progress: silentProgress, signal, say: voice.step }),
     async close() {
@@ -88,9 +81,9 @@ function manyWorkers(script: string, { sweep, device, signal }: CrewOptions): Cr
   const pool = openPool({ script, sweep, device });
   signal.addEventListener('abort', () => pool.stop());
   return {
-    look: (settings, workers) =>
+    look: (runs, workers) =>
       pool.look(
-        settings.map(({ name }) => name),
+        runs.map(({ name }) => name),
         workers,
       ),
     execute: ({ hash }) => pool.execute(hash),
@@ -101,13 +94,13 @@ function manyWorkers(script: string, { sweep, device, signal }: CrewOptions): Cr
 interface Planned {
   readonly sweep: string;
   readonly graph: JobGraph;
-  readonly settings: readonly Setting[];
+  readonly runs: readonly PlannedRun[];
   readonly finished: ReadonlySet<string>;
 }
 
 /** Runs what is missing. */
 async function runJobs(
-  { sweep, graph, settings, finished }: Planned,
+  { sweep, graph, runs, finished }: Planned,
   {
     flags,
     script,
@@ -117,7 +110,7 @@ async function runJobs(
   const total = graph.jobs.length;
   let done = finished.size;
   const tell = (job: Job, text: string): void => {
-    voice.step(`[${done}/${total}] ${nameOfJob(job)} ${job.hash.slice(0, 8)} (${job.member}): ${text}`);
+    voice.step(`[${done}/${total}] ${jobInWords(job)} ${job.hash.slice(0, 8)} (${job.member}): ${text}`);
   };
   const listener = {
     begun() {},
@@ -134,10 +127,10 @@ async function runJobs(
     const crew = script === null ? soleWorker(options) : manyWorkers(script, options);
     try {
       // Processes take a moment to start: all begin at once where their number is known.
-      const seen = await crew.look(distinctMembers(settings), flags.workers ?? 1);
+      const seen = await crew.look([...distinctBySeed(runs).values()], flags.workers ?? 1);
       const workers = script === null ? 1 : (flags.workers ?? workersFor(seen));
       voice.remark(
-        `${seen.description}\n${counted(total, 'job')} for ${counted(settings.length, 'run')}, ${total - done} of them to do, by ${counted(workers, 'worker')}.`,
+        `${seen.description}\n${counted(total, 'job')} for ${counted(runs.length, 'run')}, ${total - done} of them to do, by ${counted(workers, 'worker')}.`,
       );
       const execute = (job: Job): Promise<JobOutcome> => crew.execute(job);
       return await runSweep({ graph, finished, workers, listener, signal, execute });
@@ -170,18 +163,18 @@ function exitCodeOf({ failed, isStopped }: SweepOutcome): number {
 async function sweepJobs(path: string | undefined, flags: SweepFlags, script: string | null): Promise<void> {
   if (flags.slurm) return await submitToSlurm(path, flags, script);
   requireSlurmAsked(flags);
-  const settings = readSettings(path, flags);
+  const runs = readRuns(path, flags);
   await requirePagePackages();
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
-  const graph = graphOf(settings, await identifySettings(settings));
+  const graph = graphOf(runs, await identifyRuns(runs));
   const finished = await finishedJobs(sweep, graph);
-  await writeSweep(sweep, graph, settings);
+  await writeSweep(sweep, graph, runs);
   await forgetWork(sweep, finished);
   const isDone = finished.size === graph.jobs.length;
   const outcome = isDone
     ? { found: finished.size, done: [], failed: [], blocked: [], isStopped: false }
-    : await runJobs({ sweep, graph, settings, finished }, { flags, script, voice });
+    : await runJobs({ sweep, graph, runs, finished }, { flags, script, voice });
   // Whoever finishes a report leaves its run; of those that were finished before, a kill may have been faster.
   await publishFinished(sweep, graph, finished);
   const results = await writeResults(sweep, graph);
@@ -189,11 +182,9 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
   if (flags.json) {
     const failed = outcome.failed.map(({ job, error }) => ({
-      ...{
-        hash: job.hash,
-        job: nameOfJob(job),
-        message: error instanceof Error ? error.message : String(error),
-      },
+      hash: job.hash,
+      job: jobInWords(job),
+      message: error instanceof Error ? error.message : String(error),
     }));
     const { found, done, blocked, isStopped } = outcome;
     const counts = { found, done: done.length, failed: failed.length, blocked: blocked.length, isStopped };

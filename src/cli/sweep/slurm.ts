@@ -6,10 +6,10 @@ import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { counted } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
-import { identifySettings } from '../../pipeline/sweep/dataIdentity.js';
+import { identifyRuns } from '../../pipeline/sweep/dataIdentity.js';
 import type { Job } from '../../pipeline/sweep/graph.js';
 import { graphOf } from '../../pipeline/sweep/jobs.js';
-import type { Setting } from '../../pipeline/sweep/members.js';
+import type { PlannedRun } from '../../pipeline/sweep/members.js';
 import { publishFinished } from '../../pipeline/sweep/runJob.js';
 import { needsOf, type SweepCosts, sweepCosts } from '../../pipeline/sweep/slurm/costs.js';
 import { parseSlurmOption, type ResourceRequest, requestFor } from '../../pipeline/sweep/slurm/request.js';
@@ -25,7 +25,7 @@ import { finishedJobs, writeSweep } from '../../pipeline/sweep/sweepFolder.js';
 import { collect } from '../repeatable.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { type Voice, voiceOf } from '../voice.js';
-import { readSettings, type SettingFlags, sweepFolderOf } from './settings.js';
+import { readRuns, type RunsFlags, sweepFolderOf } from './runs.js';
 
 /** What the user typed about SLURM. */
 export interface SlurmFlags {
@@ -38,7 +38,7 @@ export interface SlurmFlags {
   readonly estimate?: boolean;
 }
 
-interface Flags extends SettingFlags, SlurmFlags {
+interface Flags extends RunsFlags, SlurmFlags {
   readonly out?: string;
   readonly device?: DeviceChoice;
   readonly json?: boolean;
@@ -97,11 +97,11 @@ export function requireSlurmAsked({
 
 async function measure(
   sweep: string,
-  settings: readonly Setting[],
+  runs: readonly PlannedRun[],
   { device: choice }: Flags,
   voice: Voice,
 ): Promise<SweepCosts> {
-  return await sweepCosts(sweep, settings, async (estimate) => {
+  return await sweepCosts(sweep, runs, async (estimate) => {
     const { device, description } = await openTunedDevice(choice === undefined ? {} : { choice });
     try {
       voice.remark(`${description}\nTime and memory are estimated on it.`);
@@ -151,21 +151,21 @@ export async function submitToSlurm(
   script: string | null,
 ): Promise<void> {
   const options = (flags.slurmOption ?? []).map(parseSlurmOption);
-  const settings = readSettings(path, flags);
+  const runs = readRuns(path, flags);
   // The nodes start this very installation: without them each run would fail at its end.
   if (flags.dryRun !== true) await requirePagePackages();
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
-  const graph = graphOf(settings, await identifySettings(settings));
+  const graph = graphOf(runs, await identifyRuns(runs));
   const done = await finishedJobs(sweep, graph);
   const slurm = slurmCommands();
   const isDryRun = flags.dryRun === true;
   // Before minutes go into an estimate.
   if (!isDryRun) await slurm.mostTasks();
-  await writeSweep(sweep, graph, settings);
+  await writeSweep(sweep, graph, runs);
   if (!isDryRun) await publishFinished(sweep, graph, done);
   const isMeasured = flags.estimate !== false && done.size < graph.jobs.length;
-  const costs = isMeasured ? await measure(sweep, settings, flags, voice) : null;
+  const costs = isMeasured ? await measure(sweep, runs, flags, voice) : null;
   const requests = new Map<Job, ResourceRequest>();
   const report = await submitSweep({
     ...{ graph, done, slurm, isDryRun, options },

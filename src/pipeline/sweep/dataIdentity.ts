@@ -17,7 +17,7 @@ import { hashGivenTargets, readGivenTargets } from '../stages/givenTargets.js';
 import { plainDisk } from '../store/disk.js';
 import { hashInputs } from '../store/manifest.js';
 import type { DataIdentity } from './jobs.js';
-import type { Setting } from './members.js';
+import type { PlannedRun } from './members.js';
 
 const VERSION = 1;
 
@@ -103,32 +103,32 @@ async function learn(
  * @param whenMissing told of data that cannot be read, which is then null; without it `DataError` is thrown
  * @throws ConfigError where data and configuration do not fit.
  */
-export async function identifySettings(
-  settings: readonly Setting[],
+export async function identifyRuns(
+  runs: readonly PlannedRun[],
   whenMissing?: (error: DataError) => void,
-): Promise<(setting: Setting) => DataIdentity> {
+): Promise<(run: PlannedRun) => DataIdentity> {
   const known = new Map<string, DataIdentity & { readonly facts: DataFacts | null }>();
   const load = datasetLoader();
-  const keyOf = ({ config: { data, seed, targets } }: Setting): string =>
+  const keyOf = ({ config: { data, seed, targets } }: PlannedRun): string =>
     JSON.stringify([data, seed, targets.from]);
-  for (const setting of settings) {
-    const key = keyOf(setting);
+  for (const run of runs) {
+    const key = keyOf(run);
     if (!known.has(key)) {
       try {
-        const { facts, given } = await learn(setting.config, load);
+        const { facts, given } = await learn(run.config, load);
         known.set(key, { data: facts.data, given, facts });
       } catch (error) {
         if (whenMissing === undefined || !(error instanceof DataError)) throw error;
         whenMissing(error);
-        const given = (await hashGivenTargets(setting.config.targets).catch(() => undefined)) ?? null;
+        const given = (await hashGivenTargets(run.config.targets).catch(() => undefined)) ?? null;
         known.set(key, { data: null, given, facts: null });
       }
     }
     const { facts } = known.get(key)!;
-    if (facts !== null) requireFit(setting.config, { image: facts.image, train: { count: facts.train } });
+    if (facts !== null) requireFit(run.config, { image: facts.image, train: { count: facts.train } });
   }
-  return (setting) => {
-    const { data, given } = known.get(keyOf(setting))!;
+  return (run) => {
+    const { data, given } = known.get(keyOf(run))!;
     return { data, given };
   };
 }

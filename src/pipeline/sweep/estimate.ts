@@ -8,7 +8,7 @@ import { type Dataset, loadDataset } from '../data/dataset.js';
 import { type Estimate, estimateRun } from '../estimate/estimate.js';
 import { sharesOf } from '../evaluate/shares.js';
 import { type Job, type JobGraph, type JobKind, jobKinds, stageOfKind } from './graph.js';
-import type { Setting } from './members.js';
+import { distinctBySeed, type PlannedRun, seedlessKey } from './members.js';
 import { standIn } from './standIn.js';
 
 /** What one job takes. */
@@ -90,14 +90,10 @@ async function dataFor(
  */
 export async function estimateSweep(
   device: Device,
-  settings: readonly Setting[],
+  runs: readonly PlannedRun[],
   progress: (what: string) => void = () => {},
 ): Promise<SweepEstimate> {
-  const keyOf = ({ config: { seed: _, ...rest } }: Setting): string => JSON.stringify(rest);
-  const distinct = new Map<string, Setting>();
-  for (const setting of settings) {
-    if (!distinct.has(keyOf(setting))) distinct.set(keyOf(setting), setting);
-  }
+  const distinct = distinctBySeed(runs);
   const budget = Math.min(MOST, Math.max(LEAST, BUDGET / distinct.size));
   const costs = new Map<string, KindCosts | null>();
   const standIns = new Set<string>();
@@ -124,7 +120,7 @@ export async function estimateSweep(
   }
   return {
     device: device.adapter,
-    members: new Map(settings.map((setting) => [setting.name, costs.get(keyOf(setting))!])),
+    members: new Map(runs.map((run) => [run.name, costs.get(seedlessKey(run))!])),
     standIns: [...standIns],
   };
 }

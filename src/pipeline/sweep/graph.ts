@@ -51,7 +51,7 @@ export interface Job {
   readonly member: string;
 }
 
-/** One run of a sweep: a setting and a seed. */
+/** One run of a sweep: a setting, which is what the sweep sets, with a seed. */
 export interface Member {
   /** Name of its folder below `runs/`. */
   readonly name: string;
@@ -81,7 +81,7 @@ export const jobStates = ['done', 'running', 'waiting', 'failed', 'blocked'] as 
 export type JobState = (typeof jobStates)[number];
 
 /** A job in words: `expert 007`. */
-export const nameOfJob = ({ kind, part }: Pick<Job, 'kind' | 'part'>): string =>
+export const jobInWords = ({ kind, part }: Pick<Job, 'kind' | 'part'>): string =>
   part === undefined ? kind : `${kind} ${part}`;
 
 /** The jobs by name. */

@@ -5,7 +5,7 @@ import { FORMAT_VERSION } from '../stageInputs.js';
 import { type Stage, stages, stagesOf } from '../stageList.js';
 import { hashInputs } from '../store/manifest.js';
 import { GRAPH_VERSION, type Job, type JobGraph, type JobKind, stageOfKind } from './graph.js';
-import type { Setting } from './members.js';
+import type { PlannedRun } from './members.js';
 
 /** What stands for the data of a run. */
 export interface DataIdentity {
@@ -55,13 +55,13 @@ function piecesOf(stage: Stage, config: Config): Piece[] {
  * @param identify what stands for the data of a run
  */
 export function graphOf(
-  settings: readonly Setting[],
-  identify: (setting: Setting) => DataIdentity,
+  runs: readonly PlannedRun[],
+  identify: (run: PlannedRun) => DataIdentity,
 ): JobGraph {
   const jobs = new Map<string, Job>();
-  const members = settings.map((setting) => {
-    const { name: member, values, seed, config } = setting;
-    const { data, given } = identify(setting);
+  const members = runs.map((run) => {
+    const { name: member, values, seed, config } = run;
+    const { data, given } = identify(run);
     // Of images that are not here it is known at least which are meant.
     const images = data ?? config.data;
     const own: string[] = [];

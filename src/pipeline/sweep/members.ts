@@ -9,8 +9,8 @@ import { shown } from '../store/shownText.js';
 import type { Member } from './graph.js';
 import { MOST_MEMBERS, type SweepFile } from './schema.js';
 
-/** A member whose jobs have no names yet. */
-export interface Setting extends Pick<Member, 'name' | 'values' | 'seed'> {
+/** A run of a sweep, a setting with a seed, whose jobs have no names yet. */
+export interface PlannedRun extends Pick<Member, 'name' | 'values' | 'seed'> {
   readonly config: Config;
 }
 
@@ -59,20 +59,19 @@ function nameOf(called: string | undefined, named: Fields, values: Fields, seed:
  * Names that no two runs share: where two would, what they differ in is added as a hash. Throws `ConfigError` where two differ in
  * nothing: they would be one run that counts twice in the mean over the seeds.
  */
-function distinctNames(settings: readonly Setting[], path: string): Setting[] {
+function distinctNames(runs: readonly PlannedRun[], path: string): PlannedRun[] {
   const counts = new Map<string, number>();
-  for (const { name } of settings) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const { name } of runs) counts.set(name, (counts.get(name) ?? 0) + 1);
   const taken = new Set<string>();
-  return settings.map((setting) => {
-    const name =
-      counts.get(setting.name) === 1 ? setting.name : `${setting.name}-${shortHash(setting.values)}`;
+  return runs.map((run) => {
+    const name = counts.get(run.name) === 1 ? run.name : `${run.name}-${shortHash(run.values)}`;
     if (taken.has(name)) {
       throw new ConfigError(
-        `${path} asks for the run ${setting.name} more than once: a value, or an entry of list, stands there twice. Leave it out.`,
+        `${path} asks for the run ${run.name} more than once: a value, or an entry of list, stands there twice. Leave it out.`,
       );
     }
     taken.add(name);
-    return { ...setting, name };
+    return { ...run, name };
   });
 }
 
@@ -117,7 +116,7 @@ function settingsOf({ grid = {}, list = [{}] }: SweepFile, path: string, seeds: 
  * @throws ConfigError, naming the run, where a value is unknown, out of range or unreadable; for a run that is asked for twice, for
  *   a seed that is swept as a value, and for more than 10 000 runs.
  */
-export function expandSweep({ file, path, layers: over = [] }: SweepSources): Setting[] {
+export function plannedRuns({ file, path, layers: over = [] }: SweepSources): PlannedRun[] {
   const { preset, from, config = {}, seeds } = file;
   const fromPath = from === undefined ? undefined : resolve(dirname(path), from);
   const base = fromPath === undefined ? undefined : textLayer(readConfigFile(fromPath), fromPath);
@@ -128,7 +127,7 @@ export function expandSweep({ file, path, layers: over = [] }: SweepSources): Se
     presets.set(name, known);
     return known;
   };
-  const settings = settingsOf(file, path, seeds?.length ?? 1).flatMap(({ called, values, named }) => {
+  const runs = settingsOf(file, path, seeds?.length ?? 1).flatMap(({ called, values, named }) => {
     const { preset: swept, ...others } = values;
     if (swept !== undefined && typeof swept !== 'string') {
       throw new ConfigError(`preset = ${show(swept)} (${path}) must be a preset's name.`);
@@ -142,17 +141,31 @@ export function expandSweep({ file, path, layers: over = [] }: SweepSources): Se
       ...Object.entries(others).map(([field, value]) => valueLayer(field.split('.'), value, path)),
     ];
     const plain = plainCopy(values) as Record<string, Plain>;
-    return (seeds ?? [undefined]).map((seed): Setting => {
+    return (seeds ?? [undefined]).map((seed): PlannedRun => {
       const seeded = seed === undefined ? [] : [valueLayer(['seed'], seed, path)];
       const resolved = checkLayers([...layers, ...seeded]);
       const name = nameOf(called, named, values, resolved.seed);
       return { name, values: plain, seed: resolved.seed, config: resolved };
     });
   });
-  return distinctNames(settings, path);
+  return distinctNames(runs, path);
 }
 
 /** A single configuration as a sweep of one run. */
-export const soleSetting = (config: Config): Setting[] => [
+export const soleRun = (config: Config): PlannedRun[] => [
   { name: `seed=${config.seed}`, values: {}, seed: config.seed, config },
 ];
+
+/** The same for runs that differ in nothing but their seeds. */
+export const seedlessKey = ({ config: { seed: _, ...rest } }: Pick<PlannedRun, 'config'>): string =>
+  hashInputs(rest);
+
+/** One run of each configuration, by its key: the first of those that differ in their seeds alone. */
+export function distinctBySeed(runs: readonly PlannedRun[]): Map<string, PlannedRun> {
+  const distinct = new Map<string, PlannedRun>();
+  for (const run of runs) {
+    const key = seedlessKey(run);
+    if (!distinct.has(key)) distinct.set(key, run);
+  }
+  return distinct;
+}

@@ -3,7 +3,7 @@ import { textTable } from '../../autograd/textTable.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { counted, longDuration } from '../report/wording.js';
 import { costOf, type JobCost, type SweepEstimate, totalsOf } from './estimate.js';
-import { type Job, type JobGraph, type JobKind, jobKinds, nameOfJob } from './graph.js';
+import { type Job, type JobGraph, type JobKind, jobKinds, jobInWords } from './graph.js';
 
 const UNKNOWN = '?';
 /** Members that are listed; the rest is counted. */
@@ -136,7 +136,7 @@ export function sweepGraphviz({ jobs, members }: JobGraph): string {
   const node = (job: Job): string => {
     const shared = users.get(job.hash)!;
     const who = shared > 1 ? `${shared} runs` : job.member;
-    const label = `${quote(nameOfJob(job)).slice(0, -1)}\\n${job.hash.slice(0, 8)}\\n${quote(who).slice(1)}`;
+    const label = `${quote(jobInWords(job)).slice(0, -1)}\\n${job.hash.slice(0, 8)}\\n${quote(who).slice(1)}`;
     return `  ${quote(job.hash)} [label=${label}, fillcolor="${fills[job.kind]}"];`;
   };
   return [

@@ -26,7 +26,7 @@ import { MANIFEST } from '../store/manifest.js';
 import { RunFolder } from '../store/runFolder.js';
 import { leaveTrail } from '../watch/trail.js';
 import { type Claim, type ClaimTimes, claimJob, forgetClaims } from './claim.js';
-import { type Job, type JobGraph, jobsByName, nameOfJob } from './graph.js';
+import { type Job, type JobGraph, jobsByName, jobInWords } from './graph.js';
 import { adopt, type JobResult, layIn, publish, readRecord, readResult, takeWork } from './jobFolder.js';
 import { stageOfJob } from './jobs.js';
 import { pathsOf, readJobConfig } from './sweepFolder.js';
@@ -83,7 +83,7 @@ async function resultsFor(sweep: string, graph: JobGraph, { after }: Job): Promi
     const before = jobs.get(hash)!;
     if (!(await exists(pathsOf(sweep).record(hash)))) {
       throw new StoreError(
-        `The job ${hash} (${nameOfJob(before)}) is not done, and what it makes is read here. Run it first: \`hypergrad sweep\` runs all in order.`,
+        `The job ${hash} (${jobInWords(before)}) is not done, and what it makes is read here. Run it first: \`hypergrad sweep\` runs all in order.`,
       );
     }
     results.push(await readResult(sweep, before));
@@ -261,14 +261,14 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
     const claim = await claimJob(sweep, hash, {
       ...(signal === undefined ? {} : { signal }),
       ...(times === undefined ? {} : { times }),
-      waiting: (text) => say(`${nameOfJob(job)} ${hash}: ${text}. Waiting for it.`),
+      waiting: (text) => say(`${jobInWords(job)} ${hash}: ${text}. Waiting for it.`),
     });
     if (claim === null) {
       await publishFinished(sweep, graph, new Set([hash]));
       return { hash, wasDone: true, seconds: (await readRecord(sweep, hash)).seconds };
     }
     const begun = performance.now();
-    await note(sweep, hash, `${nameOfJob(job)} of ${job.member} begins, try ${claim.number + 1}.`);
+    await note(sweep, hash, `${jobInWords(job)} of ${job.member} begins, try ${claim.number + 1}.`);
     let seconds: number;
     try {
       seconds = await work(job, claim, options, begun);

@@ -21,8 +21,8 @@ import { plainDisk } from '../store/disk.js';
 import { exists } from '../store/exists.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
 import { shown } from '../store/shownText.js';
-import { GRAPH_VERSION, type Job, type JobGraph, jobKinds, nameOfJob } from './graph.js';
-import type { Setting } from './members.js';
+import { GRAPH_VERSION, type Job, type JobGraph, jobKinds, jobInWords } from './graph.js';
+import type { PlannedRun } from './members.js';
 
 /** The graph's file. */
 export const SWEEP = 'sweep.json';
@@ -30,20 +30,20 @@ export const SWEEP = 'sweep.json';
 export const JOB_RECORD = 'job.json';
 
 const NAME = /^[0-9a-f]{20}$/;
-const jobName = z.string().regex(NAME);
+const jobHash = z.string().regex(NAME);
 const memberName = z.string().regex(/^[\w][\w.=,+-]{0,199}$/);
 
 const graphSchema = z.object({
   version: z.literal(GRAPH_VERSION),
   jobs: z.array(
     z.object({
-      hash: jobName,
+      hash: jobHash,
       kind: z.enum(jobKinds),
       part: z
         .string()
         .regex(/^[\w-]+$/)
         .exactOptional(),
-      after: z.array(jobName),
+      after: z.array(jobHash),
       member: memberName,
     }),
   ),
@@ -54,7 +54,7 @@ const graphSchema = z.object({
       seed: z.number(),
       data: z.string().nullable(),
       given: z.string().nullable(),
-      jobs: z.array(jobName),
+      jobs: z.array(jobHash),
     }),
   ),
 });
@@ -80,11 +80,11 @@ export const pathsOf = (sweep: string) => ({
 export async function writeSweep(
   sweep: string,
   graph: JobGraph,
-  settings: readonly Setting[],
+  runs: readonly PlannedRun[],
 ): Promise<void> {
   const paths = pathsOf(sweep);
   await plainDisk.makeFolder(paths.jobs);
-  for (const { name, config } of settings) {
+  for (const { name, config } of runs) {
     await plainDisk.writeWhole(paths.config(name), stringify(config), { isFlushed: false });
   }
   await plainDisk.writeWhole(paths.graph, `${JSON.stringify(graph)}\n`);
@@ -145,7 +145,7 @@ export async function readJobConfig(sweep: string, { member }: Pick<Job, 'member
  */
 export function findJob({ jobs }: Pick<JobGraph, 'jobs'>, name: string): Job {
   const isMeant = (job: Job): boolean =>
-    job.hash.startsWith(name.toLowerCase()) || nameOfJob(job).replace(' ', '-') === name;
+    job.hash.startsWith(name.toLowerCase()) || jobInWords(job).replace(' ', '-') === name;
   const found = name === '' ? [] : jobs.filter(isMeant);
   if (found.length === 1) return found[0]!;
   throw new ConfigError(

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DataError } from '../../../src/errors.js';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
-import { identifySettings } from '../../../src/pipeline/sweep/dataIdentity.js';
-import { type Setting, soleSetting } from '../../../src/pipeline/sweep/members.js';
+import { identifyRuns } from '../../../src/pipeline/sweep/dataIdentity.js';
+import { type PlannedRun, soleRun } from '../../../src/pipeline/sweep/members.js';
 import { idx, writeFiles } from '../../support/imageFiles.js';
 
 let scratch = '';
@@ -31,8 +31,8 @@ async function writeDigits(shift: number): Promise<void> {
   utimesSync(join(folder, 'digits-idx3-ubyte'), then, then);
 }
 
-const setting = (...sets: string[]): Setting =>
-  soleSetting(
+const run = (...sets: string[]): PlannedRun =>
+  soleRun(
     resolveConfig({
       preset: 'tiny-test',
       sets: [
@@ -44,39 +44,39 @@ const setting = (...sets: string[]): Setting =>
       ].concat(['distil.batch=4', ...sets]),
     }),
   )[0]!;
-const dataOf = async (one: Setting): Promise<string | null> => (await identifySettings([one]))(one).data;
+const dataOf = async (one: PlannedRun): Promise<string | null> => (await identifyRuns([one]))(one).data;
 
 describe('the identity of data', () => {
   it('changes with the images, the seed and how they are prepared, and with nothing else', async () => {
     await writeDigits(0);
-    const first = await dataOf(setting());
+    const first = await dataOf(run());
     expect(first).toMatch(/^[0-9a-f]{64}$/);
-    expect(await dataOf(setting('distil.steps=1', 'data.memory=7'))).toBe(first);
-    const others = [await dataOf(setting('seed=2')), await dataOf(setting('data.pool=2'))];
+    expect(await dataOf(run('distil.steps=1', 'data.memory=7'))).toBe(first);
+    const others = [await dataOf(run('seed=2')), await dataOf(run('data.pool=2'))];
     await writeDigits(1);
-    others.push(await dataOf(setting()));
+    others.push(await dataOf(run()));
     expect(new Set([first, ...others]).size).toBe(4);
   });
 
   it('is read once, and then kept by the files’ sizes and times', async () => {
     await writeDigits(2);
     rmSync(cache, { recursive: true });
-    const data = await dataOf(setting());
+    const data = await dataOf(run());
     const [file] = readdirSync(join(cache, 'data'));
     const path = join(cache, 'data', file!);
     const kept = JSON.parse(readFileSync(path, 'utf8'));
     expect(kept).toMatchObject({ data, image: [1, 7, 7], train: 90 });
     writeFileSync(path, JSON.stringify({ ...kept, data: 'a'.repeat(64) }));
-    expect(await dataOf(setting())).toBe('a'.repeat(64));
+    expect(await dataOf(run())).toBe('a'.repeat(64));
     writeFileSync(path, 'damaged');
-    expect(await dataOf(setting())).toBe(data);
+    expect(await dataOf(run())).toBe(data);
   });
 
   it('is unknown where the files are not there, and an error unless that is asked for', async () => {
-    const missing = setting(`data.folder=${join(scratch, 'nowhere')}`);
-    await expect(identifySettings([missing])).rejects.toThrow(DataError);
+    const missing = run(`data.folder=${join(scratch, 'nowhere')}`);
+    await expect(identifyRuns([missing])).rejects.toThrow(DataError);
     const told: string[] = [];
-    const identify = await identifySettings([missing], ({ message }) => told.push(message));
+    const identify = await identifyRuns([missing], ({ message }) => told.push(message));
     expect(identify(missing)).toEqual({ data: null, given: null });
     expect(told).toEqual([expect.stringContaining('nowhere')]);
   });

@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { dependantsOf, type JobGraph, type JobKind } from '../../../src/pipeline/sweep/graph.js';
 import { graphOf } from '../../../src/pipeline/sweep/jobs.js';
-import { expandSweep, soleSetting } from '../../../src/pipeline/sweep/members.js';
+import { plannedRuns, soleRun } from '../../../src/pipeline/sweep/members.js';
 import { describeSweep, sweepGraphviz } from '../../../src/pipeline/sweep/planText.js';
 import type { SweepFile } from '../../../src/pipeline/sweep/schema.js';
 
 const DATA = { data: 'd'.repeat(64), given: null };
 
 const graphFor = (file: SweepFile): JobGraph =>
-  graphOf(expandSweep({ file: { preset: 'tiny-test', ...file }, path: 'sweep.yaml' }), () => DATA);
+  graphOf(plannedRuns({ file: { preset: 'tiny-test', ...file }, path: 'sweep.yaml' }), () => DATA);
 const alone = (sets: string[], identity: Parameters<typeof graphOf>[1] = () => DATA): JobGraph =>
-  graphOf(soleSetting(resolveConfig({ preset: 'tiny-test', sets })), identity);
+  graphOf(soleRun(resolveConfig({ preset: 'tiny-test', sets })), identity);
 
 const count = ({ jobs }: JobGraph, kind: JobKind): number => jobs.filter((job) => job.kind === kind).length;
 /** Names by kind, of those that a run has one of; of the others the first. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setLayer } from '../../../src/pipeline/config/layers.js';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
-import { expandSweep } from '../../../src/pipeline/sweep/members.js';
+import { plannedRuns } from '../../../src/pipeline/sweep/members.js';
 import { MOST_MEMBERS, parseSweep } from '../../../src/pipeline/sweep/schema.js';
 
 let folder = '';
@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const expand = (text: string, sets: string[] = []) => {
   const path = join(folder, 'sweep.yaml');
-  return expandSweep({ file: parseSweep(text, path)!, path, layers: sets.map(setLayer) });
+  return plannedRuns({ file: parseSweep(text, path)!, path, layers: sets.map(setLayer) });
 };
 
 describe("a sweep's file", () => {

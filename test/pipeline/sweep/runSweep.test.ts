@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { DataError, InterruptedError } from '../../../src/errors.js';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
-import { type Job, nameOfJob } from '../../../src/pipeline/sweep/graph.js';
+import { type Job, jobInWords } from '../../../src/pipeline/sweep/graph.js';
 import { graphOf } from '../../../src/pipeline/sweep/jobs.js';
-import { soleSetting } from '../../../src/pipeline/sweep/members.js';
+import { soleRun } from '../../../src/pipeline/sweep/members.js';
 import { runSweep, type SweepOptions } from '../../../src/pipeline/sweep/runSweep.js';
 
-const graph = graphOf(soleSetting(resolveConfig({ preset: 'tiny-test', sets: ['experts.count=4'] })), () => ({
+const graph = graphOf(soleRun(resolveConfig({ preset: 'tiny-test', sets: ['experts.count=4'] })), () => ({
   data: 'd'.repeat(64),
   given: null,
 }));
@@ -22,7 +22,7 @@ async function run(options: Partial<SweepOptions> = {}, work: (job: Job) => void
     ...{ graph, finished: new Set<string>(), workers: 3, listener, ...options },
     async execute(job) {
       for (const read of job.after) expect(ended).toContain(read);
-      begun.push(nameOfJob(job));
+      begun.push(jobInWords(job));
       most = Math.max(most, ++running);
       try {
         await new Promise((resolve) => setImmediate(resolve));
@@ -69,8 +69,8 @@ describe('a sweep', () => {
     });
     expect(begun.filter((name) => name.startsWith('expert'))).toHaveLength(4);
     expect(begun).not.toContain('subset');
-    expect(outcome.failed.map(({ job }) => nameOfJob(job))).toEqual(['expert 001']);
-    expect(outcome.blocked.map(nameOfJob)).toEqual([
+    expect(outcome.failed.map(({ job }) => jobInWords(job))).toEqual(['expert 001']);
+    expect(outcome.blocked.map(jobInWords)).toEqual([
       'subset',
       'distil',
       'evaluation student-000',

@@ -7,13 +7,13 @@ import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { ourselves } from '../../../src/pipeline/store/lockOwner.js';
 import type { Job } from '../../../src/pipeline/sweep/graph.js';
 import { graphOf } from '../../../src/pipeline/sweep/jobs.js';
-import { soleSetting } from '../../../src/pipeline/sweep/members.js';
+import { soleRun } from '../../../src/pipeline/sweep/members.js';
 import { type ScheduledJob, sweepStatus } from '../../../src/pipeline/sweep/status.js';
 import { findJob, pathsOf, readGraph, writeSweep } from '../../../src/pipeline/sweep/sweepFolder.js';
 import { leaveTrail, readTrail } from '../../../src/pipeline/watch/trail.js';
 
-const settings = soleSetting(resolveConfig({ preset: 'tiny-test', sets: ['experts.count=3'] }));
-const graph = graphOf(settings, () => ({ data: 'd'.repeat(64), given: null }));
+const runs = soleRun(resolveConfig({ preset: 'tiny-test', sets: ['experts.count=3'] }));
+const graph = graphOf(runs, () => ({ data: 'd'.repeat(64), given: null }));
 const job = (name: string): Job => findJob(graph, name);
 
 let scratch = '';
@@ -24,7 +24,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 async function folder(name: string): Promise<string> {
   const sweep = join(scratch, name);
-  await writeSweep(sweep, graph, settings);
+  await writeSweep(sweep, graph, runs);
   return sweep;
 }
 

@@ -62,7 +62,7 @@ describe('a sweep', () => {
   });
 
   it('leaves runs with the bits of `hypergrad run`, which are whole', async () => {
-    const { config, name } = planned.settings[2]!;
+    const { config, name } = planned.runs[2]!;
     const alone = join(scratch, 'alone');
     const folder = await RunFolder.open(alone);
     const dataset = await loadDataset(config.data, config.seed);
@@ -242,7 +242,7 @@ describe('a job', () => {
   });
 
   it('refuses to run before those that it reads, and with other data than it was named by', async () => {
-    const { graph, settings } = planned;
+    const { graph, runs } = planned;
     const [teacher, targets] = [jobOf(graph, 'teacher'), jobOf(graph, 'targets')];
     const copy = without('early', [teacher.hash, targets.hash]);
     await expect(runJob(targets, optionsFor(device, copy, graph))).rejects.toThrow(
@@ -250,7 +250,7 @@ describe('a job', () => {
     );
     const members = graph.members.map((member) => ({ ...member, data: 'e'.repeat(64) }));
     const other = { ...graph, members };
-    await writeSweep(copy, other, settings);
+    await writeSweep(copy, other, runs);
     await expect(runJob(teacher, optionsFor(device, copy, other))).rejects.toThrow(/not those.*planned with/);
   });
 

@@ -7,11 +7,10 @@ import { z } from 'zod';
 import type { Device } from '../../../gpu/device.js';
 import { fileLimits, readBounded } from '../../store/boundedFile.js';
 import { plainDisk } from '../../store/disk.js';
-import { hashInputs } from '../../store/manifest.js';
 import { parseJson } from '../../store/strictJson.js';
 import { estimateSweep, type JobCost, type KindCosts, type SweepEstimate } from '../estimate.js';
 import { type Job, jobKinds } from '../graph.js';
-import type { Setting } from '../members.js';
+import { type PlannedRun, seedlessKey } from '../members.js';
 import type { JobNeeds } from './request.js';
 import { SLURM_FOLDER } from './script.js';
 
@@ -44,8 +43,6 @@ export type SweepCosts = ReadonlyMap<
 /** Seconds of a report, which reads and writes files only. */
 const REPORT_SECONDS = 60;
 
-const keyOf = ({ config: { seed: _, ...rest } }: Setting): string => hashInputs(rest);
-
 async function readKept(path: string): Promise<Kept> {
   try {
     const text = new TextDecoder().decode(await readBounded(path, fileLimits.record));
@@ -64,21 +61,21 @@ export type Estimator = (
 /** What the jobs of a sweep take; only what was not measured before is measured. Throws as `estimateSweep` does. */
 export async function sweepCosts(
   sweep: string,
-  settings: readonly Setting[],
+  runs: readonly PlannedRun[],
   measure: Estimator,
 ): Promise<SweepCosts> {
   const path = join(sweep, SLURM_FOLDER, FILE);
   const kept = { ...(await readKept(path)) };
-  const missing = settings.filter((setting) => kept[keyOf(setting)] === undefined);
+  const missing = runs.filter((run) => kept[seedlessKey(run)] === undefined);
   if (missing.length > 0) {
     const { device, members } = await measure((opened, progress) => estimateSweep(opened, missing, progress));
-    for (const setting of missing) {
-      const kinds = members.get(setting.name) ?? null;
-      kept[keyOf(setting)] = { isSoftware: device.kind === 'software', kinds };
+    for (const run of missing) {
+      const kinds = members.get(run.name) ?? null;
+      kept[seedlessKey(run)] = { isSoftware: device.kind === 'software', kinds };
     }
     await plainDisk.writeWhole(path, `${JSON.stringify({ version: VERSION, configurations: kept })}\n`);
   }
-  return new Map(settings.map((setting) => [setting.name, kept[keyOf(setting)]!]));
+  return new Map(runs.map((run) => [run.name, kept[seedlessKey(run)]!]));
 }
 
 const UNKNOWN: JobNeeds = { seconds: null, memoryBytes: null };

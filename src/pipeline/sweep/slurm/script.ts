@@ -13,7 +13,7 @@ export const jobsFile = (array: string): string => `${array}.jobs`;
 /** The script of an array. */
 export const scriptFile = (array: string): string => `${array}.sh`;
 /** What SLURM calls an array of a sweep: its user may have several sweeps there. */
-export const jobName = (sweep: string, array: string): string => `hypergrad-${sweep}-${array}`;
+export const slurmName = (sweepName: string, array: string): string => `hypergrad-${sweepName}-${array}`;
 /** What a task prints goes there, from the sweep's folder. */
 export const logFile = (array: string, number: number | string, task: number | string): string =>
   `${SLURM_FOLDER}/${LOGS}/${array}-${number}_${task}.log`;
@@ -24,7 +24,7 @@ const logPattern = (folder: string, array: string): string =>
 /** What all scripts of a sweep share. */
 export interface ScriptOptions {
   /** Names the sweep among all that a cluster knows. */
-  readonly sweep: string;
+  readonly sweepName: string;
   /** The sweep's folder, absolute, as every node sees it. */
   readonly folder: string;
   /** Where tasks begin, absolute: a configuration's paths are relative to it. */
@@ -57,11 +57,11 @@ const SAME: readonly (readonly string[])[] = [
 /** What an array is asked with, one option a line of its script. */
 function optionsOf(
   array: JobArray,
-  { sweep, folder, workingFolder, gpus, options }: ScriptOptions,
+  { sweepName, folder, workingFolder, gpus, options }: ScriptOptions,
 ): SlurmOption[] {
   const { minutes, mebibytes } = array.request;
   const own: SlurmOption[] = [
-    { name: 'job-name', value: jobName(sweep, array.name) },
+    { name: 'job-name', value: slurmName(sweepName, array.name) },
     { name: 'chdir', value: workingFolder },
     { name: 'output', value: logPattern(folder, array.name) },
     { name: 'open-mode', value: 'append' },

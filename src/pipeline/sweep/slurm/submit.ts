@@ -9,7 +9,7 @@ import { FORGOTTEN, NEVER_SATISFIED } from './tasks.js';
 import { isActive, type QueuedJob, readSlurmView } from './view.js';
 
 /** What is to be submitted. */
-export interface SubmitOptions extends Omit<ScriptOptions, 'sweep' | 'folder'> {
+export interface SubmitOptions extends Omit<ScriptOptions, 'sweepName' | 'folder'> {
   readonly graph: JobGraph;
   /** Names of the jobs whose results are there. */
   readonly done: ReadonlySet<string>;
@@ -95,9 +95,9 @@ export async function submitSweep({
     ? await slurm.mostTasks().catch(() => USUAL_MOST_TASKS)
     : await slurm.mostTasks();
   const arrays = arraysOf(graph, { wanted, queued, requestOf, mostTasks });
-  const sweep = await folder.sweepName();
+  const sweepName = await folder.sweepName();
   for (const array of arrays) {
-    await folder.writeArray(array, scriptText(array, { ...scriptOptions, sweep, folder: folder.path }));
+    await folder.writeArray(array, scriptText(array, { ...scriptOptions, sweepName, folder: folder.path }));
   }
   const report = (array: JobArray, number: number | null): SubmittedArray => ({
     name: array.name,

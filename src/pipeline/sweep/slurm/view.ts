@@ -1,7 +1,7 @@
 /** Which of SLURM's tasks are a sweep's jobs, and how each of them stands there. */
 
 import type { Slurm } from './scheduler.js';
-import { jobName } from './script.js';
+import { slurmName } from './script.js';
 import type { SlurmFolder, Submission } from './slurmFolder.js';
 import { FORGOTTEN, idOfTask, type SlurmTask } from './tasks.js';
 
@@ -26,8 +26,8 @@ export async function readSlurmView(folder: SlurmFolder, slurm: Slurm): Promise<
   const arrays = await folder.readArrays();
   const view = new Map<string, QueuedJob>();
   if (arrays.size === 0) return view;
-  const sweep = await folder.sweepName();
-  const arrayOfName = new Map([...arrays.keys()].map((array) => [jobName(sweep, array), array]));
+  const sweepName = await folder.sweepName();
+  const arrayOfName = new Map([...arrays.keys()].map((array) => [slurmName(sweepName, array), array]));
   const add = (task: SlurmTask): void => {
     const array = arrayOfName.get(task.name);
     const hash = array === undefined ? undefined : arrays.get(array)![task.task];
@@ -55,7 +55,7 @@ export async function readSlurmView(folder: SlurmFolder, slurm: Slurm): Promise<
     arrays.get(array)?.forEach((hash, task) => {
       if (view.has(hash)) return;
       add({
-        ...{ array: number, task, name: jobName(sweep, array), state: FORGOTTEN, phase: 'ended' },
+        ...{ array: number, task, name: slurmName(sweepName, array), state: FORGOTTEN, phase: 'ended' },
         ...{ reason: null, secondsUsed: null, secondsLeft: null, node: null },
       });
     });

@@ -23,7 +23,7 @@ const array: JobArray = {
   waitsFor: [],
 };
 const options: ScriptOptions = {
-  sweep: '0badcafe',
+  sweepName: '0badcafe',
   folder: "/shared/it's 100 %",
   workingFolder: '/home/me',
   command: ['/usr/bin/node', '/opt/hypergrad/cli.js'],

@@ -2,12 +2,12 @@
 import { basename, extname, join } from 'node:path';
 import { setLayer, valueLayer } from '../../pipeline/config/layers.js';
 import { readConfigFile, resolveConfig } from '../../pipeline/config/resolve.js';
-import { expandSweep, type Setting, soleSetting } from '../../pipeline/sweep/members.js';
+import { plannedRuns, type PlannedRun, soleRun } from '../../pipeline/sweep/members.js';
 import { parseSweep } from '../../pipeline/sweep/schema.js';
 import { DEFAULT_PRESET, parseSeed } from '../commands/run.js';
 
 /** What the user typed beside the file. */
-export interface SettingFlags {
+export interface RunsFlags {
   readonly preset?: string;
   readonly data?: string;
   readonly seed?: string;
@@ -15,11 +15,11 @@ export interface SettingFlags {
 }
 
 /** The runs that are asked for. Throws `ConfigError` for what does not fit. */
-export function readSettings(path: string | undefined, flags: SettingFlags): Setting[] {
+export function readRuns(path: string | undefined, flags: RunsFlags): PlannedRun[] {
   const seed = flags.seed === undefined ? undefined : parseSeed(flags.seed);
   const sweep = path === undefined ? null : parseSweep(readConfigFile(path), path);
   if (path === undefined || sweep === null) {
-    return soleSetting(
+    return soleRun(
       resolveConfig({
         preset: flags.preset ?? (path === undefined ? DEFAULT_PRESET : undefined),
         file: path,
@@ -38,10 +38,10 @@ export function readSettings(path: string | undefined, flags: SettingFlags): Set
     ...(flags.preset === undefined ? {} : { preset: flags.preset }),
     ...(seed === undefined ? {} : { seeds: [seed] }),
   };
-  return expandSweep({ file, path, layers });
+  return plannedRuns({ file, path, layers });
 }
 
 /** The folder that a sweep gets where `--out` names none. */
-export function sweepFolderOf(path: string | undefined, { preset = DEFAULT_PRESET }: SettingFlags): string {
+export function sweepFolderOf(path: string | undefined, { preset = DEFAULT_PRESET }: RunsFlags): string {
   return join('sweeps', path === undefined ? preset : basename(path, extname(path)));
 }
