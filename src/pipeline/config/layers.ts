@@ -109,7 +109,7 @@ function layOver(base: Fields, over: Fields): void {
 /** A layer from a text in YAML or JSON, and the preset that it names. Throws `ConfigError` with the line. */
 export function textLayer(text: string, name: string): { layer: Layer; preset: string | undefined } {
   const lines = new LineCounter();
-  const { document, values } = readValues(text, name, lines);
+  const { document, values } = readValues(text, name, lines, 'seed: 1');
   const origin = (path: readonly string[]) => `${name}${lineOf(document, lines, path)}`;
   if (!Object.hasOwn(values, 'preset')) return { layer: { values, origin }, preset: undefined };
   const { preset, ...rest } = values;
@@ -119,16 +119,22 @@ export function textLayer(text: string, name: string): { layer: Layer; preset: s
   return { layer: { values: rest, origin }, preset };
 }
 
-function readValues(
+/**
+ * The fields of a text in YAML or JSON, none for an empty one. Throws `ConfigError` with the line.
+ *
+ * @param example of such fields, for messages
+ */
+export function readValues(
   text: string,
   name: string,
   lines: LineCounter,
+  example: string,
 ): { readonly document: Document; readonly values: Fields } {
   try {
     const { document, value } = parseYaml(text, lines);
     if (value === null) return { document, values: {} };
     if (isGroup(value)) return { document, values: value };
-    throw new ConfigError(`${name}: holds ${show(value)} where fields such as "seed: 1" are expected.`);
+    throw new ConfigError(`${name}: holds ${show(value)} where fields such as "${example}" are expected.`);
   } catch (error) {
     if (!(error instanceof YamlFault)) throw error;
     const place = error.position === null ? '' : `, line ${lines.linePos(error.position).line}`;

@@ -6,8 +6,7 @@ import { LineCounter } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../../errors.js';
 import { didYouMean } from '../../suggest.js';
-import { type Fields, show } from '../config/layers.js';
-import { parseYaml, YamlFault } from '../config/yamlText.js';
+import { readValues, show } from '../config/layers.js';
 import { shown } from '../store/shownText.js';
 
 /** Runs that one sweep may have. */
@@ -56,21 +55,6 @@ const FIELDS = Object.keys(sweepSchema.shape);
 /** Fields that no configuration has: where there is one of them, a file is a sweep's. */
 const OWN = FIELDS.filter((field) => field !== 'preset');
 
-/** The plain value of a sweep's or a configuration's text. Throws `ConfigError` with the line. */
-function readFields(text: string, name: string): Fields {
-  const lines = new LineCounter();
-  try {
-    const { value } = parseYaml(text, lines);
-    if (value === null) return {};
-    if (typeof value === 'object' && !Array.isArray(value)) return value as Fields;
-    throw new ConfigError(`${name}: holds ${show(value)} where fields such as "seeds: [1, 2]" are expected.`);
-  } catch (error) {
-    if (!(error instanceof YamlFault)) throw error;
-    const place = error.position === null ? '' : `, line ${lines.linePos(error.position).line}`;
-    throw new ConfigError(`${name}${place}: ${error.message}.`, { cause: error });
-  }
-}
-
 /**
  * What a sweep's text in YAML or JSON says; null where it is a single configuration's.
  *
@@ -78,7 +62,7 @@ function readFields(text: string, name: string): Fields {
  * @throws ConfigError for what is no YAML, and for what does not fit, with the field.
  */
 export function parseSweep(text: string, name: string): SweepFile | null {
-  const values = readFields(text, name);
+  const { values } = readValues(text, name, new LineCounter(), 'seeds: [1, 2]');
   if (!OWN.some((field) => Object.hasOwn(values, field))) return null;
   const strange = Object.keys(values).find((field) => !FIELDS.includes(field));
   if (strange !== undefined) {
@@ -89,9 +73,8 @@ export function parseSweep(text: string, name: string): SweepFile | null {
   const checked = sweepSchema.safeParse(values);
   if (!checked.success) {
     const [{ path, message }] = checked.error.issues as [(typeof checked.error.issues)[number]];
-    const [field] = path;
     const at = path.map(String).join('.');
-    throw new ConfigError(`${shown(at)} (${name}) ${message}.`, { cause: field });
+    throw new ConfigError(`${shown(at)} (${name}) ${message}.`);
   }
   for (const { name: called } of checked.data.list ?? []) {
     if (called === undefined || (typeof called === 'string' && NAME.test(called))) continue;
