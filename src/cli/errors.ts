@@ -1,11 +1,8 @@
 /** How a command that fails tells it: one sentence on stderr and an exit code; a stack trace only when asked for. */
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
-import { ConfigError, HypergradError } from '../errors.js';
+import { EXIT_CODES, HypergradError } from '../errors.js';
 import { terminalText } from './terminalText.js';
-
-/** Exit code for a command line that does not fit: the same as for a configuration that does not. */
-const USAGE_EXIT_CODE = new ConfigError('').exitCode;
 
 export interface Failure {
   /** What goes to stderr; empty where it was said already. */
@@ -15,9 +12,10 @@ export interface Failure {
 
 /** What to say of an error that ended a command. `debug` adds the stack trace and the causes. */
 export function describeFailure(error: unknown, debug: boolean): Failure {
-  // Commander has printed its message, or the help or version that was asked for (exit code 0).
+  // Commander has printed its message, or the help or version that was asked for (exit code 0). A command line that does not fit
+  // is as a configuration that does not.
   if (error instanceof CommanderError) {
-    return { text: '', exitCode: error.exitCode === 0 ? 0 : USAGE_EXIT_CODE };
+    return { text: '', exitCode: error.exitCode === 0 ? 0 : EXIT_CODES.config };
   }
   const details = debug ? `${terminalText(inspect(error))}\n` : '';
   if (error instanceof HypergradError) {
@@ -27,7 +25,7 @@ export function describeFailure(error: unknown, debug: boolean): Failure {
   const advice = debug ? '' : '; run again with --debug for details';
   return {
     text: `hypergrad: ${terminalText(message) || 'Unnamed error'}. This is a fault of hypergrad${advice}.\n${details}`,
-    exitCode: 1,
+    exitCode: EXIT_CODES.failure,
   };
 }
 

@@ -1,7 +1,5 @@
 /** Ctrl-C and a request to end: the first lets the work end after its step, the second leaves at once. */
-
-/** Exit code of a process that the signal SIGINT has ended, as shells give it. */
-const INTERRUPTED = 130;
+import { EXIT_CODES } from '../errors.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -19,7 +17,7 @@ export function listenForInterruption(
 ): Interruption {
   const controller = new AbortController();
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    if (controller.signal.aborted) process.exit(EXIT_CODES.interrupted);
     else {
       controller.abort();
       say(`${does} Again to leave at once.`);

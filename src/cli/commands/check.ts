@@ -1,14 +1,11 @@
 import { Command } from 'commander';
 import { textTable } from '../../autograd/textTable.js';
-import { StoreError } from '../../errors.js';
+import { EXIT_CODES } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { type CheckReport, checkRun } from '../../pipeline/check/checkRun.js';
 import type { Finding } from '../../pipeline/check/finding.js';
 import { note } from '../help.js';
 import { type VoiceFlags, voiceOf } from '../voice.js';
-
-/** Exit code of a folder with a flaw: that of errors of a run's folder. */
-const FLAWED = new StoreError('').exitCode;
 
 const states = { done: 'done', other: 'of another configuration', unfinished: 'not finished' } as const;
 
@@ -39,7 +36,7 @@ async function check(folder: string, flags: VoiceFlags): Promise<void> {
   const report = await checkRun(folder);
   if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else voiceOf(flags).say(describeCheck(report));
-  process.exitCode = report.isWhole ? 0 : FLAWED;
+  process.exitCode = report.isWhole ? EXIT_CODES.done : EXIT_CODES.store;
 }
 
 /** The command `hypergrad check`. */

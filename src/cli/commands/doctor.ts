@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { Command } from 'commander';
-import { DeviceError } from '../../errors.js';
+import { DeviceError, EXIT_CODES } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
 import { type DeviceChoice, type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
@@ -45,9 +45,6 @@ export interface Examination extends DoctorReport {
   /** What would make this machine faster. */
   readonly suggestions: readonly string[];
 }
-
-/** Exit code where no device opens, or computes wrongly. */
-const NO_DEVICE = new DeviceError('').exitCode;
 
 const TOLD_LIMITS = [
   'maxBufferSize',
@@ -180,7 +177,7 @@ export function doctorCommand(): Command {
       else voiceOf(flags).say(describeExamination(found));
       if (!found.ok) {
         process.stderr.write(`${found.error}\n`);
-        process.exitCode = NO_DEVICE;
+        process.exitCode = EXIT_CODES.device;
       }
     });
 }

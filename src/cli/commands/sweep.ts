@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
-import { ConfigError } from '../../errors.js';
+import { ConfigError, EXIT_CODES } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { silentProgress } from '../../pipeline/progress.js';
@@ -154,10 +154,10 @@ function summary({ found, done, failed, blocked, isStopped }: SweepOutcome, goOn
 
 /** The exit code of a sweep: that of its failures where all have the same. */
 function exitCodeOf({ failed, isStopped }: SweepOutcome): number {
-  const codes = new Set(failed.map(({ error }) => (error as { exitCode?: number }).exitCode ?? 1));
-  if (isStopped) return 130;
-  if (codes.size === 0) return 0;
-  return codes.size === 1 ? [...codes][0]! : 1;
+  const codes = new Set(failed.map(({ error }) => (error as { exitCode?: number }).exitCode ?? EXIT_CODES.failure));
+  if (isStopped) return EXIT_CODES.interrupted;
+  if (codes.size === 0) return EXIT_CODES.done;
+  return codes.size === 1 ? [...codes][0]! : EXIT_CODES.failure;
 }
 
 async function sweepJobs(path: string | undefined, flags: SweepFlags, script: string | null): Promise<void> {

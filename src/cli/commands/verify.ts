@@ -1,14 +1,11 @@
 import { Command } from 'commander';
-import { ConfigError, DataError } from '../../errors.js';
+import { ConfigError, DataError, EXIT_CODES } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { type CaseResult, findCases, verifyCase, worstOf } from '../../pipeline/verify/verify.js';
 import { note } from '../help.js';
 import { terminalText } from '../terminalText.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
-
-/** Exit codes: every case passed, one did not, one could not be read. */
-const EXIT_CODES = { passed: 0, failed: 1, unreadable: new DataError('').exitCode } as const;
 
 interface VerifyFlags {
   readonly device?: DeviceChoice;
@@ -37,8 +34,8 @@ function describeCase(result: CaseResult): string {
 
 /** The exit code for a list of results; a file that cannot be read weighs more than a case that fails. */
 function exitCodeOf(results: readonly CaseResult[]): number {
-  if (results.some(({ readable }) => !readable)) return EXIT_CODES.unreadable;
-  return results.every(({ passed }) => passed) ? EXIT_CODES.passed : EXIT_CODES.failed;
+  if (results.some(({ readable }) => !readable)) return EXIT_CODES.data;
+  return results.every(({ passed }) => passed) ? EXIT_CODES.done : EXIT_CODES.failure;
 }
 
 async function verify(paths: readonly string[], flags: VerifyFlags): Promise<void> {

@@ -3,7 +3,7 @@
  * command line itself, started with the hidden command `work`, which answers the pool.
  */
 import workerpool from 'workerpool';
-import { DeviceError, HypergradError, InterruptedError } from '../../errors.js';
+import { DeviceError, EXIT_CODES, HypergradError, InterruptedError } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { silentProgress } from '../../pipeline/progress.js';
@@ -17,7 +17,6 @@ interface JobMessage {
   readonly process: number;
 }
 
-const INTERRUPTED = new InterruptedError('').exitCode;
 /** Milliseconds that a process has to close its device when the pool ends. */
 const CLOSING_TIME = 5000;
 
@@ -50,7 +49,7 @@ const isDeath = (error: unknown): boolean =>
 /** An error as the process that it comes from threw it, as far as it went through the pool. */
 function errorOf(error: unknown): Error {
   const { message = String(error), exitCode } = error as { message?: string; exitCode?: number };
-  if (exitCode === INTERRUPTED) return new InterruptedError(message, { cause: error });
+  if (exitCode === EXIT_CODES.interrupted) return new InterruptedError(message, { cause: error });
   if (exitCode !== undefined) {
     return Object.assign(new HypergradError(message, { cause: error }), { exitCode });
   }
