@@ -2,34 +2,21 @@
 import { Command, Option } from 'commander';
 import { commentedYaml } from '../../pipeline/config/commentedYaml.js';
 import { configJsonSchema } from '../../pipeline/config/describe.js';
-import { resolveConfig } from '../../pipeline/config/resolve.js';
+import { askedConfig, type ConfigFlags, commandLine, withConfigOptions } from '../asked.js';
 import { note } from '../help.js';
-import { collect } from '../repeatable.js';
-import { commandLine, DEFAULT_PRESET, parseSeed } from './run.js';
 
-interface ConfigFlags {
-  readonly preset?: string;
-  readonly data?: string;
-  readonly seed?: string;
-  readonly set?: readonly string[];
+interface PrintFlags extends ConfigFlags {
   readonly json?: boolean;
   readonly schema?: boolean;
 }
 
-function config(file: string | undefined, flags: ConfigFlags): void {
+function config(file: string | undefined, flags: PrintFlags): void {
   const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
   if (flags.schema) {
     print(configJsonSchema());
     return;
   }
-  const preset = flags.preset ?? (file === undefined ? DEFAULT_PRESET : undefined);
-  const resolved = resolveConfig({
-    preset,
-    file,
-    sets: flags.set ?? [],
-    seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
-    dataFolder: flags.data,
-  });
+  const resolved = askedConfig(file, flags);
   if (flags.json) print(resolved);
   else {
     // A line break in a name would end the comment.
@@ -42,13 +29,8 @@ function config(file: string | undefined, flags: ConfigFlags): void {
 
 /** The command `hypergrad config`. */
 export function configCommand(): Command {
-  return new Command('config')
+  return withConfigOptions(new Command('config'))
     .description('print every value that a run would have, with its meaning, range and default, as YAML')
-    .argument('[config]', `configuration file in YAML or JSON; without one, the preset ${DEFAULT_PRESET}`)
-    .option('--preset <name>', 'start from a preset')
-    .option('--data <folder>', "folder of the dataset's files")
-    .option('--seed <number>', 'seed of every random stream of the run')
-    .option('--set <path=value>', 'set one value of the configuration; may be given again', collect)
     .option('--json', 'print the values as JSON, without comments')
     .addOption(
       new Option(

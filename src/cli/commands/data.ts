@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
-import { ConfigError } from '../../errors.js';
 import { type DataReport, inspectData } from '../../pipeline/data/inspect.js';
 import { sampleSheet } from '../../pipeline/data/sampleSheet.js';
 import { type SourceName, sourceNames } from '../../pipeline/data/sources.js';
 import { importSharp } from '../../pipeline/optionalImports.js';
+import { requireEnding } from '../optionValues.js';
 import { writeOutput } from '../outputFile.js';
 import { voiceOf } from '../voice.js';
 
@@ -64,9 +64,7 @@ export function describeData(report: DataReport): string {
 }
 
 async function data(folder: string, flags: DataFlags): Promise<void> {
-  if (flags.out !== undefined && !/\.png$/i.test(flags.out)) {
-    throw new ConfigError(`--out ${JSON.stringify(flags.out)} must be the name of a .png file.`);
-  }
+  if (flags.out !== undefined) requireEnding('--out', flags.out, '.png');
   if (flags.out !== undefined) await importSharp();
   const { report, raw } = await inspectData(folder, flags.source);
   const { say } = voiceOf(flags);

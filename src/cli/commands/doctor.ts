@@ -8,6 +8,7 @@ import { absentPackages, installCommand } from '../../gpu/node/optionalPackage.j
 import { packageVersion } from '../../gpu/node/packageVersion.js';
 import { runSample, SAMPLE_NUMBERS, SAMPLE_ROUNDS } from '../../gpu/sample.js';
 import { loadTuning } from '../../pipeline/tune/store.js';
+import { deviceOf } from '../asked.js';
 import { note } from '../help.js';
 import { describeTuning } from '../tunedDevice.js';
 import { type VoiceFlags, voiceOf } from '../voice.js';
@@ -172,7 +173,7 @@ export function doctorCommand(): Command {
       ),
     )
     .action(async (flags: VoiceFlags & { readonly device?: DeviceChoice }) => {
-      const found = await examine(flags.device === undefined ? {} : { choice: flags.device });
+      const found = await examine(deviceOf(flags));
       if (flags.json) process.stdout.write(`${JSON.stringify(reportOf(found))}\n`);
       else voiceOf(flags).say(describeExamination(found));
       if (!found.ok) {

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError, DataError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
-import type { DeviceChoice } from '../../gpu/node/openDevice.js';
-import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { readRunConfig } from '../../pipeline/config/runConfig.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { type Dataset, loadDataset } from '../../pipeline/data/dataset.js';
@@ -30,21 +28,18 @@ import { hashInputs, sha256 } from '../../pipeline/store/manifest.js';
 import { meantRun } from '../../pipeline/store/meantRun.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
+import { askedConfig, type ConfigFlags, type DeviceFlags, deviceOf } from '../asked.js';
 import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
-import { collect } from '../repeatable.js';
+import { collect } from '../optionValues.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { progressFor, voiceOf } from '../voice.js';
-import { DEFAULT_PRESET, parseSeed } from './run.js';
 
-interface EvaluateFlags {
+interface EvaluateFlags extends Omit<ConfigFlags, 'data'>, DeviceFlags {
+  /** Folder of the data. */
   readonly on?: string;
   readonly teacher?: string;
-  readonly preset?: string;
   readonly config?: string;
-  readonly seed?: string;
-  readonly set?: readonly string[];
-  readonly device?: DeviceChoice;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -73,16 +68,8 @@ async function subjectOf(path: string): Promise<Subject> {
 
 /** How to evaluate, and on what: as the user says, over the configuration of the run at hand. */
 function configOf(run: string | null, flags: EvaluateFlags): Config {
-  const { preset } = flags;
-  const base = preset === undefined && run !== null ? join(run, 'config.yaml') : undefined;
-  const file = flags.config ?? base;
-  return resolveConfig({
-    preset: preset ?? (file === undefined ? DEFAULT_PRESET : undefined),
-    file,
-    sets: flags.set ?? [],
-    seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
-    dataFolder: flags.on,
-  });
+  const base = flags.preset === undefined && run !== null ? join(run, 'config.yaml') : undefined;
+  return askedConfig(flags.config ?? base, { ...flags, ...(flags.on === undefined ? {} : { data: flags.on }) });
 }
 
 const isSameData = (a: Config, b: Config): boolean =>
@@ -204,7 +191,7 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
   const folder = subject.run === null ? null : await RunFolder.open(subject.run);
   try {
     if (folder !== null) requireWhole(folder, 'distil');
-    const wanted = flags.device === undefined ? {} : { choice: flags.device };
+    const wanted = deviceOf(flags);
     const { device, description } = await openTunedDevice(wanted);
     try {
       const { say, remark } = voiceOf(flags);

@@ -1,10 +1,10 @@
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { version } from '../../../package.json';
-import { ConfigError } from '../../errors.js';
 import { readExportedSet } from '../../pipeline/export/exportedSet.js';
 import { type ExportFormat, exportFormats } from '../../pipeline/export/formats.js';
 import { writeExport } from '../../pipeline/export/writeExport.js';
+import { wholeNumber } from '../optionValues.js';
 
 interface ExportFlags {
   readonly to?: readonly ExportFormat[];
@@ -14,14 +14,7 @@ interface ExportFlags {
   readonly json?: boolean;
 }
 
-function parseSnapshot(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) {
-    throw new ConfigError(
-      `--snapshot ${JSON.stringify(text)} must be a number of iterations after which the run kept one, such as --snapshot 100.`,
-    );
-  }
-  return Number(text);
-}
+const parseSnapshot = wholeNumber('--snapshot', { least: 1 });
 
 async function exportRun(run: string, flags: ExportFlags): Promise<void> {
   const formats = [...new Set(flags.to ?? (['safetensors'] as const))];

@@ -1,8 +1,6 @@
 /** The command `hypergrad gradcheck`: the engine's gradients held against float64, differences and each other. */
 import { Command, Option } from 'commander';
-import { ConfigError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
-import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import type { Agreement } from '../../pipeline/gradcheck/compare.js';
 import { type Gradcheck, gradcheck, type Section, sections } from '../../pipeline/gradcheck/gradcheck.js';
@@ -15,14 +13,15 @@ import {
   optimiserNames,
   smallConfig,
 } from '../../pipeline/gradcheck/settings.js';
+import { type DeviceFlags, deviceOf, parseSeed } from '../asked.js';
 import { note } from '../help.js';
+import { collect, wholeNumber } from '../optionValues.js';
 import { writeOutput } from '../outputFile.js';
-import { collect } from '../repeatable.js';
 import { countSteps } from '../steps.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
 
-interface GradcheckFlags {
+interface GradcheckFlags extends DeviceFlags {
   readonly preset?: string;
   readonly set?: readonly string[];
   readonly steps?: string;
@@ -31,16 +30,9 @@ interface GradcheckFlags {
   /** The file that the numbers are written to; true where they are printed. */
   readonly json?: string | true;
   readonly quiet?: boolean;
-  readonly device?: DeviceChoice;
 }
 
-function wholeNumber(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
-    throw new ConfigError(`${option} ${JSON.stringify(text)} must be a whole number of at least ${least}.`);
-  }
-  return value;
-}
+const parseSteps = wholeNumber('--steps', { least: 1 });
 
 const scientific = (value: number): string => value.toExponential(1);
 const verdict = ({ agrees }: Agreement): string => (agrees ? 'ok' : 'FAIL');
@@ -153,8 +145,8 @@ const sectionNames: Readonly<Record<Section, string>> = {
 };
 
 async function run(flags: GradcheckFlags): Promise<void> {
-  const seed = flags.seed === undefined ? undefined : wholeNumber('--seed', flags.seed, 0);
-  const steps = flags.steps === undefined ? DEFAULT_STEPS : wholeNumber('--steps', flags.steps, 1);
+  const seed = flags.seed === undefined ? undefined : parseSeed(flags.seed);
+  const steps = flags.steps === undefined ? DEFAULT_STEPS : parseSteps(flags.steps);
   const sets = flags.set ?? [];
   const { say, remark, step } = voiceOf({ ...flags, json: flags.json === true });
   const config =
@@ -162,9 +154,7 @@ async function run(flags: GradcheckFlags): Promise<void> {
       ? smallConfig(sets, seed)
       : resolveConfig({ preset: flags.preset, sets, ...(seed === undefined ? {} : { seed }) });
   const fitted = fitSettings(config, { steps, optimiser: flags.optimiser });
-  const { device, description } = await openTunedDevice(
-    flags.device === undefined ? {} : { choice: flags.device },
-  );
+  const { device, description } = await openTunedDevice(deviceOf(flags));
   try {
     remark(`${description}\n${settingsLines(fitted).join('\n')}\n`);
     const begin = countSteps(sections.length, (what) => step(`checking ${what}`));

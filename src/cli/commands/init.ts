@@ -11,9 +11,9 @@ import { subsetSize } from '../../pipeline/config/rules.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { type DataReport, inspectData } from '../../pipeline/data/inspect.js';
 import { quote } from '../../pipeline/shellWord.js';
+import { DEFAULT_PRESET } from '../asked.js';
 import { writeOutput } from '../outputFile.js';
 import { voiceOf } from '../voice.js';
-import { DEFAULT_PRESET } from './run.js';
 
 const DEFAULT_FILE = 'hypergrad.yaml';
 const SCHEMA_FILE = 'hypergrad.schema.json';

@@ -5,9 +5,10 @@ import { jobInWords } from '../../pipeline/sweep/graph.js';
 import { writeResults } from '../../pipeline/sweep/resultsPage.js';
 import { runJob } from '../../pipeline/sweep/runJob.js';
 import { findJob, readGraph } from '../../pipeline/sweep/sweepFolder.js';
+import { deviceOf } from '../asked.js';
 import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
-import { serveJobs } from '../sweep/pool.js';
+import { serveJobs, type WorkerFlags } from '../sweep/pool.js';
 import { openWorker } from '../sweep/worker.js';
 import { progressFor, voiceOf } from '../voice.js';
 
@@ -25,7 +26,7 @@ async function job(name: string, flags: JobFlags): Promise<void> {
   const voice = voiceOf(flags);
   const progress = progressFor(flags);
   const outcome = await stoppable(async (signal) => {
-    const worker = openWorker(flags.device === undefined ? {} : { choice: flags.device }, signal);
+    const worker = openWorker(deviceOf(flags), signal);
     try {
       return await runJob(found, { sweep, graph, worker, progress, signal, say: voice.step });
     } finally {
@@ -60,5 +61,5 @@ export function jobCommand(): Command {
 export function workCommand(): Command {
   return new Command('work')
     .argument('<sweep>', "the sweep's folder")
-    .action((sweep: string, { device }: { readonly device?: DeviceChoice }) => serveJobs(sweep, device));
+    .action((sweep: string, flags: WorkerFlags) => serveJobs(sweep, flags));
 }

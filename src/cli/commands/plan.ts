@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { identifyRuns } from '../../pipeline/sweep/dataIdentity.js';
 import { costOf, estimateSweep, type SweepEstimate, totalsOf } from '../../pipeline/sweep/estimate.js';
 import type { JobGraph } from '../../pipeline/sweep/graph.js';
@@ -7,15 +6,15 @@ import { graphOf } from '../../pipeline/sweep/jobs.js';
 import type { PlannedRun } from '../../pipeline/sweep/members.js';
 import { describeSweep, sweepGraphviz } from '../../pipeline/sweep/planText.js';
 import { finishedJobs } from '../../pipeline/sweep/sweepFolder.js';
+import { type ConfigFlags, type DeviceFlags, deviceOf } from '../asked.js';
 import { note } from '../help.js';
-import { collect } from '../repeatable.js';
-import { readRuns, type RunsFlags, sweepFolderOf } from '../sweep/runs.js';
+import { collect } from '../optionValues.js';
+import { readRuns, sweepFolderOf } from '../sweep/runs.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { type Voice, voiceOf } from '../voice.js';
 
-interface PlanFlags extends RunsFlags {
+interface PlanFlags extends ConfigFlags, DeviceFlags {
   readonly out?: string;
-  readonly device?: DeviceChoice;
   readonly json?: boolean;
   readonly graph?: boolean;
   /** Commander's name for `--no-estimate`. */
@@ -24,11 +23,11 @@ interface PlanFlags extends RunsFlags {
 }
 
 async function estimateOn(
-  choice: DeviceChoice | undefined,
+  flags: DeviceFlags,
   runs: readonly PlannedRun[],
   voice: Voice,
 ): Promise<SweepEstimate> {
-  const { device, description } = await openTunedDevice(choice === undefined ? {} : { choice });
+  const { device, description } = await openTunedDevice(deviceOf(flags));
   try {
     voice.remark(description);
     return await estimateSweep(device, runs, (what) => voice.step(`estimating ${what}`));
@@ -69,7 +68,7 @@ async function plan(path: string | undefined, flags: PlanFlags): Promise<void> {
     process.stdout.write(sweepGraphviz(graph));
     return;
   }
-  const estimate = flags.estimate ? await estimateOn(flags.device, runs, voice) : undefined;
+  const estimate = flags.estimate ? await estimateOn(flags, runs, voice) : undefined;
   voice.say(describeSweep(graph, { finished, estimate }));
   if (flags.json) process.stdout.write(`${JSON.stringify(planJson(graph, finished, estimate), null, 1)}\n`);
 }

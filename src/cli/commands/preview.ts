@@ -1,30 +1,22 @@
 /** The commands `hypergrad preview …`: a look at what a configuration does before it runs. */
 import { Command } from 'commander';
-import { ConfigError } from '../../errors.js';
-import type { DeviceChoice } from '../../gpu/node/openDevice.js';
-import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import { importSharp } from '../../pipeline/optionalImports.js';
 import { previewSheet } from '../../pipeline/preview/viewSheet.js';
 import { encodePng } from '../../pipeline/store/png.js';
+import { askedConfig, type ConfigFlags, type DeviceFlags, deviceOf, withConfigOptions } from '../asked.js';
+import { requireEnding, wholeNumber } from '../optionValues.js';
 import { writeOutput } from '../outputFile.js';
-import { collect } from '../repeatable.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
-import { DEFAULT_PRESET, parseSeed } from './run.js';
 
 /** What the user typed after `hypergrad preview augmentations`, the file aside. */
-interface PreviewFlags {
-  readonly preset?: string;
-  readonly data?: string;
-  readonly seed?: string;
-  readonly set?: readonly string[];
+interface PreviewFlags extends ConfigFlags, DeviceFlags {
   readonly images: number;
   readonly views: number;
   readonly out: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
-  readonly device?: DeviceChoice;
 }
 
 /** What `--json` prints. */
@@ -39,33 +31,15 @@ interface Picture {
 }
 
 /** More would make no picture that can be looked at. */
-const MOST = 32;
-
-const countOf =
-  (option: string) =>
-  (text: string): number => {
-    const count = Number(text);
-    if (!/^\d+$/.test(text) || count < 1 || count > MOST) {
-      throw new ConfigError(`${option} ${JSON.stringify(text)} must be a whole number from 1 to ${MOST}.`);
-    }
-    return count;
-  };
+const COUNTS = { least: 1, most: 32 };
 
 async function previewAugmentations(file: string | undefined, flags: PreviewFlags): Promise<void> {
   const { out } = flags;
-  if (!/\.png$/i.test(out)) {
-    throw new ConfigError(`--out ${JSON.stringify(out)} must be the name of a .png file.`);
-  }
+  requireEnding('--out', out, '.png');
   await importSharp();
-  const config = resolveConfig({
-    preset: flags.preset ?? (file === undefined ? DEFAULT_PRESET : undefined),
-    file,
-    sets: flags.set ?? [],
-    seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
-    dataFolder: flags.data,
-  });
+  const config = askedConfig(file, flags);
   let picture: Picture;
-  const { device } = await openTunedDevice(flags.device === undefined ? {} : { choice: flags.device });
+  const { device } = await openTunedDevice(deviceOf(flags));
   try {
     const dataset = await loadDataset(config.data, config.seed);
     try {
@@ -84,17 +58,12 @@ async function previewAugmentations(file: string | undefined, flags: PreviewFlag
 }
 
 function augmentationsCommand(): Command {
-  return new Command('augmentations')
+  return withConfigOptions(new Command('augmentations'))
     .description(
       "a picture of training images and of random views of each, as the teacher's training sees them",
     )
-    .argument('[config]', `configuration file in YAML or JSON; without one, the preset ${DEFAULT_PRESET}`)
-    .option('--preset <name>', 'start from a preset')
-    .option('--data <folder>', "folder of the dataset's files")
-    .option('--seed <number>', 'seed of every random stream')
-    .option('--set <path=value>', 'set one value of the configuration; may be given again', collect)
-    .option('--images <count>', 'images shown, one a row', countOf('--images'), 8)
-    .option('--views <count>', 'views of each', countOf('--views'), 8)
+    .option('--images <count>', 'images shown, one a row', wholeNumber('--images', COUNTS), 8)
+    .option('--views <count>', 'views of each', wholeNumber('--views', COUNTS), 8)
     .option('--out <file>', 'where the picture is written (.png)', 'augmentations.png')
     .option('--json', 'print the name of the picture and its size as JSON')
     .action(previewAugmentations);

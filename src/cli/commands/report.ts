@@ -1,7 +1,6 @@
 /** The command `hypergrad report`: the page of a finished run made again, or of several runs side by side. */
 import { basename, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { ConfigError } from '../../errors.js';
 import { type Comparison, compareRuns } from '../../pipeline/compare/compareRuns.js';
 import { readRun } from '../../pipeline/compare/readRun.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
@@ -12,6 +11,7 @@ import { reportData } from '../../pipeline/report/reportData.js';
 import { renderSideBySide, type SideBySide } from '../../pipeline/report/sideBySide.js';
 import type { ReportInput } from '../../pipeline/report/types.js';
 import { note } from '../help.js';
+import { requireEnding } from '../optionValues.js';
 import { writeOutput } from '../outputFile.js';
 import { voiceOf } from '../voice.js';
 
@@ -46,9 +46,7 @@ async function readTogether(folders: readonly string[]): Promise<SideBySide> {
 
 async function report(folders: readonly string[], flags: ReportFlags): Promise<void> {
   const { out } = flags;
-  if (!flags.json && !/\.html?$/i.test(out)) {
-    throw new ConfigError(`--out ${JSON.stringify(out)} must be the name of an .html file.`);
-  }
+  if (!flags.json) requireEnding('--out', out, '.html', '.htm');
   if (!flags.json) await requirePagePackages();
   const together = await readTogether(folders);
   const { comparison, reports } = together;

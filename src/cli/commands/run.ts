@@ -1,9 +1,6 @@
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Profile } from '../../autograd/profile/profile.js';
-import { ConfigError } from '../../errors.js';
-import type { DeviceChoice } from '../../gpu/node/openDevice.js';
-import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { requireFit } from '../../pipeline/config/rules.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
@@ -16,26 +13,27 @@ import { runPipeline } from '../../pipeline/run.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { readGivenTargets } from '../../pipeline/stages/givenTargets.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
+import {
+  askedConfig,
+  askedName,
+  type ConfigFlags,
+  commandLine,
+  type DeviceFlags,
+  deviceOf,
+  withConfigOptions,
+} from '../asked.js';
 import { printEstimate } from '../dryRun.js';
 import { note } from '../help.js';
 import { listenForInterruption } from '../interruption.js';
 import { requireTraceFile, writeProfiles } from '../profileFiles.js';
-import { collect } from '../repeatable.js';
+import { collect } from '../optionValues.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
 import { watchedProgress } from '../watchedProgress.js';
 
-/** What is run when neither a file nor a preset is named. */
-export const DEFAULT_PRESET = 'mnist-small';
-
 /** What the user typed after `hypergrad run`, the file aside. */
-export interface RunFlags {
-  readonly preset?: string;
-  readonly data?: string;
+export interface RunFlags extends ConfigFlags, DeviceFlags {
   readonly out?: string;
-  readonly seed?: string;
-  readonly set?: readonly string[];
-  readonly device?: DeviceChoice;
   readonly json?: boolean;
   readonly quiet?: boolean;
   /** Stages that run though they are done. */
@@ -44,43 +42,6 @@ export interface RunFlags {
   readonly dryRun?: boolean;
   /** The trace's file; true where it goes into the run's folder. */
   readonly profile?: string | true;
-}
-
-/** A whole number from the command line; the schema knows the largest. Throws `ConfigError`. */
-export function parseSeed(text: string): number {
-  if (!/^\d+$/.test(text)) {
-    throw new ConfigError(
-      `--seed ${JSON.stringify(text)} must be a whole number, 0 or more, such as --seed 2.`,
-    );
-  }
-  return Number(text);
-}
-
-/** The folder that a run gets where `--out` names none: called after its file, else after its preset. */
-function defaultFolder(file: string | undefined, preset: string | undefined): string {
-  const name = file === undefined ? (preset ?? DEFAULT_PRESET) : basename(file, extname(file));
-  return join('runs', name);
-}
-
-/** A command and the options by which its values came to be, as a shell reads it back. */
-export function commandLine(
-  command: 'run' | 'config' | 'sweep',
-  file: string | undefined,
-  flags: Pick<RunFlags, 'preset' | 'data' | 'seed' | 'device' | 'set'>,
-): string {
-  const preset = flags.preset ?? (file === undefined ? DEFAULT_PRESET : undefined);
-  const words = ['hypergrad', command];
-  if (file !== undefined) words.push(file);
-  for (const [option, value] of [
-    ['--preset', preset],
-    ['--data', flags.data],
-    ['--seed', flags.seed],
-    ['--device', flags.device],
-  ] as const) {
-    if (value !== undefined) words.push(option, value);
-  }
-  for (const setting of flags.set ?? []) words.push('--set', setting);
-  return words.map(quote).join(' ');
 }
 
 /** The command that gives the same results again. Where they are put (`--out`) is no part of that. */
@@ -111,23 +72,16 @@ export function describeResult(result: RunResult): string {
 }
 
 async function run(file: string | undefined, flags: RunFlags): Promise<void> {
-  const preset = flags.preset ?? (file === undefined ? DEFAULT_PRESET : undefined);
-  const config = resolveConfig({
-    preset,
-    file,
-    sets: flags.set ?? [],
-    seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
-    dataFolder: flags.data,
-  });
+  const config = askedConfig(file, flags);
   const force = requireStages(flags.force ?? [], config);
   const traceFile = typeof flags.profile === 'string' ? flags.profile : undefined;
   if (traceFile !== undefined) await requireTraceFile(traceFile);
   if (!flags.dryRun) await requirePagePackages();
-  const path = flags.out ?? defaultFolder(file, flags.preset);
+  const path = flags.out ?? join('runs', askedName(file, flags));
   const voice = voiceOf(flags);
   const { say } = voice;
 
-  const wanted = flags.device === undefined ? {} : { choice: flags.device };
+  const wanted = deviceOf(flags);
   const { device, description } = await openTunedDevice(wanted);
   try {
     voice.remark(description);
@@ -185,14 +139,9 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
 
 /** The command `hypergrad run`. */
 export function runCommand(): Command {
-  return new Command('run')
+  return withConfigOptions(new Command('run'))
     .description('distil a dataset, evaluate it against its baselines and write a report')
-    .argument('[config]', `configuration file in YAML or JSON; without one, the preset ${DEFAULT_PRESET}`)
-    .option('--preset <name>', 'start from a preset')
-    .option('--data <folder>', "folder of the dataset's files")
     .option('--out <folder>', "the run's folder; default: runs/ and the file's or preset's name")
-    .option('--seed <number>', 'seed of every random stream of the run')
-    .option('--set <path=value>', 'set one value of the configuration; may be given again', collect)
     .option('--force <stage>', 'run a stage anew though it is done; may be given again', collect)
     .option(
       '--profile [trace]',

@@ -1,10 +1,8 @@
 /** The commands `hypergrad study …`: what is measured beside a run, as table, figure and JSON. */
-import { basename, extname, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { type Align, textTable } from '../../autograd/textTable.js';
 import { ConfigError } from '../../errors.js';
-import type { DeviceChoice } from '../../gpu/node/openDevice.js';
-import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { requireFit } from '../../pipeline/config/rules.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { loadDataset } from '../../pipeline/data/dataset.js';
@@ -16,82 +14,45 @@ import { checkHorizon, defaultHorizon, horizonStudy } from '../../pipeline/studi
 import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
 import { runStudy, type Study } from '../../pipeline/studies/study.js';
 import { checkVariance, defaultVariance, varianceStudy } from '../../pipeline/studies/varianceStudy.js';
+import {
+  askedConfig,
+  askedName,
+  type ConfigFlags,
+  commandLine,
+  type DeviceFlags,
+  deviceOf,
+  withConfigOptions,
+} from '../asked.js';
 import { stoppable } from '../interruption.js';
-import { collect } from '../repeatable.js';
+import { wholeNumber } from '../optionValues.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
 import { type WatchedProgress, watchedProgress } from '../watchedProgress.js';
-import { DEFAULT_PRESET, parseSeed } from './run.js';
 
-interface SharedFlags {
-  readonly preset?: string;
-  readonly data?: string;
-  readonly seed?: string;
-  readonly set?: readonly string[];
+interface SharedFlags extends ConfigFlags, DeviceFlags {
   readonly run?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
-  readonly device?: DeviceChoice;
 }
 
-const wholeNumber =
-  (option: string) =>
-  (text: string): number => {
-    if (!/^\d{1,9}$/.test(text)) {
-      throw new ConfigError(`${option} ${JSON.stringify(text)} must be a whole number, 0 or more.`);
-    }
-    return Number(text);
-  };
-
-const wholeNumbers =
-  (option: string) =>
-  (text: string): number[] =>
-    text.split(',').map(wholeNumber(option));
+const wholeNumbers = (option: string, least: number) => {
+  const parse = wholeNumber(option, { least });
+  return (text: string): number[] => text.split(',').map(parse);
+};
 
 /** The configuration: that of a run's folder where one is named, with the user's values over it. */
 function configOf(file: string | undefined, flags: SharedFlags): { config: Config; name: string } {
-  const { run, preset: named, data, sets = [] } = { ...flags, sets: flags.set };
-  if (run !== undefined && (file !== undefined || named !== undefined)) {
+  const { run, preset } = flags;
+  if (run !== undefined && (file !== undefined || preset !== undefined)) {
     throw new ConfigError(
       `--run ${run} brings its own configuration; leave out ${file === undefined ? '--preset' : file}.`,
     );
   }
-  const path = run === undefined ? file : join(run, 'config.yaml');
-  const preset = named ?? (path === undefined ? DEFAULT_PRESET : undefined);
-  const config = resolveConfig({
-    preset,
-    file: path,
-    sets,
-    seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
-    dataFolder: data,
-  });
-  const name =
-    run === undefined ? (file === undefined ? preset! : basename(file, extname(file))) : basename(run);
-  return { config, name };
-}
-
-/** The command that repeats a study, but for where it is left. */
-function commandOf(
-  study: StudyName,
-  file: string | undefined,
-  flags: SharedFlags,
-  own: readonly string[],
-): string {
-  const { preset, run, data, seed, device } = flags;
-  const words = ['hypergrad', 'study', study, ...(file === undefined ? [] : [file])];
-  const usesDefault = file === undefined && run === undefined && preset === undefined;
-  for (const [option, value] of [
-    ['--preset', usesDefault ? DEFAULT_PRESET : preset],
-    ['--run', run],
-    ['--data', data],
-    ['--seed', seed],
-    ['--device', device],
-  ] as const) {
-    if (value !== undefined) words.push(option, value);
-  }
-  for (const setting of flags.set ?? []) words.push('--set', setting);
-  return [...words, ...own].map(quote).join(' ');
+  return {
+    config: askedConfig(run === undefined ? file : join(run, 'config.yaml'), flags),
+    name: run === undefined ? askedName(file, flags) : basename(resolve(run)),
+  };
 }
 
 function tableText({ title, head, body, caption }: StudyTable): string {
@@ -125,7 +86,7 @@ async function study<Settings, Found>(
   const path = flags.out ?? join('runs', `${name}-${kind.name}`);
   await requirePagePackages();
   const { say, remark } = voiceOf(flags);
-  const wanted = flags.device === undefined ? {} : { choice: flags.device };
+  const wanted = deviceOf(flags);
   const { device, description } = await openTunedDevice(wanted);
   const opened: RunFolder[] = [];
   let progress: WatchedProgress | undefined;
@@ -141,7 +102,7 @@ async function study<Settings, Found>(
     };
     const source = flags.run === undefined ? undefined : await open(flags.run);
     const folder = await open(path);
-    const command = commandOf(kind.name, file, flags, options);
+    const command = [commandLine(`study ${kind.name}`, file, flags), ...options.map(quote)].join(' ');
     const watched = watchedProgress(flags, path, {
       command: `${command} --out ${quote(path)}`,
       image: dataset.image,
@@ -174,15 +135,10 @@ async function study<Settings, Found>(
 
 /** A study's command with the options that all have. */
 function studyBase(name: StudyName, description: string): Command {
-  return new Command(name)
+  return withConfigOptions(new Command(name))
     .description(description)
-    .argument('[config]', `configuration file in YAML or JSON; without one, the preset ${DEFAULT_PRESET}`)
-    .option('--preset <name>', 'start from a preset')
     .option('--run <folder>', 'a finished run, whose configuration and artefacts are used')
-    .option('--data <folder>', "folder of the dataset's files")
     .option('--out <folder>', "the study's folder; default: in runs/")
-    .option('--seed <number>', 'seed of every random stream')
-    .option('--set <path=value>', 'set one value of the configuration; may be given again', collect)
     .option('--json', 'print all numbers as JSON on stdout, everything else on stderr');
 }
 
@@ -210,17 +166,17 @@ function varianceCommand(): Command {
     .option(
       '--batches <count>',
       'random batches whose gradients are compared',
-      wholeNumber('--batches'),
+      wholeNumber('--batches', { least: 3 }),
       batches,
     )
-    .option('--batch-sizes <list>', 'their sizes', wholeNumbers('--batch-sizes'), batchSizes)
+    .option('--batch-sizes <list>', 'their sizes', wholeNumbers('--batch-sizes', 2), batchSizes)
     .option(
       '--trajectories <count>',
       'trainings that are compared',
-      wholeNumber('--trajectories'),
+      wholeNumber('--trajectories', { least: 3 }),
       trajectories,
     )
-    .option('--epochs <count>', 'length of each training', wholeNumber('--epochs'), epochs)
+    .option('--epochs <count>', 'length of each training', wholeNumber('--epochs', { least: 1 }), epochs)
     .action(async (file: string | undefined, flags: VarianceFlags) => {
       const settings = {
         batches: flags.batches,
@@ -254,18 +210,18 @@ function horizonCommand(): Command {
     'horizon',
     'how inner steps, expert epochs and truncation change the gradient through training, and where it leads',
   )
-    .option('--steps <list>', 'numbers of inner steps N', wholeNumbers('--steps'), steps)
+    .option('--steps <list>', 'numbers of inner steps N', wholeNumbers('--steps', 1), steps)
     .option(
       '--expert-epochs <list>',
       'numbers of expert epochs M',
-      wholeNumbers('--expert-epochs'),
+      wholeNumbers('--expert-epochs', 1),
       expertEpochs,
     )
-    .option('--draws <count>', 'starts that gradients are averaged over', wholeNumber('--draws'), draws)
+    .option('--draws <count>', 'starts that gradients are averaged over', wholeNumber('--draws', { least: 1 }), draws)
     .option(
       '--iterations <count>',
       'length of each short distillation',
-      wholeNumber('--iterations'),
+      wholeNumber('--iterations', { least: 1 }),
       iterations,
     )
     .action(async (file: string | undefined, flags: HorizonFlags) => {

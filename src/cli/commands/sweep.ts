@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
-import { ConfigError, EXIT_CODES } from '../../errors.js';
-import type { DeviceChoice } from '../../gpu/node/openDevice.js';
+import { EXIT_CODES } from '../../errors.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { counted, longDuration } from '../../pipeline/report/wording.js';
@@ -15,33 +14,21 @@ import { RESULT_FILES, writeResults } from '../../pipeline/sweep/resultsPage.js'
 import { type JobOutcome, publishFinished, runJob } from '../../pipeline/sweep/runJob.js';
 import { runSweep, type SweepOutcome } from '../../pipeline/sweep/runSweep.js';
 import { finishedJobs, writeSweep } from '../../pipeline/sweep/sweepFolder.js';
+import { type ConfigFlags, commandLine, type DeviceFlags, deviceOf } from '../asked.js';
 import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
-import { collect } from '../repeatable.js';
+import { collect, wholeNumber } from '../optionValues.js';
 import { openPool } from '../sweep/pool.js';
-import { readRuns, type RunsFlags, sweepFolderOf } from '../sweep/runs.js';
+import { readRuns, sweepFolderOf } from '../sweep/runs.js';
 import { requireSlurmAsked, type SlurmFlags, slurmOptions, submitToSlurm } from '../sweep/slurm.js';
 import { openWorker, type SeenDevice } from '../sweep/worker.js';
 import { type Voice, voiceOf } from '../voice.js';
-import { commandLine } from './run.js';
 
-export interface SweepFlags extends RunsFlags, SlurmFlags {
+interface SweepFlags extends ConfigFlags, DeviceFlags, SlurmFlags {
   readonly out?: string;
   readonly workers?: number;
-  readonly device?: DeviceChoice;
   readonly json?: boolean;
   readonly quiet?: boolean;
-}
-
-const MOST_WORKERS = 256;
-
-/** A whole number of workers. Throws `ConfigError`. */
-export function parseWorkers(text: string): number {
-  const workers = Number(text);
-  if (/^\d+$/.test(text) && workers >= 1 && workers <= MOST_WORKERS) return workers;
-  throw new ConfigError(
-    `--workers ${JSON.stringify(text)} must be a whole number from 1 to ${MOST_WORKERS}, such as --workers 2.`,
-  );
 }
 
 /** Processes that suit a device: a GPU is one, a software device is this machine's cores. */
@@ -58,14 +45,14 @@ interface Crew {
 interface CrewOptions {
   readonly sweep: string;
   readonly graph: JobGraph;
-  readonly device: DeviceChoice | undefined;
+  readonly flags: SweepFlags;
   readonly signal: AbortSignal;
   readonly voice: Voice;
 }
 
 /** This process alone. */
-function soleWorker({ sweep, graph, device, signal, voice }: CrewOptions): Crew {
-  const worker = openWorker(device === undefined ? {} : { choice: device }, signal);
+function soleWorker({ sweep, graph, flags, signal, voice }: CrewOptions): Crew {
+  const worker = openWorker(deviceOf(flags), signal);
   return {
     look: (runs) => worker.look(runs.map(({ config }) => config)),
     execute: (job) =>
@@ -77,8 +64,8 @@ function soleWorker({ sweep, graph, device, signal, voice }: CrewOptions): Crew 
 }
 
 /** Processes of their own. */
-function manyWorkers(script: string, { sweep, device, signal }: CrewOptions): Crew {
-  const pool = openPool({ script, sweep, device });
+function manyWorkers(script: string, { sweep, flags, signal }: CrewOptions): Crew {
+  const pool = openPool({ script, sweep, flags });
   signal.addEventListener('abort', () => pool.stop());
   return {
     look: (runs, workers) =>
@@ -123,7 +110,7 @@ async function runJobs(
     },
   };
   return await stoppable(async (signal) => {
-    const options = { sweep, graph, device: flags.device, signal, voice };
+    const options = { sweep, graph, flags, signal, voice };
     const crew = script === null ? soleWorker(options) : manyWorkers(script, options);
     try {
       // Processes take a moment to start: all begin at once where their number is known.
@@ -214,7 +201,7 @@ export function sweepCommand(script: string | null): Command {
         '--workers <number>',
         'processes that run jobs; default: one on a GPU, one for each core on a software device',
       )
-        .argParser(parseWorkers)
+        .argParser(wholeNumber('--workers', { least: 1, most: 256 }))
         .conflicts('slurm'),
     )
     .option('--json', 'print what became of the jobs, and the results, as JSON');

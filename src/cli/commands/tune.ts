@@ -1,17 +1,19 @@
 /** The command `hypergrad tune`: which block sizes suit this adapter, measured and kept for all later runs. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { textTable } from '../../autograd/textTable.js';
 import { gainOf } from '../../autograd/tune/choose.js';
 import type { TuningChoice } from '../../autograd/tune/tuneDevice.js';
-import { ConfigError, InterruptedError } from '../../errors.js';
+import { InterruptedError } from '../../errors.js';
 import { type DeviceChoice, openDevice } from '../../gpu/node/openDevice.js';
 import { tuningGroups } from '../../kernels/tuningCandidates.js';
 import { describePreset } from '../../pipeline/config/resolve.js';
 import type { TuningRecord } from '../../pipeline/tune/record.js';
 import { isTuningWanted, removeTuning, saveTuning } from '../../pipeline/tune/store.js';
 import { DEFAULT_ROUNDS, DEFAULT_TUNING_PRESET, tune } from '../../pipeline/tune/tune.js';
+import { deviceOf } from '../asked.js';
 import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
+import { wholeNumber } from '../optionValues.js';
 import { countSteps } from '../steps.js';
 import { voiceOf } from '../voice.js';
 
@@ -25,12 +27,7 @@ interface TuneFlags {
   readonly reset?: boolean;
 }
 
-function parseRounds(text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) {
-    throw new ConfigError(`--rounds ${JSON.stringify(text)} must be a whole number from 1 to 9999.`);
-  }
-  return Number(text);
-}
+const parseRounds = wholeNumber('--rounds', { least: 1, most: 9999 });
 
 /** Three significant digits. */
 function timeText(seconds: number): string {
@@ -69,7 +66,7 @@ async function run(flags: TuneFlags): Promise<void> {
   describePreset(flags.preset);
   const isUsed = isTuningWanted();
   const { say, remark, step } = voiceOf(flags);
-  const device = await openDevice(flags.device === undefined ? {} : { choice: flags.device });
+  const device = await openDevice(deviceOf(flags));
   try {
     remark(device.describe());
     if (flags.reset) {
@@ -107,7 +104,13 @@ export function tuneCommand(): Command {
     .option('--rounds <count>', 'samples of each candidate; their median counts', parseRounds, DEFAULT_ROUNDS)
     .option('--dry-run', 'measure, but keep nothing')
     .option('--json', 'print the record as JSON on stdout, everything else on stderr')
-    .option('--reset', 'remove what was kept for this adapter, and measure nothing')
+    .addOption(
+      new Option('--reset', 'remove what was kept for this adapter, and measure nothing').conflicts([
+        'dryRun',
+        'json',
+        'rounds',
+      ]),
+    )
     .addHelpText(
       'after',
       note(

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ConfigError, DataError, EXIT_CODES } from '../../errors.js';
 import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { type CaseResult, findCases, verifyCase, worstOf } from '../../pipeline/verify/verify.js';
+import { deviceOf } from '../asked.js';
 import { note } from '../help.js';
 import { terminalText } from '../terminalText.js';
 import { openTunedDevice } from '../tunedDevice.js';
@@ -43,9 +44,7 @@ async function verify(paths: readonly string[], flags: VerifyFlags): Promise<voi
     // A path on the command line that leads nowhere is the command line's fault, not that of a file.
     throw error instanceof DataError ? new ConfigError(error.message, { cause: error }) : error;
   });
-  const { device, description } = await openTunedDevice(
-    flags.device === undefined ? {} : { choice: flags.device },
-  );
+  const { device, description } = await openTunedDevice(deviceOf(flags));
   const results: CaseResult[] = [];
   try {
     voiceOf(flags).step(description);

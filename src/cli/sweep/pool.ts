@@ -4,13 +4,19 @@
  */
 import workerpool from 'workerpool';
 import { DeviceError, EXIT_CODES, HypergradError, InterruptedError } from '../../errors.js';
-import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import type { JobGraph } from '../../pipeline/sweep/graph.js';
 import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
 import { findJob, readGraph, readJobConfig } from '../../pipeline/sweep/sweepFolder.js';
+import { type DeviceFlags, deviceOf } from '../asked.js';
+import { voiceOf } from '../voice.js';
 import { openWorker, type SeenDevice } from './worker.js';
+
+/** What every process is given of the command's own options. */
+export interface WorkerFlags extends DeviceFlags {
+  readonly quiet?: boolean;
+}
 
 /** What a process tells while it has a job. */
 interface JobMessage {
@@ -39,7 +45,7 @@ export interface PoolOptions {
   readonly script: string;
   /** The sweep's folder. */
   readonly sweep: string;
-  readonly device?: DeviceChoice | undefined;
+  readonly flags: WorkerFlags;
 }
 
 /** Whether an error says that a process ended without an answer. */
@@ -66,12 +72,16 @@ function errorOf(error: unknown): Error {
 const MOST_PROCESSES = 1024;
 
 /** Starts no process yet: each is started with the first job that finds all others at work. */
-export function openPool({ script, sweep, device }: PoolOptions): JobPool {
+export function openPool({ script, sweep, flags: { device, quiet = false } }: PoolOptions): JobPool {
   const pool = workerpool.pool(script, {
     workerType: 'process',
     minWorkers: 0,
     maxWorkers: MOST_PROCESSES,
-    forkArgs: ['work', sweep, ...(device === undefined ? [] : ['--device', device])],
+    forkArgs: [
+      ...['work', sweep],
+      ...(device === undefined ? [] : ['--device', device]),
+      ...(quiet ? ['--quiet'] : []),
+    ],
     forkOpts: { execArgv: [] },
     workerTerminateTimeout: CLOSING_TIME,
   });
@@ -126,18 +136,18 @@ export function openPool({ script, sweep, device }: PoolOptions): JobPool {
 }
 
 /** Answers the pool in one of its processes, until that ends it. */
-export function serveJobs(sweep: string, device: DeviceChoice | undefined): void {
+export function serveJobs(sweep: string, flags: WorkerFlags): void {
   const stopping = new AbortController();
   // A terminal sends the signal to every process of the command, and the pool sends it too: both mean the same.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
-  const worker = openWorker(device === undefined ? {} : { choice: device }, stopping.signal);
+  const worker = openWorker(deviceOf(flags), stopping.signal);
+  const { step: say } = voiceOf(flags);
   let graph: JobGraph | null = null;
   const job = async (hash: string): Promise<JobOutcome> => {
     workerpool.workerEmit({ process: process.pid } satisfies JobMessage);
     graph ??= await readGraph(sweep);
     return await runJob(findJob(graph, hash), {
-      ...{ sweep, graph, worker, progress: silentProgress, signal: stopping.signal },
-      say: (text) => process.stderr.write(`${text}\n`),
+      ...{ sweep, graph, worker, progress: silentProgress, signal: stopping.signal, say },
     });
   };
   const look = async (members: readonly string[]): Promise<SeenDevice> => {

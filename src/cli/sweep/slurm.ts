@@ -2,7 +2,6 @@
 import { join, resolve } from 'node:path';
 import { Option } from 'commander';
 import { ConfigError } from '../../errors.js';
-import type { DeviceChoice } from '../../gpu/node/openDevice.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { counted } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
@@ -22,10 +21,11 @@ import {
   submitSweep,
 } from '../../pipeline/sweep/slurm/submit.js';
 import { finishedJobs, writeSweep } from '../../pipeline/sweep/sweepFolder.js';
-import { collect } from '../repeatable.js';
+import { type ConfigFlags, type DeviceFlags, deviceOf } from '../asked.js';
+import { collect, wholeNumber } from '../optionValues.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { type Voice, voiceOf } from '../voice.js';
-import { readRuns, type RunsFlags, sweepFolderOf } from './runs.js';
+import { readRuns, sweepFolderOf } from './runs.js';
 
 /** What the user typed about SLURM. */
 export interface SlurmFlags {
@@ -38,21 +38,10 @@ export interface SlurmFlags {
   readonly estimate?: boolean;
 }
 
-interface Flags extends RunsFlags, SlurmFlags {
+interface Flags extends ConfigFlags, DeviceFlags, SlurmFlags {
   readonly out?: string;
-  readonly device?: DeviceChoice;
   readonly json?: boolean;
   readonly quiet?: boolean;
-}
-
-const MOST_GPUS = 64;
-
-function parseGpus(text: string): number {
-  const gpus = Number(text);
-  if (/^\d+$/.test(text) && gpus <= MOST_GPUS) return gpus;
-  throw new ConfigError(
-    `--slurm-gpus ${JSON.stringify(text)} must be a whole number up to ${MOST_GPUS}, such as --slurm-gpus 1.`,
-  );
 }
 
 /** The options of `hypergrad sweep` that are about SLURM. */
@@ -65,7 +54,9 @@ export const slurmOptions = (): Option[] => [
     '--slurm-option <option>',
     'an option for sbatch, such as partition=gpu or time=120; may be given again',
   ).argParser(collect),
-  new Option('--slurm-gpus <number>', 'GPUs for each job').argParser(parseGpus),
+  new Option('--slurm-gpus <number>', 'GPUs for each job').argParser(
+    wholeNumber('--slurm-gpus', { least: 0, most: 64 }),
+  ),
   new Option(
     '--slurm-setup <line>',
     "a line of shell before each job, such as 'module load nodejs'; may be given again",
@@ -98,11 +89,11 @@ export function requireSlurmAsked({
 async function measure(
   sweep: string,
   runs: readonly PlannedRun[],
-  { device: choice }: Flags,
+  flags: Flags,
   voice: Voice,
 ): Promise<SweepCosts> {
   return await sweepCosts(sweep, runs, async (estimate) => {
-    const { device, description } = await openTunedDevice(choice === undefined ? {} : { choice });
+    const { device, description } = await openTunedDevice(deviceOf(flags));
     try {
       voice.remark(`${description}\nTime and memory are estimated on it.`);
       return await estimate(device, (what) => voice.step(`estimating ${what}`));

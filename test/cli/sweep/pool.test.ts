@@ -32,7 +32,7 @@ beforeEach(() => {
   sweep = mkdtempSync(join(tmpdir(), 'hypergrad-pool-'));
   const script = join(sweep, 'worker.mjs');
   writeFileSync(script, SCRIPT);
-  pool = openPool({ script, sweep });
+  pool = openPool({ script, sweep, flags: {} });
 });
 afterEach(async () => {
   await pool.close();

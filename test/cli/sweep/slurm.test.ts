@@ -62,7 +62,7 @@ describe('hypergrad sweep --slurm', () => {
   it.each([
     [['--dry-run'], /--dry-run is about SLURM: give --slurm as well/],
     [['--slurm-gpus', '1'], /--slurm-gpus is about SLURM/],
-    [['--slurm', '--slurm-gpus', 'two'], /must be a whole number up to/],
+    [['--slurm', '--slurm-gpus', 'two'], /must be a whole number from 0 to 64/],
     [['--slurm', '--slurm-option=array=0-3'], /array cannot be set/],
   ])('refuses %j', async (options, message) => {
     await expect(hypergrad('sweep', 'two.yaml', ...options)).rejects.toThrow(ConfigError);
