@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Profile } from '../../autograd/profile/profile.js';
 import { requireFit } from '../../pipeline/config/rules.js';
-import { loadDataset } from '../../pipeline/data/dataset.js';
+import { type Dataset, loadDataset } from '../../pipeline/data/dataset.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { requireStages } from '../../pipeline/plan/force.js';
 import { describePlan } from '../../pipeline/plan/words.js';
@@ -83,10 +83,12 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
 
   const wanted = deviceOf(flags);
   const { device, description } = await openTunedDevice(wanted);
+  let loaded: Dataset | undefined;
   try {
     voice.remark(description);
     // Before the folder: a run that cannot begin leaves nothing there.
     const dataset = await loadDataset(config.data, config.seed);
+    loaded = dataset;
     requireFit(config, dataset);
     if (config.targets.from !== null) await readGivenTargets(config, dataset);
     if (flags.dryRun) {
@@ -129,10 +131,10 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     } finally {
       interruption.release();
       progress.close();
-      dataset.close();
       await folder.close();
     }
   } finally {
+    loaded?.close();
     device.close();
   }
 }

@@ -88,11 +88,12 @@ async function study<Settings, Found>(
   const { say, remark } = voiceOf(flags);
   const wanted = deviceOf(flags);
   const { device, description } = await openTunedDevice(wanted);
-  const opened: RunFolder[] = [];
+  const opened: { close(): void | Promise<void> }[] = [];
   let progress: WatchedProgress | undefined;
   try {
     remark(description);
     const dataset = await loadDataset(config.data, config.seed);
+    opened.push(dataset);
     requireFit(config, dataset);
     check(config, dataset.train.count);
     const open = async (at: string): Promise<RunFolder> => {
@@ -128,7 +129,7 @@ async function study<Settings, Found>(
     if (flags.json) process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
   } finally {
     progress?.close();
-    for (const folder of opened) await folder.close();
+    for (const each of opened) await each.close();
     device.close();
   }
 }
