@@ -13,15 +13,15 @@ export interface ScriptedSlurm extends Slurm {
   readonly cancelled: string[];
   /** Says how a task stands from now on. */
   set(id: string, task: Partial<SlurmTask>): void;
-  /** Forgets arrays, as SLURM does with those that have ended; its accounts may remember them. */
-  forget(number: number): void;
+  /** Forgets an array, or one task of it, as SLURM does with what has ended; its accounts may remember them. */
+  forget(number: number, task?: number): void;
 }
 
 /** @param remembers whether it keeps accounts */
 export function scriptedSlurm({ remembers = false, mostTasks = 1001 } = {}): ScriptedSlurm {
   const submissions: ScriptedSlurm['submissions'] = [];
   const tasks = new Map<string, SlurmTask>();
-  const forgotten = new Set<number>();
+  const forgotten = new Set<string>();
   return {
     submissions,
     cancelled: [],
@@ -40,7 +40,10 @@ export function scriptedSlurm({ remembers = false, mostTasks = 1001 } = {}): Scr
       }
       return number;
     },
-    queue: async () => [...tasks.values()].filter(({ array }) => !forgotten.has(array)),
+    queue: async () =>
+      [...tasks.values()].filter(
+        ({ array, task }) => !forgotten.has(`${array}`) && !forgotten.has(`${array}_${task}`),
+      ),
     history: async (arrays) =>
       remembers ? [...tasks.values()].filter(({ array }) => arrays.includes(array)) : [],
     async cancel(ids) {
@@ -51,6 +54,6 @@ export function scriptedSlurm({ remembers = false, mostTasks = 1001 } = {}): Scr
     set(id, task) {
       tasks.set(id, { ...tasks.get(id)!, ...task });
     },
-    forget: (number) => void forgotten.add(number),
+    forget: (number, task) => void forgotten.add(task === undefined ? `${number}` : `${number}_${task}`),
   };
 }

@@ -43,8 +43,10 @@ export async function readSlurmView(folder: SlurmFolder, slurm: Slurm): Promise<
 
   const tasks = await slurm.queue();
   tasks.forEach(add);
-  const inQueue = new Set(tasks.map(({ array }) => array));
-  const forgotten = (await folder.readSubmissions()).filter(({ number }) => !inQueue.has(number));
+  // By tasks, not by arrays: SLURM drops each from its queue some minutes after its end, while others of the array go on.
+  const isForgotten = ({ array }: Submission): boolean =>
+    arrays.get(array)?.some((hash) => !view.has(hash)) ?? false;
+  const forgotten = (await folder.readSubmissions()).filter(isForgotten);
   const history = forgotten.length === 0 ? [] : await slurm.history(forgotten.map(({ number }) => number));
   history.forEach(add);
   for (const submission of forgotten) addUnknown(submission);

@@ -128,6 +128,19 @@ describe('readSlurmView', () => {
     expect(view.get(hashOf('teacher'))).toMatchObject({ state, phase: 'ended', id: '100_0' });
   });
 
+  it.each([
+    [true, 'OUT_OF_MEMORY'],
+    [false, 'UNKNOWN'],
+  ])('tells the same (%s) of one task while others of its array go on: %s', async (remembers, state) => {
+    const slurm = scriptedSlurm({ remembers });
+    await submit(slurm);
+    slurm.set('102_1', { state: 'OUT_OF_MEMORY', phase: 'ended' });
+    slurm.forget(102, 1);
+    const view = await readSlurmView(folder, slurm);
+    expect(view.get(hashOf('expert', '001'))).toMatchObject({ state, phase: 'ended', id: '102_1' });
+    expect(view.get(hashOf('expert', '002'))).toMatchObject({ phase: 'queued' });
+  });
+
   it('leaves other sweeps of the same jobs alone', async () => {
     const slurm = scriptedSlurm();
     await submit(slurm);
