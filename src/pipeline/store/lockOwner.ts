@@ -15,6 +15,9 @@ export const STALE_SECONDS = 30;
 export const LOCK = '.lock';
 const OWNER = /^\.owner-([0-9a-f]+)-(\d+)$/;
 
+/** Whether a name in a run's folder, or a path that begins with it, is of its lock. */
+export const isOfLock = (name: string): boolean => name.startsWith(LOCK) || name.startsWith('.owner-');
+
 /** What a machine is called in the names of owners' files. */
 const machineName = createHash('sha256').update(hostname()).digest('hex').slice(0, 12);
 

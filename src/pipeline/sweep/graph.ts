@@ -38,6 +38,11 @@ export const stageOfKind: Readonly<Record<JobKind, StageName>> = {
   report: 'report',
 };
 
+/** Hexadecimal digits of a job's name: 80 bits. */
+export const NAME_DIGITS = 20;
+/** A job's name. */
+export const JOB_NAME = new RegExp(`^[0-9a-f]{${NAME_DIGITS}}$`);
+
 /** One job. Jobs that read the same have the same name, so that members of a sweep share them. */
 export interface Job {
   /** Its name: the beginning, in hex, of the hash of all that it reads. */

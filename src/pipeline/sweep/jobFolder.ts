@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import { runDeviceSchema } from '../report/runDevice.js';
@@ -16,7 +16,7 @@ import { exists } from '../store/exists.js';
 import { readingFailure, writingFailure } from '../store/failures.js';
 import { nodeFileSystem } from '../store/fileSystem.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
-import { LOCK } from '../store/lockOwner.js';
+import { isOfLock } from '../store/lockOwner.js';
 import { decodeManifest, encodeManifest, MANIFEST, type StageRecord } from '../store/manifest.js';
 import { isInside } from '../store/runFolder.js';
 import { parseJson } from '../store/strictJson.js';
@@ -95,18 +95,26 @@ const isLaidIn = ({ job }: JobResult): boolean => job.kind !== 'evaluation';
 
 const UNLINKED = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES']);
 
-/** Puts a file in a second place: the same file where the file system can, else a copy. No file of ours is changed in place. */
+async function copy(from: string, to: string): Promise<void> {
+  const beside = `${to}.1`;
+  await copyFile(from, beside);
+  await rename(beside, to);
+}
+
+/**
+ * Puts a file in a second place: the same file where the file system can, else a copy. Events are always copied, for they alone are
+ * changed in place: a run that goes on writes behind those that are there.
+ */
 async function place(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
+  if (basename(from) === EVENTS) return await copy(from, to);
   try {
     await link(from, to);
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return;
     if (!UNLINKED.has(code)) throw error;
-    const beside = `${to}.1`;
-    await copyFile(from, beside);
-    await rename(beside, to);
+    await copy(from, to);
   }
 }
 
@@ -165,7 +173,7 @@ async function filesOf(path: string): Promise<string[]> {
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(path, join(entry.parentPath, entry.name)))
-    .filter((name) => !name.startsWith(LOCK) && !name.startsWith('.owner-'));
+    .filter((name) => !isOfLock(name));
 }
 
 /**
@@ -203,6 +211,9 @@ export async function adopt(
   }
 }
 
+/** How the names of runs begin that are made in `work`. */
+const RUN = 'run-';
+
 /** Whether two files are one, by links, or say the same. A large sweep asks for thousands: most are not read. */
 async function isSame(one: string, other: string): Promise<boolean> {
   const [first, second] = await Promise.all([one, other].map((path) => stat(path).catch(() => null)));
@@ -221,7 +232,7 @@ export async function publish(sweep: string, member: string, report: string): Pr
     isSame(join(from, name), join(to, name)),
   );
   if ((await Promise.all(isThere)).every(Boolean)) return;
-  const beside = join(paths.work, `run-${randomUUID()}`);
+  const beside = join(paths.work, `${RUN}${randomUUID()}`);
   const aside = `${beside}-old`;
   try {
     await placeFiles(
@@ -269,20 +280,27 @@ export async function takeWork(sweep: string, hash: string, claim: number): Prom
   }
   const run = join(path, 'run');
   // The lock in it is of an owner that has lost the job.
-  const left = (await readdir(run).catch(() => [])).filter(
-    (name) => name === LOCK || name.startsWith('.owner-'),
-  );
+  const left = (await readdir(run).catch(() => [])).filter(isOfLock);
   for (const name of left) await plainDisk.remove(join(run, name));
   await plainDisk.makeFolder(path);
   return path;
 }
 
-/** Removes what is left of work on jobs that are done, such as of a worker that was killed beside another one. Never rejects. */
+/** Milliseconds after which a run that lies in `work` is no longer on its way to its place. */
+const FORGOTTEN = 3_600_000;
+
+/**
+ * Removes what is left of work on jobs that are done, such as of a worker that was killed beside another one, and of runs that were
+ * to get their places when somebody was killed. Never rejects.
+ */
 export async function forgetWork(sweep: string, finished: ReadonlySet<string>): Promise<void> {
   const { work } = pathsOf(sweep);
   for (const name of await readdir(work).catch(() => [])) {
+    const path = join(work, name);
     const [hash = ''] = name.split('.');
-    if (finished.has(hash))
-      await rm(join(work, name), { recursive: true, force: true }).catch(() => undefined);
+    const isLeft = name.startsWith(RUN)
+      ? Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? Number.POSITIVE_INFINITY) > FORGOTTEN
+      : finished.has(hash);
+    if (isLeft) await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }

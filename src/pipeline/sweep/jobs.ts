@@ -4,7 +4,7 @@ import { shareReads, sharesOf } from '../evaluate/shares.js';
 import { FORMAT_VERSION } from '../stageInputs.js';
 import { type Stage, stages, stagesOf } from '../stageList.js';
 import { hashInputs } from '../store/manifest.js';
-import { GRAPH_VERSION, type Job, type JobGraph, type JobKind, stageOfKind } from './graph.js';
+import { GRAPH_VERSION, type Job, type JobGraph, type JobKind, NAME_DIGITS, stageOfKind } from './graph.js';
 import type { PlannedRun } from './members.js';
 
 /** What stands for the data of a run. */
@@ -14,9 +14,6 @@ export interface DataIdentity {
   /** SHA-256 of given representations; null where a teacher is trained. */
   readonly given: string | null;
 }
-
-/** Hexadecimal digits of a job's name: 80 bits. */
-export const NAME_DIGITS = 20;
 
 /** The kind of the jobs that make a stage. */
 const kindOf = new Map(Object.entries(stageOfKind).map(([kind, stage]) => [stage, kind as JobKind]));

@@ -19,9 +19,10 @@ import type { Config } from '../config/schema.js';
 import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
 import { exists } from '../store/exists.js';
+import { readingFailure } from '../store/failures.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
 import { shown } from '../store/shownText.js';
-import { GRAPH_VERSION, type Job, type JobGraph, jobKinds, jobInWords } from './graph.js';
+import { GRAPH_VERSION, JOB_NAME, type Job, type JobGraph, jobKinds, jobInWords } from './graph.js';
 import type { PlannedRun } from './members.js';
 
 /** The graph's file. */
@@ -29,8 +30,7 @@ export const SWEEP = 'sweep.json';
 /** A finished job's record in its folder. */
 export const JOB_RECORD = 'job.json';
 
-const NAME = /^[0-9a-f]{20}$/;
-const jobHash = z.string().regex(NAME);
+const jobHash = z.string().regex(JOB_NAME);
 const memberName = z.string().regex(/^[\w][\w.=,+-]{0,199}$/);
 
 const graphSchema = z.object({
@@ -111,6 +111,8 @@ export async function readGraph(sweep: string): Promise<JobGraph> {
   try {
     text = new TextDecoder().decode(await readBounded(path, fileLimits.data));
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw readingFailure(path, cause, 'Make it readable.');
     throw new StoreError(
       `${path} ${readingFault(cause)}: ${sweep} is not the folder of a sweep. Name one that \`hypergrad sweep\` made.`,
       { cause },

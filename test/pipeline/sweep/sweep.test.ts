@@ -1,5 +1,17 @@
 /** Whole sweeps of a cut-down preset: their runs are those of `hypergrad run`, whatever happens on the way. */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -11,6 +23,7 @@ import { silentProgress } from '../../../src/pipeline/progress.js';
 import { runPipeline } from '../../../src/pipeline/run.js';
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import { dependantsOf } from '../../../src/pipeline/sweep/graph.js';
+import { forgetWork } from '../../../src/pipeline/sweep/jobFolder.js';
 import { resultsCsv } from '../../../src/pipeline/sweep/results.js';
 import { writeResults } from '../../../src/pipeline/sweep/resultsPage.js';
 import { type JobOutcome, publishFinished, runJob, type Worker } from '../../../src/pipeline/sweep/runJob.js';
@@ -100,6 +113,27 @@ describe('a sweep', () => {
       expect(folderContents(pathsOf(copy).run(name))).toEqual(folderContents(pathsOf(whole).run(of)));
     }
     expect(readdirSync(pathsOf(copy).work)).toEqual([]);
+  });
+
+  it('keeps its own events where a run that it left goes on', async () => {
+    const { graph } = planned;
+    const copy = without('goes-on', []);
+    const [{ name, jobs }] = graph.members as [(typeof graph.members)[number]];
+    rmSync(pathsOf(copy).run(name), { recursive: true });
+    await publishFinished(copy, graph, new Set(jobs));
+    const events = join(pathsOf(copy).job(jobs.at(-1)!), 'events.jsonl');
+    const before = readFileSync(events, 'utf8');
+    appendFileSync(join(pathsOf(copy).run(name), 'events.jsonl'), '{}\n');
+    expect(readFileSync(events, 'utf8')).toBe(before);
+  });
+
+  it('removes what a kill has left of runs on their way to their places, and none that is', async () => {
+    const { work } = pathsOf(without('litter', []));
+    const hoursAgo = new Date(Date.now() - 7.2e6);
+    for (const name of ['run-1', 'run-1-old', 'run-2']) mkdirSync(join(work, name), { recursive: true });
+    for (const name of ['run-1', 'run-1-old']) utimesSync(join(work, name), hoursAgo, hoursAgo);
+    await forgetWork(join(work, '..'), new Set());
+    expect(readdirSync(work)).toEqual(['run-2']);
   });
 
   it('gives its results as rows with their device, as JSON and as a page', async () => {

@@ -1,5 +1,5 @@
 /** A small sweep as a graph: two members that share all up to their distillations. */
-import { GRAPH_VERSION, type Job, type JobGraph, type JobKind } from '../../../src/pipeline/sweep/graph.js';
+import { GRAPH_VERSION, type Job, type JobGraph, type JobKind, NAME_DIGITS } from '../../../src/pipeline/sweep/graph.js';
 
 const COUNT = 3;
 const SEEDS = 2;
@@ -9,7 +9,7 @@ export function tinyGraph(): JobGraph {
   const jobs: Job[] = [];
   const add = (kind: JobKind, after: readonly Job[], part?: string): Job => {
     const job: Job = {
-      hash: (jobs.length + 1).toString(16).padStart(8, '0'),
+      hash: (jobs.length + 1).toString(16).padStart(NAME_DIGITS, '0'),
       kind,
       ...(part === undefined ? {} : { part }),
       after: after.map(({ hash }) => hash),

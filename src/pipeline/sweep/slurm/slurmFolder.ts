@@ -9,6 +9,7 @@ import { StoreError } from '../../../errors.js';
 import { readBounded } from '../../store/boundedFile.js';
 import { plainDisk } from '../../store/disk.js';
 import { readingFailure, writingFailure } from '../../store/failures.js';
+import { JOB_NAME } from '../graph.js';
 import type { JobArray } from './arrays.js';
 import { jobsFile, LOGS, logFile, SLURM_FOLDER, scriptFile } from './script.js';
 
@@ -18,7 +19,6 @@ const NAME_BYTES = 4;
 const NAME = /^[0-9a-f]{8}\n$/;
 /** Bytes that a file of jobs may have: a name a line for the largest array that SLURM can be set to take. */
 const LARGEST_LIST = 2 ** 28;
-const JOB = /^[0-9a-f]{8,64}$/;
 
 /** One submission of an array. */
 export interface Submission {
@@ -110,7 +110,7 @@ export function slurmFolder(path: string): SlurmFolder {
       for (const name of await names()) {
         if (!name.endsWith('.jobs')) continue;
         const jobs = (await text(name, LARGEST_LIST)).split('\n').slice(0, -1);
-        if (!jobs.every((job) => JOB.test(job))) {
+        if (!jobs.every((job) => JOB_NAME.test(job))) {
           throw new StoreError(
             `${at(name)} is damaged: a line of it names no job. Delete it and submit the sweep again.`,
           );
