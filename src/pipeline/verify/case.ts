@@ -8,6 +8,8 @@ import { parseJson } from '../store/strictJson.js';
 
 /** Outputs that a case may have tolerances for. */
 const MOST_OUTPUTS = 1000;
+/** Numbers that a list in a case's config may hold. */
+const MOST_NUMBERS = 1_000_000;
 
 const toleranceSchema = z
   .custom<object>(
@@ -121,6 +123,18 @@ export function pairOf(reference: ReferenceCase, key: string, standard?: Pair): 
   throw new DataError(`${reference.name}: config '${key}' is neither a number nor two of them.`);
 }
 
+/** Whole numbers of the case's config; undefined where it has none. */
+export function wholeNumbersOf(reference: ReferenceCase, key: string): Int32Array | undefined {
+  const value = reference.config[key];
+  if (value === undefined) return undefined;
+  const fits =
+    Array.isArray(value) &&
+    value.length <= MOST_NUMBERS &&
+    value.every((each) => Number.isInteger(each) && Math.abs(each) < 2 ** 31);
+  if (fits) return Int32Array.from(value as number[]);
+  throw new DataError(`${reference.name}: config '${key}' is no list of whole numbers.`);
+}
+
 /** A yes or no of the case's config, or `standard` where the config leaves it out. */
 export function flagOf(reference: ReferenceCase, key: string, standard: boolean): boolean {
   const value = reference.config[key] ?? standard;
@@ -130,7 +144,7 @@ export function flagOf(reference: ReferenceCase, key: string, standard: boolean)
   return value;
 }
 
-/** Numbers `prefix0`, `prefix1`, … of a case, in order. */
+/** The batches `idx.batch0`, `idx.batch1`, … of a case, in order. */
 export function batchesOf(reference: ReferenceCase): Int32Array[] {
   const batches: Int32Array[] = [];
   while (reference.tensors.has(`idx.batch${batches.length}`)) {
@@ -139,7 +153,7 @@ export function batchesOf(reference: ReferenceCase): Int32Array[] {
   return batches;
 }
 
-/** Compares every wanted output. An output that was not computed has an infinite error. */
+/** Compares every wanted output. An output that was not computed, or holds NaN, has an infinite error. */
 export function measure(reference: ReferenceCase, outputs: Outputs): Measured[] {
   const names = [...reference.tensors.keys()].filter((name) => name.startsWith('out.'));
   return names.map((name) => {
@@ -154,7 +168,8 @@ export function measure(reference: ReferenceCase, outputs: Outputs): Measured[] 
     const norm = Math.sqrt(want.reduce((total, value) => total + value * value, 0));
     let error = Number.POSITIVE_INFINITY;
     if (got !== undefined && got.length === want.length) {
-      error = Math.sqrt(want.reduce((total, value, i) => total + (got[i]! - value) ** 2, 0));
+      const distance = Math.sqrt(want.reduce((total, value, i) => total + (got[i]! - value) ** 2, 0));
+      if (!Number.isNaN(distance)) error = distance;
     }
     return { output, error, allowed: rel * norm + abs };
   });

@@ -17,7 +17,17 @@ import { DataError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { barlowTwins, softmaxCrossEntropy } from '../../nn/losses.js';
 import { ntXent } from '../../nn/ntXent.js';
-import { flagOf, floatsOf, numberOf, type Outputs, pairOf, type ReferenceCase, tensorOf } from './case.js';
+import { shown } from '../store/shownText.js';
+import {
+  flagOf,
+  floatsOf,
+  numberOf,
+  type Outputs,
+  pairOf,
+  type ReferenceCase,
+  tensorOf,
+  wholeNumbersOf,
+} from './case.js';
 
 /** What a case may leave out of its config, as in the papers. */
 const BARLOW_TWINS_LAMBDA = 0.005;
@@ -118,17 +128,18 @@ function operandsOf(reference: ReferenceCase, floats: readonly string[]): string
  */
 export async function replayOperation(reference: ReferenceCase, device: Device): Promise<Outputs> {
   const name = String(reference.config.op);
-  const build = builders[name];
+  // The name is the file's: it may be that of what every object has.
+  const build = Object.hasOwn(builders, name) ? builders[name] : undefined;
   if (build === undefined) {
     throw new DataError(
-      `the operation '${name}' is not known; known are ${verifiableOperations.join(', ')}.`,
+      `the operation '${shown(name)}' is not known; known are ${verifiableOperations.join(', ')}.`,
     );
   }
   const floats = [...reference.tensors.keys()]
     .filter((key) => key.startsWith('in.'))
     .map((key) => key.slice('in.'.length));
   const operands = operandsOf(reference, floats);
-  const labels = reference.config.labels as readonly number[] | undefined;
+  const labels = wholeNumbersOf(reference, 'labels');
   const types: Record<string, TensorType> = Object.fromEntries(
     floats.map((key) => [key, f32(...tensorOf(reference, `in.${key}`).shape)]),
   );
@@ -142,7 +153,7 @@ export async function replayOperation(reference: ReferenceCase, device: Device):
   try {
     return await plan.run({
       ...Object.fromEntries(floats.map((key) => [key, floatsOf(reference, `in.${key}`)])),
-      ...(labels === undefined ? {} : { labels: Int32Array.from(labels) }),
+      ...(labels === undefined ? {} : { labels }),
     });
   } finally {
     plan.release();

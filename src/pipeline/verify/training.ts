@@ -15,6 +15,7 @@ import { sgd } from '../../nn/optimisers/sgd.js';
 import { joinParameters, type ParameterLayout, splitParameters } from '../../nn/parameters.js';
 import { fitProbe, probeAccuracy, probeProbabilities } from '../../nn/probe.js';
 import { makeResident, releaseResident, Trainer } from '../../nn/training.js';
+import { shown } from '../store/shownText.js';
 import {
   batchesOf,
   countOf,
@@ -30,7 +31,7 @@ import {
 const MOST_EXTENT = 4096;
 const MOST_BLOCKS = 12;
 
-/** The reference cases' names of parameters, in this project's words. */
+/** What the reference cases call a parameter of this project's name. */
 function caseName(name: string): string {
   const [layer, kind] = name.split('.') as [string, string];
   const block = /\d+$/.exec(layer)?.[0] ?? '';
@@ -93,7 +94,7 @@ function lossOf(
     };
   }
   throw new DataError(
-    `the loss '${String(reference.config.loss)}' is not known; known are mse, crossEntropy.`,
+    `the loss '${shown(String(reference.config.loss))}' is not known; known are mse, crossEntropy.`,
   );
 }
 

@@ -37,7 +37,11 @@ export interface CaseResult {
 
 /** The worst output of a case: the one whose error is the greatest part of what is allowed. */
 export function worstOf(measured: readonly Measured[]): Measured | undefined {
-  const share = ({ error, allowed }: Measured): number => (error === 0 ? 0 : error / allowed);
+  const share = ({ error, allowed }: Measured): number => {
+    const part = error === 0 ? 0 : error / allowed;
+    // Where the case itself wants NaN.
+    return Number.isNaN(part) ? Number.POSITIVE_INFINITY : part;
+  };
   return measured.reduce<Measured | undefined>(
     (worst, each) => (worst === undefined || share(each) > share(worst) ? each : worst),
     undefined,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../../../src/errors.js';
 import type { Device } from '../../../src/gpu/device.js';
 import { openDevice } from '../../../src/gpu/node/openDevice.js';
+import { measure, parseCase } from '../../../src/pipeline/verify/case.js';
 import { findCases, verifyCase, worstOf } from '../../../src/pipeline/verify/verify.js';
 import { reluCase } from './reluCase.js';
 
@@ -74,6 +75,23 @@ describe('verifyCase', () => {
   it('never passes a wanted NaN', async () => {
     const bytes = reluCase({ changed: { name: 'out.y', value: Number.NaN } });
     expect((await verifyCase(write('nan.safetensors', bytes), device)).passed).toBe(false);
+  });
+
+  it.each(['y', 'd_x', 'dd_x', 'dd_v'])('names the output that came out NaN as the worst: %s', (name) => {
+    const outputs: Record<string, number[]> = { y: [2, 0, 3], d_x: [0.5, 0, -1], dd_x: [0, 0, 0], dd_v: [1, 0, 3] };
+    outputs[name]![1] = Number.NaN;
+    const worst = worstOf(measure(parseCase(reluCase(), 'relu'), outputs));
+    expect(worst).toMatchObject({ output: name, error: Number.POSITIVE_INFINITY });
+  });
+
+  it.each([
+    [{ op: 'constructor' }, /the operation 'constructor' is not known/],
+    [{ op: 'x'.repeat(10_000) }, /^.{1,500}$/],
+    [{ op: 'softmaxCrossEntropy', labels: { length: 1e9 } }, /'labels' is no list of whole numbers/],
+    [{ op: 'softmaxCrossEntropy', labels: [0.5] }, /'labels' is no list of whole numbers/],
+  ])('fails a case whose config no operation has: %j', async (config, reason) => {
+    const result = await verifyCase(write('strange.safetensors', reluCase({ config })), device);
+    expect(result).toMatchObject({ passed: false, readable: true, reason: expect.stringMatching(reason) });
   });
 
   it('fails a case that asks for an output which its kind does not have', async () => {
