@@ -6,6 +6,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { version } from '../../../package.json';
 import { DataError } from '../../errors.js';
 import { cacheFolder } from '../../gpu/node/cacheFolder.js';
 import { requireFit } from '../config/rules.js';
@@ -19,6 +20,7 @@ import { hashInputs } from '../store/manifest.js';
 import type { DataIdentity } from './jobs.js';
 import type { PlannedRun } from './members.js';
 
+/** Of the file's format. */
 const VERSION = 1;
 
 /** Files whose sizes and times are looked at; beyond, nothing is kept. */
@@ -36,7 +38,8 @@ async function signatureOf(folder: string): Promise<string | null> {
     if (entry.isDirectory()) continue;
     const path = join(entry.parentPath, entry.name);
     const found = await stat(path).catch(() => null);
-    if (found === null) return null;
+    // What lies in a folder behind a link is not looked at.
+    if (found === null || found.isDirectory()) return null;
     latest = Math.max(latest, found.mtimeMs);
     facts.push(`${path}:${found.size}:${found.mtimeMs}:${found.ino}`);
   }
@@ -48,7 +51,8 @@ async function keptAt({ data, seed }: Pick<Config, 'data' | 'seed'>): Promise<st
   const { memory: _, ...reads } = data;
   const signature = await signatureOf(data.folder ?? mnistPackageFolder());
   if (signature === null) return null;
-  const key = hashInputs({ version: VERSION, data: reads, seed, signature });
+  // Another version of hypergrad may draw, pool or standardise otherwise.
+  const key = hashInputs({ hypergrad: version, version: VERSION, data: reads, seed, signature });
   return join(cacheFolder(), 'data', `${key}.txt`);
 }
 

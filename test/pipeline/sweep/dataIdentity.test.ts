@@ -1,4 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -70,6 +80,18 @@ describe('the identity of data', () => {
     expect(await dataOf(run())).toBe('a'.repeat(64));
     writeFileSync(path, 'damaged');
     expect(await dataOf(run())).toBe(data);
+  });
+
+  it('is read each time where a folder behind a link holds some of it, of which the times say nothing', async () => {
+    await writeDigits(3);
+    const beside = join(scratch, 'beside');
+    mkdirSync(beside);
+    utimesSync(beside, 1, 1);
+    symlinkSync(beside, join(folder, 'linked'));
+    rmSync(cache, { recursive: true, force: true });
+    expect(await dataOf(run())).toMatch(/^[0-9a-f]{64}$/);
+    expect(existsSync(cache)).toBe(false);
+    rmSync(join(folder, 'linked'));
   });
 
   it('is unknown where the files are not there, and an error unless that is asked for', async () => {
