@@ -45,9 +45,10 @@ const lineOf = (status: JobStatus): string => {
   return `  ${jobInWords(job)} ${job.hash.slice(0, 8)} (${job.member})${said === '' ? '' : `: ${said}`}`;
 };
 
-function listed(title: string, lines: readonly string[]): string[] {
+/** @param total how many there are, of which `lines` may be the first only */
+function listed(title: string, lines: readonly string[], total = lines.length): string[] {
   if (lines.length === 0) return [];
-  const rest = lines.length - MOST_LISTED;
+  const rest = total - Math.min(lines.length, MOST_LISTED);
   return ['', title, ...lines.slice(0, MOST_LISTED), ...(rest > 0 ? [`  and ${rest} more`] : [])];
 }
 
@@ -58,7 +59,11 @@ function timeLeft({ secondsLeft, counts }: SweepStatus): string[] {
   return [`About ${longDuration(secondsLeft)} left at this pace.`];
 }
 
-/** A sweep's state in plain text. */
+/**
+ * A sweep's state in plain text.
+ *
+ * @param failures the first of the failed jobs
+ */
 export function describeStatus(status: SweepStatus, failures: readonly Failure[]): string {
   const { jobs } = status;
   const kinds = jobKinds.filter((kind) => jobs.some(({ job }) => job.kind === kind));
@@ -88,6 +93,7 @@ export function describeStatus(status: SweepStatus, failures: readonly Failure[]
       failures.map(({ status: each, tail }) =>
         [lineOf(each), ...(tail === '' ? [] : [`    ${each.log}:`, indented(tail)])].join('\n'),
       ),
+      status.counts.failed,
     ),
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 /** Where a sweep stands, by what lies in its folder, and what a scheduler says of jobs that it has. Nothing is changed. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openRegular } from '../store/boundedFile.js';
 import { livenessOf } from '../store/lockOwner.js';
 import { readTrail } from '../watch/trail.js';
 import { type FoundClaim, findClaim } from './claim.js';
@@ -48,7 +48,7 @@ export interface SweepStatus {
   readonly sweep: string;
   readonly counts: Readonly<Record<JobState, number>>;
   readonly jobs: readonly JobStatus[];
-  /** Seconds until the end at this pace; null where no job of some kind that is left has been done yet, and none is running. */
+  /** Seconds until the end at this pace; null where no job of some kind that is left has been done yet, or none is running. */
   readonly secondsLeft: number | null;
 }
 
@@ -58,8 +58,19 @@ const TAIL_BYTES = 8192;
 
 /** The end of a log; empty where there is none. */
 export async function logTail(path: string): Promise<string> {
-  const bytes = await readFile(path).catch(() => new Uint8Array(0));
-  const text = new TextDecoder().decode(bytes.subarray(Math.max(0, bytes.length - TAIL_BYTES)));
+  const opened = await openRegular(path).catch(() => null);
+  if (opened === null) return '';
+  const { file, size } = opened;
+  const start = Math.max(0, size - TAIL_BYTES);
+  let text = '';
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, start);
+    text = new TextDecoder().decode(buffer.subarray(0, bytesRead));
+  } catch {
+    // As where there is none.
+  } finally {
+    await file.close();
+  }
   return text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 }
 

@@ -8,7 +8,7 @@ import { ourselves } from '../../../src/pipeline/store/lockOwner.js';
 import type { Job } from '../../../src/pipeline/sweep/graph.js';
 import { graphOf } from '../../../src/pipeline/sweep/jobs.js';
 import { soleRun } from '../../../src/pipeline/sweep/members.js';
-import { type ScheduledJob, sweepStatus } from '../../../src/pipeline/sweep/status.js';
+import { logTail, type ScheduledJob, sweepStatus } from '../../../src/pipeline/sweep/status.js';
 import { findJob, pathsOf, readGraph, writeSweep } from '../../../src/pipeline/sweep/sweepFolder.js';
 import { leaveTrail, readTrail } from '../../../src/pipeline/watch/trail.js';
 
@@ -108,6 +108,22 @@ it('unites what a scheduler says with the folder', async () => {
   const cancelled = await statusOf(sweep, new Map([[teacher, { state: 'stopped', says: 'cancelled' }]]));
   expect(cancelled.of('teacher')).toMatchObject({ state: 'waiting', isQueued: false, says: 'cancelled' });
   expect(cancelled.of('targets').state).toBe('waiting');
+});
+
+it('shows the end of a log, and reads no more of it', async () => {
+  const log = join(scratch, 'long.log');
+  writeFileSync(log, `${'line\n'.repeat(1e5)}the last one\n`);
+  const tail = await logTail(log);
+  expect(tail.split('\n')).toHaveLength(12);
+  expect(tail.endsWith('line\nthe last one')).toBe(true);
+  expect(await logTail(join(scratch, 'none.log'))).toBe('');
+});
+
+it('tells a sweep that may not be read from a folder that is none', async () => {
+  const sweep = await folder('unreadable');
+  rmSync(pathsOf(sweep).graph);
+  mkdirSync(pathsOf(sweep).graph);
+  await expect(readGraph(sweep)).rejects.toThrow(/sweep\.json cannot be read: it is a folder.*Make it readable/);
 });
 
 it('is none of a folder that is no sweep, or of one that is damaged or of a newer version', async () => {
