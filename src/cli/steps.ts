@@ -1,5 +1,5 @@
 /** Work in a known number of steps that differ in length: what is under way, and about how long the rest takes. */
-import { duration } from './terminalProgress.js';
+import { remaining } from './progressText.js';
 
 /**
  * Counts steps: call what it gives at each one's start. From the second on it says how long the rest takes, were it like what is
@@ -15,7 +15,7 @@ export function countSteps(
   let begun = 0;
   return (what) => {
     const seconds = (now() - start) / 1000;
-    const rest = begun > 0 ? `, about ${duration((seconds / begun) * (total - begun))} left` : '';
+    const rest = begun > 0 ? `, about ${remaining((seconds / begun) * (total - begun))} left` : '';
     begun += 1;
     say(`${what} (${begun} of ${total}${rest})`);
   };

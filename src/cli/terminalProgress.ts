@@ -1,9 +1,8 @@
 /** A run's progress for people: a bar on a terminal, plain lines elsewhere. Neither uses colour. */
 import cliProgress, { type SingleBar } from 'cli-progress';
 import type { Progress, StageName } from '../pipeline/progress.js';
-
-/** Elsewhere than on a terminal, a running stage says something at most so often. */
-const LINE_INTERVAL_MILLISECONDS = 10_000;
+import { duration } from '../pipeline/report/wording.js';
+import { fourDigits, isScreen, LINE_INTERVAL_MILLISECONDS, progressText } from './progressText.js';
 
 const BAR_WIDTH = 24;
 
@@ -28,36 +27,11 @@ interface Running {
   loss: number | undefined;
 }
 
-/** Four significant digits. */
-export const fourDigits = (value: number): string => String(Number(value.toPrecision(4)));
-
-/** Steps a second, two digits of them at least. */
-export function rate(perSecond: number): string {
-  return perSecond >= 10 ? perSecond.toFixed(0) : String(Number(perSecond.toPrecision(2)));
-}
-
-/** Seconds in words: to the second; to the tenth below ten of them. */
-export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${Number(seconds.toFixed(1))} s`;
-  const whole = Math.round(seconds);
-  if (whole < 90) return `${whole} s`;
-  if (whole < 5400) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** "120/200 iterations, loss 0.52, 1.4/s, 57 s left", as far as it is known. */
-function statusOf({ total, unit, first, latest, loss }: Running): string {
-  const parts = [`${latest.done}/${total} ${unit}`];
-  if (loss !== undefined) parts.push(`loss ${fourDigits(loss)}`);
-  if (first !== undefined && latest.time > first.time && latest.done > first.done) {
-    const perSecond = ((latest.done - first.done) / (latest.time - first.time)) * 1000;
-    parts.push(`${rate(perSecond)}/s`);
-    if (latest.done < total) {
-      parts.push(`${duration(Math.max(1, Math.round((total - latest.done) / perSecond)))} left`);
-    }
-  }
-  return parts.join(', ');
+function statusOf({ total, unit, first, latest, loss = null }: Running): string {
+  const hasSpeed = first !== undefined && latest.time > first.time && latest.done > first.done;
+  const perSecond = hasSpeed ? (1000 * (latest.done - first.done)) / (latest.time - first.time) : null;
+  const secondsLeft = perSecond === null ? null : (total - latest.done) / perSecond;
+  return progressText({ done: latest.done, total, unit, loss, perSecond, secondsLeft });
 }
 
 function endOf({ stage, total, unit, loss }: Running, seconds: number): string {
@@ -129,8 +103,7 @@ export function terminalProgress(
   stream: NodeJS.WritableStream & { readonly isTTY?: boolean },
 ): TerminalProgress {
   const say = (line: string) => stream.write(`${line}\n`);
-  const terminal = stream.isTTY === true && process.env.TERM !== 'dumb';
-  const drawing = terminal ? barDrawing(stream) : lineDrawing(say);
+  const drawing = isScreen(stream) ? barDrawing(stream) : lineDrawing(say);
   let running: Running | undefined;
   return {
     started(stage, total, unit) {

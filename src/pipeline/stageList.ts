@@ -34,6 +34,8 @@ export interface Stage {
   /** The stages whose artefacts it reads. */
   readonly after: readonly StageName[];
   readonly steps: (config: Config, dataset: Dataset) => number;
+  /** The same, where the configuration alone tells them. */
+  readonly stepsByConfig?: (config: Config) => number;
   readonly unit: string;
   /** Whether it keeps no checkpoints: it can be stopped wherever it tells how far it is, and begins anew then. */
   readonly beginsAnew?: true;
@@ -48,6 +50,12 @@ export interface Stage {
     readonly run: (context: StageContext, part: string) => Promise<string[]>;
   };
 }
+
+/** Steps that the configuration alone tells. */
+const byConfig = (steps: (config: Config) => number): Pick<Stage, 'steps' | 'stepsByConfig'> => ({
+  steps,
+  stepsByConfig: steps,
+});
 
 const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): unknown => ({
   teacher: {
@@ -70,7 +78,7 @@ export const stages: readonly Stage[] = [
     reads: ({ teacher, targets }) => (targets.from === null ? teacher : null),
     settings: { '': 'teacher' },
     after: [],
-    steps: ({ teacher }) => teacher.steps,
+    ...byConfig(({ teacher }) => teacher.steps),
     unit: 'steps',
     when: ({ targets }) => targets.from === null,
     run: trainTeacher,
@@ -79,7 +87,7 @@ export const stages: readonly Stage[] = [
     name: 'targets',
     reads: modelsOf,
     after: ['teacher'],
-    steps: () => 2,
+    ...byConfig(() => 2),
     unit: 'sets',
     run: computeTargets,
   },
@@ -90,7 +98,7 @@ export const stages: readonly Stage[] = [
     partReads: ({ experts: { count: _, ...experts }, ...config }) => ({ experts, models: modelsOf(config) }),
     after: ['targets'],
     parts: expertParts,
-    steps: ({ experts }) => experts.count * experts.epochs,
+    ...byConfig(({ experts }) => experts.count * experts.epochs),
     unit: 'epochs',
     tellsAgain: true,
     run: trainExperts,
@@ -101,7 +109,7 @@ export const stages: readonly Stage[] = [
     settings: { experts: 'experts.count' },
     reads: (config) => ({ subset: config.subset, experts: config.experts.count, models: modelsOf(config) }),
     after: ['targets', 'experts'],
-    steps: ({ experts }) => experts.count,
+    ...byConfig(({ experts }) => experts.count),
     unit: 'experts',
     run: chooseSubset,
   },
@@ -110,7 +118,7 @@ export const stages: readonly Stage[] = [
     settings: { experts: 'experts.count' },
     reads: (config) => ({ distil: config.distil, experts: config.experts.count, models: modelsOf(config) }),
     after: ['targets', 'experts', 'subset'],
-    steps: ({ distil }) => distil.iterations,
+    ...byConfig(({ distil }) => distil.iterations),
     unit: 'iterations',
     run: distil,
   },
@@ -124,7 +132,7 @@ export const stages: readonly Stage[] = [
       models: modelsOf(config),
     }),
     after: [],
-    steps: ({ selfSupervised: { experts } }) => experts.count * experts.epochs,
+    ...byConfig(({ selfSupervised: { experts } }) => experts.count * experts.epochs),
     unit: 'epochs',
     run: trainSelfSupervisedExperts,
   },
@@ -139,7 +147,7 @@ export const stages: readonly Stage[] = [
       models: modelsOf(config),
     }),
     after: ['subset', 'selfSupervisedExperts'],
-    steps: ({ selfSupervised }) => selfSupervised.iterations,
+    ...byConfig(({ selfSupervised }) => selfSupervised.iterations),
     unit: 'iterations',
     run: distilSelfSupervised,
   },

@@ -34,7 +34,7 @@ describe('elsewhere than on a terminal', () => {
       'distil: 200 iterations',
       'distil 71/200 iterations, loss 0.01399, 10/s, 13 s left',
       'distil 171/200 iterations, loss 0.005831, 10/s, 3 s left',
-      'distil: 200 iterations done in 23 s, loss 0.004988',
+      'distil: 200 iterations done in 23.0 s, loss 0.004988',
     ]);
   });
 
@@ -63,7 +63,7 @@ describe('elsewhere than on a terminal', () => {
       'experts 1/5 experts',
       'experts 2/5 experts, 0.02/s, 2 min 30 s left',
       'experts 3/5 experts, 0.00033/s, 1 h 41 min left',
-      'experts: 5 experts done in 84 min 20 s',
+      'experts: 5 experts done in 1 h 24 min',
     ]);
   });
 
@@ -89,7 +89,7 @@ describe('on a terminal', () => {
       `distil ${'█'.repeat(12)}${'░'.repeat(12)} 10/20 iterations, loss 0.5, 1/s, 10 s left`,
     );
     progress.finished('distil', 20);
-    expect(text().endsWith('distil: 20 iterations done in 20 s, loss 0.5\n')).toBe(true);
+    expect(text().endsWith('distil: 20 iterations done in 20.0 s, loss 0.5\n')).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
   });
 

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../../errors.js';
 import { type RunSnapshot, RunWatcher } from '../../pipeline/watch/snapshot.js';
 import { note } from '../help.js';
+import { isScreen, LINE_INTERVAL_MILLISECONDS } from '../progressText.js';
 import { voiceOf } from '../voice.js';
 import { endSentence, frame, plain, statusOf, thin } from '../watch/frame.js';
 import { coloursOf } from '../watch/halfBlocks.js';
@@ -23,8 +24,6 @@ const [SHORTEST_INTERVAL, LONGEST_INTERVAL] = [0.1, 3600];
 const JSON_POINTS = 200;
 /** What a pipe is taken for. */
 const PIPE = { columns: 80, rows: 48 } as const;
-/** Elsewhere than on a terminal a running stage says something at most so often. */
-const LINE_INTERVAL_MILLISECONDS = 10_000;
 
 function parseInterval(text: string): number {
   const seconds = Number(text);
@@ -76,21 +75,21 @@ async function watch(folder: string, flags: WatchFlags): Promise<void> {
   if (flags.json) stdout.write(json(run));
   else {
     const { say, remark } = voiceOf(flags);
-    const isScreen = stdout.isTTY === true && process.env.TERM !== 'dumb' && !once && !quiet;
-    const draw = isScreen ? screen(stdout) : ticker(remark);
+    const isDrawn = isScreen(stdout) && !once && !quiet;
+    const draw = isDrawn ? screen(stdout) : ticker(remark);
     while (!once && run.state === 'running') {
       draw(run);
       await wait(1000 * interval);
       run = await watcher.look();
     }
-    if (isScreen) draw(run);
+    if (isDrawn) draw(run);
     else if (!quiet) {
       const { columns = PIPE.columns, rows = PIPE.rows } = stdout;
       // Cleaned of what a terminal would obey, but for its own colours.
       stdout.write(`${frame(run, { columns, rows, colours: coloursOf(stdout) }).join('\n')}\n`);
     }
     const end = endSentence(run);
-    if (end !== '') say(isScreen || !quiet ? `\n${end}` : end);
+    if (end !== '') say(isDrawn || !quiet ? `\n${end}` : end);
   }
   process.exitCode = run.exitCode ?? 0;
 }

@@ -1,8 +1,10 @@
 /** A run at one moment as lines of text: its stages, its losses as a chart, and its images. */
 import { plot } from 'simple-ascii-chart';
+import { duration } from '../../pipeline/report/wording.js';
 import type { Curve } from '../../pipeline/watch/losses.js';
 import type { RunSnapshot, StageView } from '../../pipeline/watch/snapshot.js';
-import { duration, fourDigits, rate } from '../terminalProgress.js';
+import { fourDigits, progressText } from '../progressText.js';
+import { terminalText } from '../terminalText.js';
 import { type Colours, halfBlocks, mosaic } from './halfBlocks.js';
 
 /** What the lines are drawn on. */
@@ -25,7 +27,7 @@ const LEAST_IMAGE_ROWS = 4;
 const BAR = 20;
 
 /** A text from a folder, without what a terminal would take for orders. */
-export const plain = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
+export const plain = (text: string): string => terminalText(text.replaceAll(/[\t\n]+/g, ' '));
 
 const marks: Record<StageView['state'], string> = {
   waiting: '·',
@@ -40,16 +42,8 @@ function barOf(done: number, total: number): string {
   return `${'█'.repeat(full)}${'░'.repeat(BAR - full)}`;
 }
 
-/** "120/240 iterations, loss 0.52, 1.4/s, 57 s left", as far as it is known. */
-export function statusOf({ done, total, unit, loss, perSecond, secondsLeft }: StageView): string {
-  const parts: string[] = [];
-  if (done !== null) parts.push(`${total === null ? done : `${done}/${total}`} ${plain(unit)}`);
-  if (loss !== null) parts.push(`loss ${fourDigits(loss)}`);
-  if (perSecond) parts.push(`${rate(perSecond)}/s`);
-  if (secondsLeft !== null && secondsLeft > 0)
-    parts.push(`${duration(Math.max(1, Math.round(secondsLeft)))} left`);
-  return parts.join(', ');
-}
+/** How far a stage is, as far as it is known. */
+export const statusOf = (stage: StageView): string => progressText({ ...stage, unit: plain(stage.unit) });
 
 function stageLine(stage: StageView, width: number): string {
   const { name, state, done, total, unit, loss, seconds } = stage;

@@ -5,7 +5,7 @@ import { StoreError } from '../../errors.js';
 import { imageShape } from '../config/rules.js';
 import { readRunConfig } from '../config/runConfig.js';
 import type { Config } from '../config/schema.js';
-import type { StageName } from '../progress.js';
+import { studyNames } from '../progress.js';
 import { stagesOf } from '../stageList.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { EVENTS } from '../store/events.js';
@@ -54,15 +54,6 @@ export interface RunSnapshot {
   readonly report: string | null;
   readonly images: SyntheticImages | null;
 }
-
-/** Steps of the stages that say in events how far they are. */
-const totals: Partial<Record<StageName, (config: Config) => number>> = {
-  teacher: ({ teacher }) => teacher.steps,
-  experts: ({ experts }) => experts.count * experts.epochs,
-  distil: ({ distil }) => distil.iterations,
-  selfSupervisedExperts: ({ selfSupervised: { experts } }) => experts.count * experts.epochs,
-  selfSupervised: ({ selfSupervised }) => selfSupervised.iterations,
-};
 
 /** A file's text; null where it is not to be read. */
 const textOf = (path: string): Promise<string | null> =>
@@ -175,7 +166,7 @@ export class RunWatcher {
   ): StageView[] {
     const known = stagesOf(this.#config);
     const left = new Map((trail?.stages ?? []).map((stage) => [stage.name, stage]));
-    const isStudy = [...finished, ...left.keys()].some((name) => name === 'variance' || name === 'horizon');
+    const isStudy = [...finished, ...left.keys()].some((name) => studyNames.some((study) => study === name));
     const others = [...new Set([...finished, ...left.keys()])].filter(
       (name) => !name.includes('/') && !known.some((stage) => stage.name === name),
     );
@@ -189,8 +180,9 @@ export class RunWatcher {
     return names.map((name): StageView => {
       const said = left.get(name);
       const state = stateOf(name === current, isRunning, said?.state, finished.has(name));
-      const unit = said?.unit || (known.find((stage) => stage.name === name)?.unit ?? 'steps');
-      const total = said?.total || (totals[name as StageName]?.(this.#config) ?? null);
+      const stage = known.find((each) => each.name === name);
+      const unit = said?.unit || (stage?.unit ?? 'steps');
+      const total = said?.total || (stage?.stepsByConfig?.(this.#config) ?? null);
       const curve = this.#losses.curves.get(name);
       const done = Math.max(said?.done ?? 0, curve?.steps.at(-1) ?? 0) || null;
       const perSecond = state === 'running' ? (said?.perSecond ?? this.#measuredSpeed(name, done)) : null;
@@ -209,7 +201,7 @@ export class RunWatcher {
     });
   }
 
-  /** Steps a second between two looks; null at the first. */
+  /** Steps a second since the first look; null at that one. */
   #measuredSpeed(name: string, done: number | null): number | null {
     if (done === null) return null;
     const now = performance.now();
