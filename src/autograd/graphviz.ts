@@ -15,11 +15,11 @@ const INPUT_FILL = '#d9ead3';
 const OUTPUT_FILL = '#f4cccc';
 
 /** A DOT string. Backslashes would start an escape, and a quote would end it. */
-const quote = (text: string): string =>
+export const dotString = (text: string): string =>
   `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 
 function attributesText(attributes: Readonly<Record<string, string>>): string {
-  const entries = Object.entries(attributes).map(([name, value]) => `${name}=${quote(value)}`);
+  const entries = Object.entries(attributes).map(([name, value]) => `${name}=${dotString(value)}`);
   return `[${entries.join(', ')}]`;
 }
 
@@ -52,7 +52,7 @@ function graphText(name: string, tape: Tape, groups: readonly Group[]): string {
     'node [shape="box", style="filled", fontname="monospace"];',
     ...groups.flatMap(({ title, lines: members }, k) => [
       `subgraph cluster${k} {`,
-      `  label=${quote(title)};`,
+      `  label=${dotString(title)};`,
       ...[...members].map((line) => `  ${node(line)}`),
       '}',
     ]),
@@ -63,7 +63,7 @@ function graphText(name: string, tape: Tape, groups: readonly Group[]): string {
       `n${line} -> output${k};`,
     ]),
   ];
-  return `digraph ${quote(name)} {\n${lines.map((line) => `  ${line}`).join('\n')}\n}\n`;
+  return `digraph ${dotString(name)} {\n${lines.map((line) => `  ${line}`).join('\n')}\n}\n`;
 }
 
 /** The boxes of a plan. An operation that several dispatches compute on their way is drawn in the first. */

@@ -1,9 +1,10 @@
-/** How every command opens its device: with the block sizes that `hypergrad tune` found for it. */
+/** How commands open their devices, `doctor` and `tune` aside: with the block sizes that `hypergrad tune` found for it. */
 import type { Device } from '../gpu/device.js';
 import { type OpenDeviceOptions, openDevice } from '../gpu/node/openDevice.js';
 import type { Progress } from '../pipeline/progress.js';
 import { outliveLosses, type RecoveryOptions } from '../pipeline/recovery.js';
 import { isTuningWanted, loadTuning, type TuningState } from '../pipeline/tune/store.js';
+import { terminalText } from './terminalText.js';
 
 /** A device, and what to say of it. */
 export interface TunedDevice {
@@ -16,7 +17,7 @@ export interface TunedDevice {
 const dayOf = (date: string): string => date.slice(0, 10);
 
 /** What a tuning adds to the line that describes the device; empty where there is none. */
-export function tuningSuffix(state: TuningState): string {
+function tuningSuffix(state: TuningState): string {
   return state.use === 'measured' ? `, tuned on ${dayOf(state.record.made)} for ${state.record.preset}` : '';
 }
 
@@ -29,7 +30,7 @@ export async function openTunedDevice(options: OpenDeviceOptions = {}): Promise<
   isTuningWanted();
   const device = await openDevice(options);
   const state = await loadTuning(device);
-  if (state.use === 'ignored') process.stderr.write(`Warning: ${state.warning}\n`);
+  if (state.use === 'ignored') process.stderr.write(terminalText(`Warning: ${state.warning}\n`));
   return { device, description: `${device.describe()}${tuningSuffix(state)}` };
 }
 
@@ -45,7 +46,7 @@ export async function outliveDevice<Result>(
 ): Promise<Result> {
   const reopen = async (): Promise<Device> => (await openTunedDevice({ ...opened, anew: true })).device;
   const say = (line: string): void => {
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(terminalText(`${line}\n`));
   };
   return await outliveLosses(device, { ...options, reopen, say }, work);
 }

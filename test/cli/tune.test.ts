@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CommanderError } from 'commander';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { version } from '../../package.json';
 import { describeExamination, examine } from '../../src/cli/commands/doctor.js';
@@ -121,6 +122,9 @@ describe('hypergrad tune', () => {
     await expect(tune('--rounds', '0')).rejects.toThrow(ConfigError);
     await expect(tune('--rounds', 'many')).rejects.toThrow(/--rounds "many" must be a whole number/);
     await expect(tune('--preset', 'tiny-tset')).rejects.toThrow(/tiny-test/);
+    for (const beside of [['--dry-run'], ['--json'], ['--rounds', '3']]) {
+      await expect(tune('--reset', ...beside)).rejects.toThrow(CommanderError);
+    }
     vi.stubEnv('HYPERGRAD_TUNING', 'maybe');
     await expect(tune()).rejects.toThrow(/'maybe'.*HYPERGRAD_TUNING/);
     await expect(opened()).rejects.toThrow(ConfigError);

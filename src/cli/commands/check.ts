@@ -4,6 +4,7 @@ import { EXIT_CODES } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { type CheckReport, checkRun } from '../../pipeline/check/checkRun.js';
 import type { Finding } from '../../pipeline/check/finding.js';
+import { counted } from '../../pipeline/report/wording.js';
 import { note } from '../help.js';
 import { type VoiceFlags, voiceOf } from '../voice.js';
 
@@ -24,11 +25,11 @@ export function describeCheck({ folder, isWhole, stages, files, bytes, findings 
     ['left', 'left', 'right'],
   );
   const flaws = findings.filter(({ kind }) => kind === 'flaw').length;
-  const verdict = isWhole ? `${folder} is whole` : `${folder} has ${flaws} ${flaws === 1 ? 'flaw' : 'flaws'}`;
+  const verdict = isWhole ? `${folder} is whole` : `${folder} has ${counted(flaws, 'flaw')}`;
   return [
     ...(stages.length === 0 ? [] : [table]),
     ...findings.map(findingText),
-    `${verdict}: ${files} files, ${formatBytes(bytes)}.`,
+    `${verdict}: ${counted(files, 'file')}, ${formatBytes(bytes)}.`,
   ].join('\n\n');
 }
 

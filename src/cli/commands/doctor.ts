@@ -10,11 +10,12 @@ import { runSample, SAMPLE_NUMBERS, SAMPLE_ROUNDS } from '../../gpu/sample.js';
 import { loadTuning } from '../../pipeline/tune/store.js';
 import { deviceOf } from '../asked.js';
 import { note } from '../help.js';
+import { terminalText } from '../terminalText.js';
 import { describeTuning } from '../tunedDevice.js';
 import { type VoiceFlags, voiceOf } from '../voice.js';
 
 /** What `hypergrad doctor --json` prints. */
-export interface DoctorReport {
+interface DoctorReport {
   /** The adapter that opens by default here; null when none does. */
   readonly adapter: AdapterDescription | null;
   /** Node's version. */
@@ -119,7 +120,7 @@ export async function examine(options: OpenDeviceOptions = {}): Promise<Examinat
   }
 }
 
-/** The five fields of `--json`, in their order. */
+/** The fields of `--json`, in their order. */
 function reportOf({ adapter, node, webgpu, ok }: Examination): DoctorReport {
   return {
     adapter: adapter && { name: adapter.name, kind: adapter.kind, bundled: adapter.bundled },
@@ -169,7 +170,7 @@ export function doctorCommand(): Command {
     .addHelpText(
       'after',
       note(
-        `Exit code: 0 when a device opens and computes rightly, ${NO_DEVICE} when none does. It looks for the device that every command opens, as --device or HYPERGRAD_DEVICE says.`,
+        `Exit code: 0 when a device opens and computes rightly, ${EXIT_CODES.device} when none does. It looks for the device that every command opens, as --device or HYPERGRAD_DEVICE says.`,
       ),
     )
     .action(async (flags: VoiceFlags & { readonly device?: DeviceChoice }) => {
@@ -177,7 +178,7 @@ export function doctorCommand(): Command {
       if (flags.json) process.stdout.write(`${JSON.stringify(reportOf(found))}\n`);
       else voiceOf(flags).say(describeExamination(found));
       if (!found.ok) {
-        process.stderr.write(`${found.error}\n`);
+        process.stderr.write(terminalText(`${found.error}\n`));
         process.exitCode = EXIT_CODES.device;
       }
     });

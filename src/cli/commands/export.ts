@@ -4,9 +4,11 @@ import { version } from '../../../package.json';
 import { readExportedSet } from '../../pipeline/export/exportedSet.js';
 import { type ExportFormat, exportFormats } from '../../pipeline/export/formats.js';
 import { writeExport } from '../../pipeline/export/writeExport.js';
+import { counted } from '../../pipeline/report/wording.js';
 import { wholeNumber } from '../optionValues.js';
+import { type VoiceFlags, voiceOf } from '../voice.js';
 
-interface ExportFlags {
+interface ExportFlags extends VoiceFlags {
   readonly to?: readonly ExportFormat[];
   readonly out?: string;
   readonly snapshot?: string;
@@ -23,11 +25,8 @@ async function exportRun(run: string, flags: ExportFlags): Promise<void> {
   const out = flags.out ?? join('exports', basename(resolve(run)));
   const files = await writeExport(set, { formats, out, force: flags.force ?? false, version });
   const report = { out, formats, count: set.count, image: set.image, innerStep: set.innerStep, files };
-  process.stdout.write(
-    flags.json
-      ? `${JSON.stringify(report, null, 2)}\n`
-      : `${set.count} images as ${formats.join(', ')} with a data card in ${out}\n`,
-  );
+  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else voiceOf(flags).say(`${counted(set.count, 'image')} as ${formats.join(', ')} with a data card in ${out}`);
 }
 
 /** The command `hypergrad export`. */

@@ -1,5 +1,6 @@
 /** The command `hypergrad gradcheck`: the engine's gradients held against float64, differences and each other. */
 import { Command, Option } from 'commander';
+import { textTable } from '../../autograd/textTable.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import type { Agreement } from '../../pipeline/gradcheck/compare.js';
@@ -39,14 +40,14 @@ const verdict = ({ agrees }: Agreement): string => (agrees ? 'ok' : 'FAIL');
 const within = (found: Agreement): string =>
   `${scientific(found.error)} (allowed ${scientific(found.tolerance)}) ${verdict(found)}`;
 
-/** Columns as wide as their widest cell, the first to the left and the others to the right. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map(
-    (row) =>
-      `  ${row.map((cell, k) => (k === 0 ? cell.padEnd(widths[k]!) : cell.padStart(widths[k]!))).join('  ')}`,
-  );
-}
+/** Indented lines of a table, its first column to the left and the others to the right. */
+const table = (rows: readonly (readonly string[])[]): string[] =>
+  textTable(
+    rows,
+    rows[0]!.map((_, column) => (column === 0 ? 'left' : 'right')),
+  )
+    .split('\n')
+    .map((line) => `  ${line}`);
 
 function settingsLines({ settings, asked }: FittedSettings): string[] {
   const { image, depth, width, representation, images, batch, steps, optimiser, seed } = settings;

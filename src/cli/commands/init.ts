@@ -1,5 +1,4 @@
 /** The command `hypergrad init`: the first configuration of one's own, and the schema with which an editor completes it. */
-import { access } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { ConfigError } from '../../errors.js';
@@ -9,8 +8,10 @@ import { type Fields, valueAt } from '../../pipeline/config/layers.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { subsetSize } from '../../pipeline/config/rules.js';
 import type { Config } from '../../pipeline/config/schema.js';
+import { heldOutCount } from '../../pipeline/data/dataset.js';
 import { type DataReport, inspectData } from '../../pipeline/data/inspect.js';
 import { quote } from '../../pipeline/shellWord.js';
+import { exists } from '../../pipeline/store/exists.js';
 import { DEFAULT_PRESET } from '../asked.js';
 import { writeOutput } from '../outputFile.js';
 import { voiceOf } from '../voice.js';
@@ -71,7 +72,7 @@ const MOST_FRACTION = 0.5;
 /** A larger synthetic set where a folder has too few images for the preset's batches, and smaller batches where that is not enough. */
 function roomForBatches(config: Config, { train, test }: DataReport): [path: string, value: number][] {
   const { distil, evaluate, subset, data } = config;
-  const count = test === null ? train - Math.max(1, Math.round(data.holdOut * train)) : train;
+  const count = test === null ? train - heldOutCount(data, train) : train;
   const wanted = Math.max(distil.batch, evaluate.batch);
   if (subsetSize(subset.fraction, count) >= wanted) return [];
   const fraction = Math.min(MOST_FRACTION, Math.ceil((100 * wanted) / count) / 100);
@@ -104,11 +105,7 @@ async function settingsFor(
 }
 
 async function save(file: string, text: string, force: boolean): Promise<void> {
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (isThere && !force) {
+  if (!force && (await exists(file))) {
     throw new ConfigError(`${file} exists already. Name another file, or write over it with --force.`);
   }
   await writeOutput('The file', file, text);

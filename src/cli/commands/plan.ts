@@ -10,6 +10,7 @@ import { type ConfigFlags, type DeviceFlags, deviceOf } from '../asked.js';
 import { note } from '../help.js';
 import { collect } from '../optionValues.js';
 import { readRuns, sweepFolderOf } from '../sweep/runs.js';
+import { terminalText } from '../terminalText.js';
 import { openTunedDevice } from '../tunedDevice.js';
 import { type Voice, voiceOf } from '../voice.js';
 
@@ -62,7 +63,8 @@ async function plan(path: string | undefined, flags: PlanFlags): Promise<void> {
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const finished = await finishedJobs(sweep, graph);
   if (missing.length > 0) {
-    process.stderr.write(`Warning: ${missing[0]} The jobs' names will be others when the data is there.\n`);
+    const warning = `Warning: ${missing[0]} The jobs' names will be others when the data is there.\n`;
+    process.stderr.write(terminalText(warning));
   }
   if (flags.graph) {
     process.stdout.write(sweepGraphviz(graph));

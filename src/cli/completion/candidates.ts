@@ -78,9 +78,15 @@ const argumentSources: Readonly<Record<string, Source>> = { run: runs, set: runs
 const choicesOf = (choices: readonly string[] | undefined): Source | undefined =>
   choices && (() => choices.map((value) => ({ value, description: '' })));
 
+/** Commands whose folders are of sweeps. */
+const sweepCommands: ReadonlySet<string> = new Set(['sweep', 'plan']);
+
 /** An option that names a file has the shell's own candidates, whatever it is called elsewhere. */
-const sourceOfOption = ({ long, flags, argChoices }: Option): Source | undefined =>
-  choicesOf(argChoices) ?? (flags.endsWith('<file>') ? undefined : optionSources[long ?? '']);
+function sourceOfOption({ long, flags, argChoices }: Option, command: Command): Source | undefined {
+  if (argChoices !== undefined) return choicesOf(argChoices);
+  if (flags.endsWith('<file>')) return undefined;
+  return long === '--out' && sweepCommands.has(command.name()) ? sweeps : optionSources[long ?? ''];
+}
 const sourceOfArgument = (argument: Argument | undefined): Source | undefined =>
   argument && (choicesOf(argument.argChoices) ?? argumentSources[argument.name()]);
 
@@ -134,7 +140,7 @@ function optionCandidates({ command, given }: Place, typed: string): Candidate[]
   if (equals >= 0) {
     const name = typed.slice(0, equals);
     const option = optionsOf(command).find(({ long }) => long === name);
-    const source = option && sourceOfOption(option);
+    const source = option && sourceOfOption(option, command);
     return (source?.(typed.slice(equals + 1)) ?? []).map(({ value, description }) => ({
       value: `${name}=${value}`,
       description,
@@ -155,7 +161,7 @@ export function candidates(program: Command, words: readonly string[]): Candidat
   const { command, pending, argumentCount, isPlain } = place;
   const all = (): readonly Candidate[] => {
     if (pending !== undefined && !(pending.optional && typed.startsWith('-'))) {
-      return sourceOfOption(pending)?.(typed) ?? [];
+      return sourceOfOption(pending, command)?.(typed) ?? [];
     }
     if (typed.startsWith('-') && !isPlain) return optionCandidates(place, typed);
     const { registeredArguments: takes } = command;

@@ -117,6 +117,10 @@ interface Parts {
   readonly split: Readonly<Record<'train' | 'test', Int32Array>> | null;
 }
 
+/** How many of so many images, two or more, are held out for tests. */
+export const heldOutCount = ({ holdOut }: Pick<Config['data'], 'holdOut'>, count: number): number =>
+  Math.min(Math.max(1, Math.round(holdOut * count)), count - 1);
+
 /** Splits the training images by a permutation of their own, which no other draw changes; both parts keep the files' order. */
 function holdOut({ origin, train }: RawDataset, config: Config['data'], seed: number): Parts {
   if (train.count < 2) {
@@ -124,7 +128,7 @@ function holdOut({ origin, train }: RawDataset, config: Config['data'], seed: nu
       `There is one image in ${origin}, and it cannot be both for training and for tests. Add more images.`,
     );
   }
-  const count = Math.min(Math.max(1, Math.round(config.holdOut * train.count)), train.count - 1);
+  const count = heldOutCount(config, train.count);
   const order = permutation({ seed, purpose: 'data.holdOut', index: 0 }, train.count);
   const split = { train: order.slice(count).sort(), test: order.slice(0, count).sort() };
   return { train: takeImages(train, split.train), test: takeImages(train, split.test), split };

@@ -26,7 +26,7 @@ export interface ClaimTimes {
   readonly look: number;
 }
 
-export const CLAIM_TIMES: ClaimTimes = { beat: 5000, stale: 60_000, look: 500 };
+const CLAIM_TIMES: ClaimTimes = { beat: 5000, stale: 60_000, look: 500 };
 
 const endSchema = z.object({
   /** `stopped`: it was asked to, and goes on when it is taken again. */

@@ -50,7 +50,7 @@ const over = (value: number | null | undefined, count: number): number | null =>
   value === null || value === undefined ? null : value / count;
 
 /** An estimate of a run, divided among its jobs. */
-export function costsOf(estimate: Estimate, config: Config): KindCosts {
+function costsOf(estimate: Estimate, config: Config): KindCosts {
   const costs: Partial<Record<JobKind, JobCost>> = {};
   for (const kind of jobKinds) {
     const stage = stageOfKind[kind];

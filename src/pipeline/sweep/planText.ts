@@ -1,4 +1,5 @@
 /** A sweep's graph for people: a table of its kinds of jobs, and a drawing in Graphviz's language. */
+import { dotString } from '../../autograd/graphviz.js';
 import { textTable } from '../../autograd/textTable.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { counted, longDuration } from '../report/wording.js';
@@ -59,8 +60,8 @@ function sharing({ jobs, members }: JobGraph): string {
   const runs = counted(members.length, 'run');
   const saved = asked - jobs.length;
   return saved === 0
-    ? `${jobs.length} jobs for ${runs}.`
-    : `${jobs.length} jobs for ${runs}, which would be ${asked} if they shared none.`;
+    ? `${counted(jobs.length, 'job')} for ${runs}.`
+    : `${counted(jobs.length, 'job')} for ${runs}, which would be ${asked} if they shared none.`;
 }
 
 function totalsText(graph: JobGraph, estimate: SweepEstimate, finished: ReadonlySet<string>): string {
@@ -126,9 +127,6 @@ const fills: Readonly<Record<JobKind, string>> = {
   report: '#ffffff',
 };
 
-/** A DOT string. Backslashes would start an escape, and a quote would end it. */
-const quote = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
-
 /** The graph for `dot -Tsvg`: results flow down; what several runs share says so. */
 export function sweepGraphviz({ jobs, members }: JobGraph): string {
   const users = new Map<string, number>();
@@ -136,15 +134,15 @@ export function sweepGraphviz({ jobs, members }: JobGraph): string {
   const node = (job: Job): string => {
     const shared = users.get(job.hash)!;
     const who = shared > 1 ? `${shared} runs` : job.member;
-    const label = `${quote(jobInWords(job)).slice(0, -1)}\\n${job.hash.slice(0, 8)}\\n${quote(who).slice(1)}`;
-    return `  ${quote(job.hash)} [label=${label}, fillcolor="${fills[job.kind]}"];`;
+    const label = dotString([jobInWords(job), job.hash.slice(0, 8), who].join('\n'));
+    return `  ${dotString(job.hash)} [label=${label}, fillcolor="${fills[job.kind]}"];`;
   };
   return [
     'digraph sweep {',
     '  rankdir="TB";',
     '  node [shape="box", style="filled", fontname="sans-serif"];',
     ...jobs.map(node),
-    ...jobs.flatMap(({ hash, after }) => after.map((before) => `  ${quote(before)} -> ${quote(hash)};`)),
+    ...jobs.flatMap(({ hash, after }) => after.map((before) => `  ${dotString(before)} -> ${dotString(hash)};`)),
     '}',
     '',
   ].join('\n');

@@ -31,7 +31,7 @@ const spreadOf = ({ seeds, deviation, within }: SweepGroup): number =>
   seeds.length > 1 ? deviation : within;
 
 /** Accuracies with one share of labels over one swept path; undefined where there is nothing to draw. */
-export function sweptChart(
+function sweptChart(
   { paths }: Pick<SweepResults, 'paths'>,
   groups: readonly SweepGroup[],
   path: string,

@@ -8,6 +8,7 @@ import { cacheFolder } from '../../gpu/node/cacheFolder.js';
 import { useTuning } from '../../kernels/deviceTuning.js';
 import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
+import { reasonOf } from '../store/failures.js';
 import { parseRecord, type TuningRecord } from './record.js';
 
 const SWITCH = 'HYPERGRAD_TUNING';
@@ -45,10 +46,9 @@ export function tuningFile(adapterName: string): string {
 }
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
-const reasonOf = (error: unknown): string => codeOf(error) ?? String(error);
 
 /** Looks for an adapter's tuning without using it. Throws `ConfigError` as `isTuningWanted` does. */
-export async function findTuning({ adapter }: Pick<Device, 'adapter'>): Promise<TuningState> {
+async function findTuning({ adapter }: Pick<Device, 'adapter'>): Promise<TuningState> {
   if (!isTuningWanted()) return { use: 'off' };
   const path = tuningFile(adapter.name);
   const ignored = (reason: string): TuningState => ({

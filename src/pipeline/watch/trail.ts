@@ -18,13 +18,13 @@ const INTERVAL = 1000;
 
 const trailSchema = z.object({
   version: z.literal(1),
-  /** The process that runs. */
+  /** The process that runs; for people alone. */
   process: z.number().int(),
   /** The command that goes on with the run. */
   command: z.string(),
   /** Shape of the images [C, H, W]. */
   image: z.tuple([z.number().int().min(1), z.number().int().min(1), z.number().int().min(1)]),
-  /** When it was last written, as an ISO date. */
+  /** When it was last written, as an ISO date; for people alone. */
   updated: z.string(),
   /** The stages that have begun, in order. */
   stages: z.array(
@@ -37,7 +37,7 @@ const trailSchema = z.object({
       loss: z.number().nullable(),
       /** Steps a second since the first one; null before the second. */
       perSecond: z.number().min(0).nullable(),
-      /** Seconds that the whole stage took; null while it runs. */
+      /** Seconds that the whole stage took; null while it runs. For people alone. */
       seconds: z.number().min(0).nullable(),
     }),
   ),

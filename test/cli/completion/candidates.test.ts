@@ -107,6 +107,11 @@ describe('candidates for runs', () => {
   it('are sweeps where these are meant', () => {
     expect(complete('status ')).toEqual(['sweeps/one']);
     expect(complete('job teacher --sweep s')).toEqual(['sweeps/one']);
+    for (const command of ['sweep', 'plan']) {
+      expect(complete(`${command} --out `)).toEqual(['sweeps/one']);
+      expect(complete(`${command} --out=s`)).toEqual(['--out=sweeps/one']);
+    }
+    expect(complete('run --out r')).toEqual(['runs/first', 'runs/second']);
   });
 
   it('are none in a folder that is not there', () => {

@@ -5,7 +5,7 @@ import { isActive, readSlurmView } from './view.js';
 
 /** What was taken out of SLURM: how many tasks, by how they stood. */
 export interface CancelReport {
-  /** They keep what their last checkpoint holds. */
+  /** They are asked to stop after their step, and keep it. */
   readonly running: number;
   readonly queued: number;
 }

@@ -1,4 +1,5 @@
 /** The scripts that SLURM is given, as text that a person can read, keep and submit as well. */
+import { counted } from '../../report/wording.js';
 import { quote } from '../../shellWord.js';
 import type { JobArray } from './arrays.js';
 import type { SlurmOption } from './request.js';
@@ -87,7 +88,6 @@ const directive = ({ name, value }: SlurmOption): string =>
 
 /** The script of an array. Its tasks differ in their number alone, by which each finds its job. */
 export function scriptText(array: JobArray, options: ScriptOptions): string {
-  const jobs = array.jobs.length === 1 ? 'One job' : `${array.jobs.length} jobs`;
   const file = `${options.folder}/${SLURM_FOLDER}/${jobsFile(array.name)}`;
   const start = [...options.command, 'job'].map(quote).join(' ');
   const rest = ['--sweep', options.folder, ...options.jobOptions].map(quote).join(' ');
@@ -95,7 +95,7 @@ export function scriptText(array: JobArray, options: ScriptOptions): string {
     '#!/bin/sh',
     ...optionsOf(array, options).map(directive),
     '',
-    `# ${jobs} of the kind ${array.kind}. Line n + 1 of ${jobsFile(array.name)} names the job of task n.`,
+    `# ${counted(array.jobs.length, 'job')} of the kind ${array.kind}. Line n + 1 of ${jobsFile(array.name)} names the job of task n.`,
     'set -e',
     ...options.setup,
     `hash=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" ${quote(file)})`,
