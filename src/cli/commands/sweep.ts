@@ -7,11 +7,11 @@ import { counted, longDuration } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { identifyRuns } from '../../pipeline/sweep/dataIdentity.js';
 import { type Job, type JobGraph, jobInWords } from '../../pipeline/sweep/graph.js';
-import { forgetWork } from '../../pipeline/sweep/jobFolder.js';
 import { graphOf } from '../../pipeline/sweep/jobs.js';
 import { distinctBySeed, type PlannedRun } from '../../pipeline/sweep/members.js';
+import { forgetWork, publishMissing } from '../../pipeline/sweep/publish.js';
 import { RESULT_FILES, writeResults } from '../../pipeline/sweep/resultsPage.js';
-import { type JobOutcome, publishFinished, runJob } from '../../pipeline/sweep/runJob.js';
+import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
 import { runSweep, type SweepOutcome } from '../../pipeline/sweep/runSweep.js';
 import { finishedJobs, writeSweep } from '../../pipeline/sweep/sweepFolder.js';
 import { type ConfigFlags, commandLine, type DeviceFlags, deviceOf } from '../asked.js';
@@ -163,7 +163,7 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
     ? { found: finished.size, done: [], failed: [], blocked: [], isStopped: false }
     : await runJobs({ sweep, graph, runs, finished }, { flags, script, voice });
   // Whoever finishes a report leaves its run; of those that were finished before, a kill may have been faster.
-  await publishFinished(sweep, graph, finished);
+  await publishMissing(sweep, graph, finished);
   const results = await writeResults(sweep, graph);
   const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
   voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);

@@ -9,7 +9,7 @@ import { identifyRuns } from '../../pipeline/sweep/dataIdentity.js';
 import type { Job } from '../../pipeline/sweep/graph.js';
 import { graphOf } from '../../pipeline/sweep/jobs.js';
 import type { PlannedRun } from '../../pipeline/sweep/members.js';
-import { publishFinished } from '../../pipeline/sweep/runJob.js';
+import { publishMissing } from '../../pipeline/sweep/publish.js';
 import { needsOf, type SweepCosts, sweepCosts } from '../../pipeline/sweep/slurm/costs.js';
 import { parseSlurmOption, type ResourceRequest, requestFor } from '../../pipeline/sweep/slurm/request.js';
 import { slurmCommands } from '../../pipeline/sweep/slurm/scheduler.js';
@@ -154,7 +154,7 @@ export async function submitToSlurm(
   // Before minutes go into an estimate.
   if (!isDryRun) await slurm.mostTasks();
   await writeSweep(sweep, graph, runs);
-  if (!isDryRun) await publishFinished(sweep, graph, done);
+  if (!isDryRun) await publishMissing(sweep, graph, done);
   const isMeasured = flags.estimate !== false && done.size < graph.jobs.length;
   const costs = isMeasured ? await measure(sweep, runs, flags, voice) : null;
   const requests = new Map<Job, ResourceRequest>();

@@ -2,8 +2,7 @@
  * The folder that a job works in, and what becomes of it: results of the jobs before it are laid in by hard links, and its own are
  * linked into a folder that gets its final name by one rename. So a result is there whole or not at all, whoever looks and whenever.
  */
-import { randomUUID } from 'node:crypto';
-import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
@@ -65,7 +64,7 @@ export async function readRecord(sweep: string, hash: string): Promise<JobRecord
   }
 }
 
-async function readText(path: string, limit: number = fileLimits.record): Promise<string> {
+export async function readText(path: string, limit: number = fileLimits.record): Promise<string> {
   try {
     return new TextDecoder().decode(await readBounded(path, limit));
   } catch (error) {
@@ -118,7 +117,8 @@ async function place(from: string, to: string): Promise<void> {
   }
 }
 
-async function placeFiles(from: string, to: string, names: Iterable<string>): Promise<void> {
+/** Puts files, by their names in a folder, in a second one. Throws `StoreError`. */
+export async function placeFiles(from: string, to: string, names: Iterable<string>): Promise<void> {
   for (const name of names) {
     if (!isInside(name))
       throw new StoreError(`${from}: ${JSON.stringify(name)} is no name for a file of a job.`);
@@ -168,7 +168,7 @@ export async function layIn(
 }
 
 /** Names of all files of a run's folder that are not of its lock. */
-async function filesOf(path: string): Promise<string[]> {
+export async function filesOf(path: string): Promise<string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
@@ -211,52 +211,6 @@ export async function adopt(
   }
 }
 
-/** How the names of runs begin that are made in `work`. */
-const RUN = 'run-';
-
-/** Whether two files are one, by links, or say the same. A large sweep asks for thousands: most are not read. */
-async function isSame(one: string, other: string): Promise<boolean> {
-  const [first, second] = await Promise.all([one, other].map((path) => stat(path).catch(() => null)));
-  if (!first || !second || first.size !== second.size) return false;
-  if (first.ino !== 0 && first.ino === second.ino && first.dev === second.dev) return true;
-  const [text, found] = await Promise.all([one, other].map((path) => readText(path).catch(() => null)));
-  return text !== null && text === found;
-}
-
-/** Leaves a finished member as a run's folder of its own, in the place of what an earlier sweep left there. Throws `StoreError`. */
-export async function publish(sweep: string, member: string, report: string): Promise<void> {
-  const paths = pathsOf(sweep);
-  const [from, to] = [paths.job(report), paths.run(member)];
-  // Of a run whose manifest and result are these, all is there: it appeared at once.
-  const isThere = ['result.json', MANIFEST, 'config.yaml'].map((name) =>
-    isSame(join(from, name), join(to, name)),
-  );
-  if ((await Promise.all(isThere)).every(Boolean)) return;
-  const beside = join(paths.work, `${RUN}${randomUUID()}`);
-  const aside = `${beside}-old`;
-  try {
-    await placeFiles(
-      from,
-      beside,
-      (await filesOf(from)).filter((name) => name !== JOB_RECORD),
-    );
-    await mkdir(paths.runs, { recursive: true });
-    await rename(to, aside).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
-    await rename(beside, to).catch((error: NodeJS.ErrnoException) => {
-      // Another worker has just left the same.
-      if (error.code !== 'EEXIST' && error.code !== 'ENOTEMPTY') throw error;
-    });
-    await nodeFileSystem.syncFolder(paths.runs);
-  } catch (error) {
-    throw error instanceof StoreError ? error : writingFailure(to, 'written', error);
-  } finally {
-    for (const folder of [beside, aside])
-      await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
 /**
  * The folder for a claim's owner to work in: that of the claim before it where there is one, so that the work goes on from its
  * checkpoints, and which its former owner, should it live, finds gone.
@@ -284,23 +238,4 @@ export async function takeWork(sweep: string, hash: string, claim: number): Prom
   for (const name of left) await plainDisk.remove(join(run, name));
   await plainDisk.makeFolder(path);
   return path;
-}
-
-/** Milliseconds after which a run that lies in `work` is no longer on its way to its place. */
-const FORGOTTEN = 3_600_000;
-
-/**
- * Removes what is left of work on jobs that are done, such as of a worker that was killed beside another one, and of runs that were
- * to get their places when somebody was killed. Never rejects.
- */
-export async function forgetWork(sweep: string, finished: ReadonlySet<string>): Promise<void> {
-  const { work } = pathsOf(sweep);
-  for (const name of await readdir(work).catch(() => [])) {
-    const path = join(work, name);
-    const [hash = ''] = name.split('.');
-    const isLeft = name.startsWith(RUN)
-      ? Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? Number.POSITIVE_INFINITY) > FORGOTTEN
-      : finished.has(hash);
-    if (isLeft) await rm(path, { recursive: true, force: true }).catch(() => undefined);
-  }
 }

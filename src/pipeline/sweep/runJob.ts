@@ -27,8 +27,9 @@ import { RunFolder } from '../store/runFolder.js';
 import { leaveTrail } from '../watch/trail.js';
 import { type Claim, type ClaimTimes, claimJob, forgetClaims } from './claim.js';
 import { type Job, type JobGraph, jobsByName, jobInWords } from './graph.js';
-import { adopt, type JobResult, layIn, publish, readRecord, readResult, takeWork } from './jobFolder.js';
+import { adopt, type JobResult, layIn, readRecord, readResult, takeWork } from './jobFolder.js';
 import { stageOfJob } from './jobs.js';
+import { publishReport } from './publish.js';
 import { pathsOf, readJobConfig } from './sweepFolder.js';
 
 /** The command that repeats a member's run, in its folder. */
@@ -233,22 +234,6 @@ async function work(job: Job, claim: Claim, options: JobOptions, begun: number):
 }
 
 /**
- * Leaves the runs' folders of members whose report is among the finished jobs, where they are not there: whoever made the report may
- * have been killed before it left them, the user may have deleted one, or an earlier sweep called the same run something else.
- * Throws `StoreError`.
- */
-export async function publishFinished(
-  sweep: string,
-  { members }: Pick<JobGraph, 'members'>,
-  finished: ReadonlySet<string>,
-): Promise<void> {
-  for (const { name, jobs } of members) {
-    const report = jobs.at(-1)!;
-    if (finished.has(report)) await publish(sweep, name, report);
-  }
-}
-
-/**
  * Runs a job unless its result is there; where another worker has it, waits for that one's result, or for its death. What a broken
  * off try has kept is gone on with.
  *
@@ -264,7 +249,7 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       waiting: (text) => say(`${jobInWords(job)} ${hash}: ${text}. Waiting for it.`),
     });
     if (claim === null) {
-      await publishFinished(sweep, graph, new Set([hash]));
+      await publishReport(sweep, graph, hash);
       return { hash, wasDone: true, seconds: (await readRecord(sweep, hash)).seconds };
     }
     const begun = performance.now();
@@ -288,7 +273,7 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       throw error;
     }
     await note(sweep, hash, `Done in ${seconds} s.`);
-    await publishFinished(sweep, graph, new Set([hash]));
+    await publishReport(sweep, graph, hash);
     return { hash, wasDone: false, seconds };
   }
 }

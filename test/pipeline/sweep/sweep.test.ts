@@ -3,6 +3,7 @@ import {
   appendFileSync,
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -22,11 +23,11 @@ import { loadDataset } from '../../../src/pipeline/data/dataset.js';
 import { silentProgress } from '../../../src/pipeline/progress.js';
 import { runPipeline } from '../../../src/pipeline/run.js';
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
-import { dependantsOf } from '../../../src/pipeline/sweep/graph.js';
-import { forgetWork } from '../../../src/pipeline/sweep/jobFolder.js';
+import { dependantsOf, type Member } from '../../../src/pipeline/sweep/graph.js';
+import { forgetWork, publishMissing } from '../../../src/pipeline/sweep/publish.js';
 import { resultsCsv } from '../../../src/pipeline/sweep/results.js';
 import { writeResults } from '../../../src/pipeline/sweep/resultsPage.js';
-import { type JobOutcome, publishFinished, runJob, type Worker } from '../../../src/pipeline/sweep/runJob.js';
+import { type JobOutcome, runJob, type Worker } from '../../../src/pipeline/sweep/runJob.js';
 import type { SweepOutcome } from '../../../src/pipeline/sweep/runSweep.js';
 import { sweepStatus } from '../../../src/pipeline/sweep/status.js';
 import { pathsOf, writeSweep } from '../../../src/pipeline/sweep/sweepFolder.js';
@@ -96,22 +97,29 @@ describe('a sweep', () => {
     expect(again).toMatchObject({ found: planned.graph.jobs.length, done: [] });
   });
 
-  it('leaves a run again that somebody deleted or changed, and under a new name', async () => {
+  it('leaves a run again that is missing or another’s, and none in which somebody has run something', async () => {
     const { graph } = planned;
     const copy = without('unpublished', []);
-    const [deleted, changed, ...others] = graph.members;
-    const called = { ...others[0]!, name: 'another-name' };
-    rmSync(pathsOf(copy).run(deleted!.name), { recursive: true });
-    writeFileSync(join(pathsOf(copy).run(changed!.name), 'config.yaml'), 'seed: 3\n');
+    const { run, job } = pathsOf(copy);
+    const [deleted, changed, other, rest] = graph.members as [Member, Member, Member, Member];
+    rmSync(run(deleted.name), { recursive: true });
+    const own = join(run(changed.name), 'config.yaml');
+    writeFileSync(own, 'seed: 3\n');
+    // As an earlier sweep has left it, which called another run so.
+    rmSync(run(other.name), { recursive: true });
+    mkdirSync(run(other.name));
+    linkSync(join(job(rest.jobs.at(-1)!), 'manifest.json'), join(run(other.name), 'manifest.json'));
+    const renamed = { ...rest, name: 'another-name' };
     const finished = new Set(graph.jobs.map(({ hash }) => hash));
-    await publishFinished(copy, { members: [deleted!, changed!, called, others[1]!] }, finished);
+    await publishMissing(copy, { members: [deleted, changed, other, renamed] }, finished);
     for (const [name, of] of [
-      [deleted!.name, deleted!.name],
-      [changed!.name, changed!.name],
-      [called.name, others[0]!.name],
-    ] as const) {
-      expect(folderContents(pathsOf(copy).run(name))).toEqual(folderContents(pathsOf(whole).run(of)));
+      [deleted, deleted],
+      [other, other],
+      [renamed, rest],
+    ]) {
+      expect(folderContents(run(name!.name))).toEqual(folderContents(pathsOf(whole).run(of!.name)));
     }
+    expect(readFileSync(own, 'utf8')).toBe('seed: 3\n');
     expect(readdirSync(pathsOf(copy).work)).toEqual([]);
   });
 
@@ -120,7 +128,7 @@ describe('a sweep', () => {
     const copy = without('goes-on', []);
     const [{ name, jobs }] = graph.members as [(typeof graph.members)[number]];
     rmSync(pathsOf(copy).run(name), { recursive: true });
-    await publishFinished(copy, graph, new Set(jobs));
+    await publishMissing(copy, graph, new Set(jobs));
     const events = join(pathsOf(copy).job(jobs.at(-1)!), 'events.jsonl');
     const before = readFileSync(events, 'utf8');
     appendFileSync(join(pathsOf(copy).run(name), 'events.jsonl'), '{}\n');
