@@ -75,9 +75,9 @@ export async function publishMissing(
       if (!(await exists(paths.run(name)))) await publish(sweep, name, report);
       continue;
     }
-    const made = await stat(join(paths.job(report), MANIFEST));
+    const made = await stat(join(paths.job(report), MANIFEST)).catch(() => null);
     // A manifest that is still one file with a job's is as a sweep has left it.
-    if (found.ino !== made.ino && found.nlink > 1) await publish(sweep, name, report);
+    if (made !== null && found.ino !== made.ino && found.nlink > 1) await publish(sweep, name, report);
   }
 }
 
