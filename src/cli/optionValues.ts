@@ -15,7 +15,11 @@ export const wholeNumber =
   };
 
 /** Throws `ConfigError` where a file's name has none of the endings; a message names the first. */
-export function requireEnding(option: string, file: string, ...endings: readonly [string, ...string[]]): void {
+export function requireEnding(
+  option: string,
+  file: string,
+  ...endings: readonly [string, ...string[]]
+): void {
   if (endings.some((ending) => file.toLowerCase().endsWith(ending))) return;
   const article = endings[0] === '.html' ? 'an' : 'a';
   throw new ConfigError(

@@ -27,11 +27,11 @@ interface Running {
   loss: number | undefined;
 }
 
-function statusOf({ total, unit, first, latest, loss = null }: Running): string {
+function statusOf({ total, unit, first, latest, loss }: Running): string {
   const hasSpeed = first !== undefined && latest.time > first.time && latest.done > first.done;
   const perSecond = hasSpeed ? (1000 * (latest.done - first.done)) / (latest.time - first.time) : null;
   const secondsLeft = perSecond === null ? null : (total - latest.done) / perSecond;
-  return progressText({ done: latest.done, total, unit, loss, perSecond, secondsLeft });
+  return progressText({ done: latest.done, total, unit, loss: loss ?? null, perSecond, secondsLeft });
 }
 
 function endOf({ stage, total, unit, loss }: Running, seconds: number): string {

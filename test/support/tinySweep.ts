@@ -7,7 +7,7 @@ import { identifyData } from '../../src/pipeline/session.js';
 import { identifyRuns } from '../../src/pipeline/sweep/dataIdentity.js';
 import type { Job, JobGraph, JobKind } from '../../src/pipeline/sweep/graph.js';
 import { graphOf } from '../../src/pipeline/sweep/jobs.js';
-import { plannedRuns, type PlannedRun } from '../../src/pipeline/sweep/members.js';
+import { type PlannedRun, plannedRuns } from '../../src/pipeline/sweep/members.js';
 import {
   type IdentifiedDataset,
   type JobOptions,

@@ -51,7 +51,7 @@ export function checkCommand(): Command {
     .addHelpText(
       'after',
       note(
-        `Every file that a stage left is read from end to end. Exit code: 0 when the folder is whole, ${FLAWED} when something is flawed or it is no run's folder. A run that was broken off is whole: the same command goes on.`,
+        `Every file that a stage left is read from end to end. Exit code: 0 when the folder is whole, ${EXIT_CODES.store} when something is flawed or it is no run's folder. A run that was broken off is whole: the same command goes on.`,
       ),
     )
     .action(check);

@@ -69,7 +69,10 @@ async function subjectOf(path: string): Promise<Subject> {
 /** How to evaluate, and on what: as the user says, over the configuration of the run at hand. */
 function configOf(run: string | null, flags: EvaluateFlags): Config {
   const base = flags.preset === undefined && run !== null ? join(run, 'config.yaml') : undefined;
-  return askedConfig(flags.config ?? base, { ...flags, ...(flags.on === undefined ? {} : { data: flags.on }) });
+  return askedConfig(flags.config ?? base, {
+    ...flags,
+    ...(flags.on === undefined ? {} : { data: flags.on }),
+  });
 }
 
 const isSameData = (a: Config, b: Config): boolean =>

@@ -26,7 +26,8 @@ async function exportRun(run: string, flags: ExportFlags): Promise<void> {
   const files = await writeExport(set, { formats, out, force: flags.force ?? false, version });
   const report = { out, formats, count: set.count, image: set.image, innerStep: set.innerStep, files };
   if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else voiceOf(flags).say(`${counted(set.count, 'image')} as ${formats.join(', ')} with a data card in ${out}`);
+  else
+    voiceOf(flags).say(`${counted(set.count, 'image')} as ${formats.join(', ')} with a data card in ${out}`);
 }
 
 /** The command `hypergrad export`. */

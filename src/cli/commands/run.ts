@@ -25,8 +25,8 @@ import {
 import { printEstimate } from '../dryRun.js';
 import { note } from '../help.js';
 import { listenForInterruption } from '../interruption.js';
-import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { collect } from '../optionValues.js';
+import { requireTraceFile, writeProfiles } from '../profileFiles.js';
 import { openTunedDevice, outliveDevice } from '../tunedDevice.js';
 import { voiceOf } from '../voice.js';
 import { watchedProgress } from '../watchedProgress.js';

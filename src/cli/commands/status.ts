@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { textTable } from '../../autograd/textTable.js';
 import { SchedulerError } from '../../errors.js';
 import { longDuration } from '../../pipeline/report/wording.js';
-import { jobKinds, jobStates, jobInWords } from '../../pipeline/sweep/graph.js';
+import { jobInWords, jobKinds, jobStates } from '../../pipeline/sweep/graph.js';
 import { scheduledJobs } from '../../pipeline/sweep/slurm/scheduled.js';
 import { slurmCommands } from '../../pipeline/sweep/slurm/scheduler.js';
 import { slurmFolder } from '../../pipeline/sweep/slurm/slurmFolder.js';

@@ -218,7 +218,12 @@ function horizonCommand(): Command {
       wholeNumbers('--expert-epochs', 1),
       expertEpochs,
     )
-    .option('--draws <count>', 'starts that gradients are averaged over', wholeNumber('--draws', { least: 1 }), draws)
+    .option(
+      '--draws <count>',
+      'starts that gradients are averaged over',
+      wholeNumber('--draws', { least: 1 }),
+      draws,
+    )
     .option(
       '--iterations <count>',
       'length of each short distillation',

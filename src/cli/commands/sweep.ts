@@ -141,7 +141,9 @@ function summary({ found, done, failed, blocked, isStopped }: SweepOutcome, goOn
 
 /** The exit code of a sweep: that of its failures where all have the same. */
 function exitCodeOf({ failed, isStopped }: SweepOutcome): number {
-  const codes = new Set(failed.map(({ error }) => (error as { exitCode?: number }).exitCode ?? EXIT_CODES.failure));
+  const codes = new Set(
+    failed.map(({ error }) => (error as { exitCode?: number }).exitCode ?? EXIT_CODES.failure),
+  );
   if (isStopped) return EXIT_CODES.interrupted;
   if (codes.size === 0) return EXIT_CODES.done;
   return codes.size === 1 ? [...codes][0]! : EXIT_CODES.failure;

@@ -51,10 +51,7 @@ function piecesOf(stage: Stage, config: Config): Piece[] {
  *
  * @param identify what stands for the data of a run
  */
-export function graphOf(
-  runs: readonly PlannedRun[],
-  identify: (run: PlannedRun) => DataIdentity,
-): JobGraph {
+export function graphOf(runs: readonly PlannedRun[], identify: (run: PlannedRun) => DataIdentity): JobGraph {
   const jobs = new Map<string, Job>();
   const members = runs.map((run) => {
     const { name: member, values, seed, config } = run;

@@ -4,7 +4,7 @@ import { textTable } from '../../autograd/textTable.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { counted, longDuration } from '../report/wording.js';
 import { costOf, type JobCost, type SweepEstimate, totalsOf } from './estimate.js';
-import { type Job, type JobGraph, type JobKind, jobKinds, jobInWords } from './graph.js';
+import { type Job, type JobGraph, type JobKind, jobInWords, jobKinds } from './graph.js';
 
 const UNKNOWN = '?';
 /** Members that are listed; the rest is counted. */
@@ -142,7 +142,9 @@ export function sweepGraphviz({ jobs, members }: JobGraph): string {
     '  rankdir="TB";',
     '  node [shape="box", style="filled", fontname="sans-serif"];',
     ...jobs.map(node),
-    ...jobs.flatMap(({ hash, after }) => after.map((before) => `  ${dotString(before)} -> ${dotString(hash)};`)),
+    ...jobs.flatMap(({ hash, after }) =>
+      after.map((before) => `  ${dotString(before)} -> ${dotString(hash)};`),
+    ),
     '}',
     '',
   ].join('\n');

@@ -26,7 +26,7 @@ import { MANIFEST } from '../store/manifest.js';
 import { RunFolder } from '../store/runFolder.js';
 import { leaveTrail } from '../watch/trail.js';
 import { type Claim, type ClaimTimes, claimJob, forgetClaims } from './claim.js';
-import { type Job, type JobGraph, jobsByName, jobInWords } from './graph.js';
+import { type Job, type JobGraph, jobInWords, jobsByName } from './graph.js';
 import { adopt, type JobResult, layIn, readRecord, readResult, takeWork } from './jobFolder.js';
 import { stageOfJob } from './jobs.js';
 import { publishReport } from './publish.js';

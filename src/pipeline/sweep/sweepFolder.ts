@@ -22,7 +22,7 @@ import { exists } from '../store/exists.js';
 import { readingFailure } from '../store/failures.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
 import { shown } from '../store/shownText.js';
-import { GRAPH_VERSION, JOB_NAME, type Job, type JobGraph, jobKinds, jobInWords } from './graph.js';
+import { GRAPH_VERSION, JOB_NAME, type Job, type JobGraph, jobInWords, jobKinds } from './graph.js';
 import type { PlannedRun } from './members.js';
 
 /** The graph's file. */
@@ -77,11 +77,7 @@ export const pathsOf = (sweep: string) => ({
  * Writes the graph and the members' configurations, which is all that a worker needs. What an earlier sweep left in the folder stays,
  * and counts where its jobs are those of this one. Throws `StoreError`.
  */
-export async function writeSweep(
-  sweep: string,
-  graph: JobGraph,
-  runs: readonly PlannedRun[],
-): Promise<void> {
+export async function writeSweep(sweep: string, graph: JobGraph, runs: readonly PlannedRun[]): Promise<void> {
   const paths = pathsOf(sweep);
   await plainDisk.makeFolder(paths.jobs);
   for (const { name, config } of runs) {

@@ -123,7 +123,9 @@ it('tells a sweep that may not be read from a folder that is none', async () => 
   const sweep = await folder('unreadable');
   rmSync(pathsOf(sweep).graph);
   mkdirSync(pathsOf(sweep).graph);
-  await expect(readGraph(sweep)).rejects.toThrow(/sweep\.json cannot be read: it is a folder.*Make it readable/);
+  await expect(readGraph(sweep)).rejects.toThrow(
+    /sweep\.json cannot be read: it is a folder.*Make it readable/,
+  );
 });
 
 it('is none of a folder that is no sweep, or of one that is damaged or of a newer version', async () => {

@@ -78,7 +78,12 @@ describe('verifyCase', () => {
   });
 
   it.each(['y', 'd_x', 'dd_x', 'dd_v'])('names the output that came out NaN as the worst: %s', (name) => {
-    const outputs: Record<string, number[]> = { y: [2, 0, 3], d_x: [0.5, 0, -1], dd_x: [0, 0, 0], dd_v: [1, 0, 3] };
+    const outputs: Record<string, number[]> = {
+      y: [2, 0, 3],
+      d_x: [0.5, 0, -1],
+      dd_x: [0, 0, 0],
+      dd_v: [1, 0, 3],
+    };
     outputs[name]![1] = Number.NaN;
     const worst = worstOf(measure(parseCase(reluCase(), 'relu'), outputs));
     expect(worst).toMatchObject({ output: name, error: Number.POSITIVE_INFINITY });

@@ -1,5 +1,11 @@
 /** A small sweep as a graph: two members that share all up to their distillations. */
-import { GRAPH_VERSION, type Job, type JobGraph, type JobKind, NAME_DIGITS } from '../../../src/pipeline/sweep/graph.js';
+import {
+  GRAPH_VERSION,
+  type Job,
+  type JobGraph,
+  type JobKind,
+  NAME_DIGITS,
+} from '../../../src/pipeline/sweep/graph.js';
 
 const COUNT = 3;
 const SEEDS = 2;
