@@ -38,8 +38,7 @@ async function signatureOf(folder: string): Promise<string | null> {
     if (entry.isDirectory()) continue;
     const path = join(entry.parentPath, entry.name);
     const found = await stat(path).catch(() => null);
-    // What lies in a folder behind a link is not looked at.
-    if (found === null || found.isDirectory()) return null;
+    if (found === null) return null;
     latest = Math.max(latest, found.mtimeMs);
     facts.push(`${path}:${found.size}:${found.mtimeMs}:${found.ino}`);
   }

@@ -46,7 +46,7 @@ describe('frame', () => {
     const lines = frame(run, surface);
     expect(lines.slice(0, 7)).toEqual([
       'runs/a: running, stage 3 of 4',
-      '✓ teacher   100 steps, loss 1.5, 12.0 s',
+      '✓ teacher   100 steps, loss 1.5, 12.3 s',
       '✓ targets   unchanged, skipped',
       '▶ distil    ██████████░░░░░░░░░░ 120/240 iterations, loss 0.5215, 2.0/s, 60 s left'.replace(
         '2.0/s',
