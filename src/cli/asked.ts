@@ -23,8 +23,8 @@ export interface DeviceFlags {
   readonly device?: DeviceChoice;
 }
 
-/** A seed from the command line. Throws `ConfigError`. */
-export const parseSeed = wholeNumber('--seed', { least: 0, most: 0xffff_ffff });
+/** A seed from the command line; the configuration's schema knows the largest. Throws `ConfigError`. */
+export const parseSeed = wholeNumber('--seed', { least: 0 });
 
 /** The preset that is meant where `file` says the rest. */
 const presetOf = (file: string | undefined, { preset }: ConfigFlags): string | undefined =>

@@ -4,13 +4,15 @@ import { ConfigError } from '../errors.js';
 /** An option that may be given several times: its values, in order. */
 export const collect = (value: string, values: readonly string[] = []): string[] => [...values, value];
 
+const MOST = Number.MAX_SAFE_INTEGER;
+
 /** A parser of an option's whole number within bounds; it throws `ConfigError`. */
 export const wholeNumber =
-  (option: string, { least, most }: { readonly least: number; readonly most?: number }) =>
+  (option: string, { least, most = MOST }: { readonly least: number; readonly most?: number }) =>
   (text: string): number => {
     const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= (most ?? Number.MAX_SAFE_INTEGER)) return value;
-    const bounds = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    const bounds = most === MOST && !(value > most) ? `of at least ${least}` : `from ${least} to ${most}`;
     throw new ConfigError(`${option} ${JSON.stringify(text)} must be a whole number ${bounds}.`);
   };
 

@@ -28,7 +28,7 @@ describe('voiceOf', () => {
   it('answers on stdout, and tells progress on stderr', () => {
     const { stdout, stderr } = spoken({});
     expect(stdout).toBe('answer\nremark\n');
-    expect(stderr).toMatch(/^step\ndistil: 2 iterations\ndistil: 2 iterations done in 1 s\n$/);
+    expect(stderr).toMatch(/^step\ndistil: 2 iterations\ndistil: 2 iterations done in 1.0 s\n$/);
   });
 
   it('breaks long sentences on a terminal, and nowhere else', () => {

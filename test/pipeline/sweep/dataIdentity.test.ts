@@ -87,7 +87,10 @@ describe('the identity of data', () => {
     const kept = join(cache, 'data');
     for (const file of readdirSync(kept)) renameSync(join(kept, file), join(kept, `old-${file}`));
     vi.resetModules();
-    vi.doMock('../../../package.json', () => ({ version: '0.0.0' }));
+    vi.doMock(import('../../../package.json'), async (original) => ({
+      ...(await original()),
+      version: '0.0.0',
+    }));
     const { identifyRuns: identify } = await import('../../../src/pipeline/sweep/dataIdentity.js');
     expect((await identify([run()]))(run()).data).toBe(data);
     vi.doUnmock('../../../package.json');
