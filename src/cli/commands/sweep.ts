@@ -83,17 +83,25 @@ interface Planned {
   readonly graph: JobGraph;
   readonly runs: readonly PlannedRun[];
   readonly finished: ReadonlySet<string>;
+  /** Fulfilled when the results could be shown; no job begins before. */
+  readonly isShowable: Promise<void>;
+}
+
+interface EndedJobs {
+  readonly outcome: SweepOutcome;
+  /** Fulfilled when the workers have ended. */
+  readonly closed: Promise<void>;
 }
 
 /** Runs what is missing. */
 async function runJobs(
-  { sweep, graph, runs, finished }: Planned,
+  { sweep, graph, runs, finished, isShowable }: Planned,
   {
     flags,
     script,
     voice,
   }: { readonly flags: SweepFlags; readonly script: string | null; readonly voice: Voice },
-): Promise<SweepOutcome> {
+): Promise<EndedJobs> {
   const total = graph.jobs.length;
   let done = finished.size;
   const tell = (job: Job, text: string): void => {
@@ -114,15 +122,18 @@ async function runJobs(
     const crew = script === null ? soleWorker(options) : manyWorkers(script, options);
     try {
       // Processes take a moment to start: all begin at once where their number is known.
-      const seen = await crew.look([...distinctBySeed(runs).values()], flags.workers ?? 1);
+      const look = crew.look([...distinctBySeed(runs).values()], flags.workers ?? 1);
+      const [seen] = await Promise.all([look, isShowable]);
       const workers = script === null ? 1 : (flags.workers ?? workersFor(seen));
       voice.remark(
         `${seen.description}\n${counted(total, 'job')} for ${counted(runs.length, 'run')}, ${total - done} of them to do, by ${counted(workers, 'worker')}.`,
       );
       const execute = (job: Job): Promise<JobOutcome> => crew.execute(job);
-      return await runSweep({ graph, finished, workers, listener, signal, execute });
-    } finally {
+      const outcome = await runSweep({ graph, finished, workers, listener, signal, execute });
+      return { outcome, closed: crew.close() };
+    } catch (error) {
       await crew.close();
+      throw error;
     }
   }, 'Stopping each job after its step, and keeping what is done.');
 }
@@ -153,20 +164,23 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   if (flags.slurm) return await submitToSlurm(path, flags, script);
   requireSlurmAsked(flags);
   const runs = readRuns(path, flags);
-  await requirePagePackages();
+  // They load while the workers start.
+  const isShowable = requirePagePackages();
+  isShowable.catch(() => undefined);
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
   const graph = graphOf(runs, await identifyRuns(runs));
   const finished = await finishedJobs(sweep, graph);
   await writeSweep(sweep, graph, runs);
   await forgetWork(sweep, finished);
-  const isDone = finished.size === graph.jobs.length;
-  const outcome = isDone
-    ? { found: finished.size, done: [], failed: [], blocked: [], isStopped: false }
-    : await runJobs({ sweep, graph, runs, finished }, { flags, script, voice });
+  const nothing = { found: finished.size, done: [], failed: [], blocked: [], isStopped: false };
+  const { outcome, closed } =
+    finished.size === graph.jobs.length
+      ? { outcome: nothing, closed: isShowable }
+      : await runJobs({ sweep, graph, runs, finished, isShowable }, { flags, script, voice });
   // Whoever finishes a report leaves its run; of those that were finished before, a kill may have been faster.
   await publishMissing(sweep, graph, finished);
-  const results = await writeResults(sweep, graph);
+  const [results] = await Promise.all([writeResults(sweep, graph), closed]);
   const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
   voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
   if (flags.json) {

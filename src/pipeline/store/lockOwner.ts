@@ -61,12 +61,13 @@ export type Owner = z.infer<typeof ownerSchema>;
 
 /** This process, as an owner from now on. */
 export async function ourselves(): Promise<Owner> {
+  const [where, start] = await Promise.all([realm(), startOf(process.pid)]);
   return {
     version: 1,
     process: process.pid,
     machine: hostname(),
-    realm: await realm(),
-    start: await startOf(process.pid),
+    realm: where,
+    start,
     since: new Date().toISOString(),
   };
 }

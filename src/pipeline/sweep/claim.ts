@@ -168,8 +168,8 @@ export async function claimJob(
   let seen = { sign: '', since: performance.now() };
   let isTold = false;
   for (;;) {
-    if (await exists(paths.record(hash))) return null;
-    const found = await findClaim(sweep, hash);
+    const [isDone, found] = await Promise.all([exists(paths.record(hash)), findClaim(sweep, hash)]);
+    if (isDone) return null;
     const sign = found === null ? '' : `${found.number} ${await textOf(beatFile(folder, found.number))}`;
     if (sign !== seen.sign) seen = { sign, since: performance.now() };
     const isStale = found !== null && performance.now() - seen.since > times.stale;

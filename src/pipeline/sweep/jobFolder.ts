@@ -30,7 +30,7 @@ const recordSchema = z.object({
   kind: z.string(),
   /** The device that it was made on. */
   device: runDeviceSchema,
-  /** Seconds that it took, tries that were broken off aside. */
+  /** Seconds that it took, until its result was written; tries that were broken off aside. */
   seconds: z.number(),
   /** The machine that it was made on, and when by its clock; for people alone. */
   machine: z.string(),
@@ -180,11 +180,12 @@ export async function filesOf(path: string): Promise<string[]> {
  * Gives what a job made its final place; false where another worker's result is there already, which then counts.
  *
  * @param work the job's own folder; its run's folder is `run` in it, and closed
+ * @param record what is said of how it was made; asked for once all else of the result is written
  */
 export async function adopt(
   sweep: string,
   job: Job,
-  { work, record }: { readonly work: string; readonly record: JobRecord },
+  { work, record }: { readonly work: string; readonly record: () => JobRecord },
 ): Promise<boolean> {
   const run = join(work, 'run');
   const stages = decodeManifest(await readText(join(run, MANIFEST)), join(run, MANIFEST));
@@ -199,7 +200,7 @@ export async function adopt(
     await placeFiles(run, result, [...artefactsOf(own), ...beside.filter((name) => there.has(name))]);
     await plainDisk.writeWhole(join(result, MANIFEST), encodeManifest(own));
   }
-  await plainDisk.writeWhole(join(result, JOB_RECORD), `${JSON.stringify(record, null, 2)}\n`);
+  await plainDisk.writeWhole(join(result, JOB_RECORD), `${JSON.stringify(record(), null, 2)}\n`);
   const final = pathsOf(sweep).job(job.hash);
   try {
     await nodeFileSystem.rename(result, final);

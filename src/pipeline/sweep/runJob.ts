@@ -218,18 +218,24 @@ async function work(job: Job, claim: Claim, options: JobOptions, begun: number):
     await folder.close();
   }
   await claim.check();
-  const seconds = roundSeconds((performance.now() - begun) / 1000);
   const { hash, kind } = job;
+  let seconds = 0;
   await adopt(sweep, job, {
     work: folderPath,
-    record: {
-      ...{ version: 1, hash, kind, device, seconds },
-      ...{ machine: hostname(), finished: new Date().toISOString() },
+    record() {
+      seconds = roundSeconds((performance.now() - begun) / 1000);
+      return {
+        ...{ version: 1, hash, kind, device, seconds },
+        ...{ machine: hostname(), finished: new Date().toISOString() },
+      };
     },
   });
   claim.stop();
-  await plainDisk.remove(folderPath).catch(() => undefined);
-  await forgetClaims(sweep, hash);
+  await Promise.all([
+    plainDisk.remove(folderPath).catch(() => undefined),
+    forgetClaims(sweep, hash),
+    note(sweep, hash, `Done in ${seconds} s.`),
+  ]);
   return seconds;
 }
 
@@ -272,7 +278,6 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       await claim.giveBack({ outcome: isStopped ? 'stopped' : 'failed', message, exitCode, at });
       throw error;
     }
-    await note(sweep, hash, `Done in ${seconds} s.`);
     await publishReport(sweep, graph, hash);
     return { hash, wasDone: false, seconds };
   }
