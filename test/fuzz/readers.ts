@@ -281,11 +281,11 @@ export const readers: readonly Reader[] = [
     'representations',
     30,
     (draws) => ({ 'representations.safetensors': formats.representations(draws) }),
-    async (folder) => project(await readRepresentations(openToRead(folder))),
+    async (folder) => await project(await readRepresentations(openToRead(folder))),
   ),
   onDisk('report', 8, formats.finishedRun, async (folder) => {
     const { representations } = await readReport(openToRead(folder));
-    if (representations !== null) project(representations);
+    if (representations !== null) await project(representations);
   }),
   onDisk(
     'manifest.json',

@@ -51,7 +51,9 @@ async function report(folders: readonly string[], flags: ReportFlags): Promise<v
   const together = await readTogether(folders);
   const { comparison, reports } = together;
   if (flags.json) {
-    const runs = reports.map((each, place) => ({ ...comparison.runs[place]!, ...reportData(each) }));
+    const runs = await Promise.all(
+      reports.map(async (each, place) => ({ ...comparison.runs[place]!, ...(await reportData(each)) })),
+    );
     process.stdout.write(`${JSON.stringify({ comparison, runs }, null, 2)}\n`);
     return;
   }

@@ -8,7 +8,6 @@ import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs
 import { basename, dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
-import { extract } from 'tar';
 import { z } from 'zod';
 import { DeviceError } from '../../errors.js';
 import { cacheFolder, writableCacheFolder } from './cacheFolder.js';
@@ -70,6 +69,8 @@ async function removeAbandoned(parent: string, prefix: string): Promise<void> {
 
 async function unpackArchive(folder: string, { file, only }: BundledArchive, into: string): Promise<void> {
   const wanted = (path: string): boolean => only?.includes(path.replace(/^\.\//, '')) ?? true;
+  // Loaded only where there is something to unpack: once for an installation.
+  const { extract } = await import('tar');
   await pipeline(
     createReadStream(join(folder, file)),
     createBrotliDecompress(),

@@ -1,5 +1,4 @@
 /** The forms in which a set is handed over, each as the files that it consists of. */
-import { zipSync } from 'fflate';
 import ndarray from 'ndarray';
 import { ShapeError } from '../../errors.js';
 import { encodeNpy } from '../store/encodeNpy.js';
@@ -81,6 +80,7 @@ export async function exportedFiles(set: ExportedSet, format: ExportFormat): Pro
         ['deviation', Float32Array.from(deviation), [deviation.length]],
       ] as const;
       const entries = numbers.map(([name, data, shape]) => [`${name}.npy`, encodeNpy(data, shape)]);
+      const { zipSync } = await import('fflate');
       return new Map([['synthetic.npz', zipSync(Object.fromEntries(entries), { mtime: ARCHIVE_DATE })]]);
     }
     case 'png':

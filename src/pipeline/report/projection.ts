@@ -2,7 +2,6 @@
  * Representations in two dimensions: the plane in which the teacher's vary most, and in it what every encoder makes of the same
  * images. All are moved by the teacher's mean and turned by the same axes, so that they can be laid side by side.
  */
-import { Matrix, SingularValueDecomposition } from 'ml-matrix';
 import { mean } from 'simple-statistics';
 import type { ShownRepresentations } from './types.js';
 
@@ -44,13 +43,18 @@ function scatter(rows: readonly ArrayLike<number>[]): number {
  *
  * @returns null where there are too few images or dimensions, or the teacher's representations do not vary
  */
-export function project({ representation, encoders }: ShownRepresentations): Projection | null {
+export async function project({
+  representation,
+  encoders,
+}: ShownRepresentations): Promise<Projection | null> {
   const rowsOf = (values: Float32Array): Float32Array[] =>
     Array.from({ length: values.length / representation }, (_, k) =>
       values.subarray(k * representation, (k + 1) * representation),
     );
   const teacher = encoders[0] === undefined ? [] : rowsOf(encoders[0].values);
   if (teacher.length < LEAST_IMAGES || representation < 2) return null;
+  // Loaded where it is used: what a process imports at once delays every command.
+  const { Matrix, SingularValueDecomposition } = await import('ml-matrix');
   const centre = Array.from({ length: representation }, (_, k) => mean(teacher.map((row) => row[k]!)));
   const centred = new Matrix(teacher.map((row) => Array.from(row, (value, k) => value - centre[k]!)));
   const { diagonal, rightSingularVectors } = new SingularValueDecomposition(centred, {

@@ -30,22 +30,24 @@ export interface ReportData {
     | null;
 }
 
-function projected(representations: ReportInput['representations']): ReportData['representations'] {
-  const projection = representations && project(representations);
+async function projected(
+  representations: ReportInput['representations'],
+): Promise<ReportData['representations']> {
+  const projection = representations && (await project(representations));
   if (representations === null || projection === null) return null;
   const { images, labels, classes } = representations;
   return { ...projection, images: [...images], labels: labels && [...labels], classes };
 }
 
 /** The data behind a page. */
-export function reportData({
+export async function reportData({
   title,
   command,
   result,
   evaluation,
   curves,
   representations,
-}: ReportInput): ReportData {
+}: ReportInput): Promise<ReportData> {
   return {
     title,
     command,
@@ -54,6 +56,6 @@ export function reportData({
     differences: rowDifferences(evaluation),
     bestBaselines: bestBaselines(evaluation),
     curves,
-    representations: projected(representations),
+    representations: await projected(representations),
   };
 }

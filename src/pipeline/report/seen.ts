@@ -31,7 +31,7 @@ export async function representationsSection(
       html`<p>This run kept no representations: it was evaluated by an earlier version. Give its command again with <code>--force evaluate</code> to have them.</p>`,
     );
   }
-  const projection = project(representations);
+  const projection = await project(representations);
   if (projection === null) {
     return section(
       heading,

@@ -36,8 +36,8 @@ const variance = (values: readonly number[]): number => {
 describe('a projection of representations', () => {
   const teacher = plane(coordinates);
 
-  it('finds the plane in which the teacher varies, and says how much along each axis', () => {
-    const { axes, encoders } = project(shown(['teacher', teacher]))!;
+  it('finds the plane in which the teacher varies, and says how much along each axis', async () => {
+    const { axes, encoders } = (await project(shown(['teacher', teacher])))!;
     expect(axes[0] + axes[1]).toBeCloseTo(1, 6);
     const [{ points, share }] = encoders as [(typeof encoders)[number]];
     expect(share).toBeCloseTo(1, 6);
@@ -51,15 +51,16 @@ describe('a projection of representations', () => {
     expect(Math.hypot(x[0]! - x[1]!, y[0]! - y[1]!)).toBeCloseTo(distance, 4);
   });
 
-  it('moves and turns all encoders as the teacher, and says how much of their variance is seen', () => {
+  it('moves and turns all encoders as the teacher, and says how much of their variance is seen', async () => {
     const moved = teacher.map((value, k) => value + [0, 2, 0, 0, 0][k % LENGTH]!);
     // Half of its variance is along a direction in which the teacher does not vary.
     const elsewhere = Float32Array.from(
       coordinates.flatMap(([x]) => [0.6 * x + 0.8 * x, 0, 0.8 * x - 0.6 * x, 0, 0]),
     );
-    const [own, other, half] = project(
+    const { encoders } = (await project(
       shown(['teacher', teacher], ['moved', moved], ['elsewhere', elsewhere]),
-    )!.encoders;
+    ))!;
+    const [own, other, half] = encoders;
     other!.points.forEach(([x, y], k) => {
       const [ownX, ownY] = own!.points[k]!;
       expect(Math.hypot(x - ownX, y - ownY)).toBeCloseTo(2, 4);
@@ -68,36 +69,37 @@ describe('a projection of representations', () => {
     expect(half!.share).toBeCloseTo(0.5, 5);
   });
 
-  it('is the same for the same representations, whichever way an axis came out', () => {
-    const once = project(shown(['teacher', teacher]))!;
-    const again = project(shown(['teacher', teacher.slice()]))!;
+  it('is the same for the same representations, whichever way an axis came out', async () => {
+    const once = (await project(shown(['teacher', teacher])))!;
+    const again = (await project(shown(['teacher', teacher.slice()])))!;
     expect(again).toEqual(once);
   });
 
-  it('works with fewer images than dimensions', () => {
-    const few = project(shown(['teacher', teacher.slice(0, 3 * LENGTH)]))!;
+  it('works with fewer images than dimensions', async () => {
+    const few = (await project(shown(['teacher', teacher.slice(0, 3 * LENGTH)])))!;
     expect(few.axes[0] + few.axes[1]).toBeCloseTo(1, 6);
     expect(few.encoders[0]!.points).toHaveLength(3);
   });
 
-  it('is none of two images, of one dimension, or of a teacher that tells nothing apart', () => {
-    expect(project(shown(['teacher', teacher.slice(0, 2 * LENGTH)]))).toBeNull();
-    expect(project({ ...shown(['teacher', teacher]), representation: 1 })).toBeNull();
-    expect(project(shown(['teacher', new Float32Array(COUNT * LENGTH).fill(2)]))).toBeNull();
+  it('is none of two images, of one dimension, or of a teacher that tells nothing apart', async () => {
+    expect(await project(shown(['teacher', teacher.slice(0, 2 * LENGTH)]))).toBeNull();
+    expect(await project({ ...shown(['teacher', teacher]), representation: 1 })).toBeNull();
+    expect(await project(shown(['teacher', new Float32Array(COUNT * LENGTH).fill(2)]))).toBeNull();
   });
 
-  it('knows no share of an encoder that gives the same for all', () => {
+  it('knows no share of an encoder that gives the same for all', async () => {
     const constant = new Float32Array(COUNT * LENGTH).fill(1);
-    const { encoders } = project(shown(['teacher', teacher], ['constant', constant]))!;
+    const { encoders } = (await project(shown(['teacher', teacher], ['constant', constant])))!;
     expect(encoders[1]!.share).toBeNull();
   });
 });
 
+const representations = {
+  ...shown(['teacher', plane(coordinates)], ['student', plane(coordinates).map((v) => 2 * v)]),
+};
+const projection = (await project(representations))!;
+
 describe('the figure of an encoder', () => {
-  const representations = {
-    ...shown(['teacher', plane(coordinates)], ['student', plane(coordinates).map((v) => 2 * v)]),
-  };
-  const projection = project(representations)!;
   const domains = (spec: ReturnType<typeof projectionChart>): unknown[] => {
     const { x, y } = (spec as unknown as { encoding: Record<'x' | 'y', { scale: { domain: unknown } }> })
       .encoding;
