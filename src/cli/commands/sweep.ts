@@ -36,8 +36,10 @@ const workersFor = ({ kind }: SeenDevice): number => (kind === 'software' ? avai
 
 /** Those who do a sweep's jobs. */
 interface Crew {
+  /** Has so many workers start, and open their devices, while other things are done. */
+  start(workers: number): void;
   /** What the device is, once every configuration is known to fit it. */
-  look(runs: readonly PlannedRun[], workers: number): Promise<SeenDevice>;
+  look(runs: readonly PlannedRun[]): Promise<SeenDevice>;
   execute(job: Job): Promise<JobOutcome>;
   close(): Promise<void>;
 }
@@ -54,6 +56,7 @@ interface CrewOptions {
 function soleWorker({ sweep, graph, flags, signal, voice }: CrewOptions): Crew {
   const worker = openWorker(deviceOf(flags), signal);
   return {
+    start() {},
     look: (runs) => worker.look(runs.map(({ config }) => config)),
     execute: (job) =>
       runJob(job, { sweep, graph, worker, progress: silentProgress, signal, say: voice.step }),
@@ -68,11 +71,8 @@ function manyWorkers(script: string, { sweep, flags, signal }: CrewOptions): Cre
   const pool = openPool({ script, sweep, flags });
   signal.addEventListener('abort', () => pool.stop());
   return {
-    look: (runs, workers) =>
-      pool.look(
-        runs.map(({ name }) => name),
-        workers,
-      ),
+    start: (workers) => pool.start(workers),
+    look: (runs) => pool.look(runs.map(({ name }) => name)),
     execute: ({ hash }) => pool.execute(hash),
     close: () => pool.close(),
   };
@@ -83,8 +83,8 @@ interface Planned {
   readonly graph: JobGraph;
   readonly runs: readonly PlannedRun[];
   readonly finished: ReadonlySet<string>;
-  /** Fulfilled when the results could be shown; no job begins before. */
-  readonly isShowable: Promise<void>;
+  /** What is to be done before a job begins. */
+  readonly prepare: () => Promise<void>;
 }
 
 interface EndedJobs {
@@ -95,7 +95,7 @@ interface EndedJobs {
 
 /** Runs what is missing. */
 async function runJobs(
-  { sweep, graph, runs, finished, isShowable }: Planned,
+  { sweep, graph, runs, finished, prepare }: Planned,
   {
     flags,
     script,
@@ -121,9 +121,10 @@ async function runJobs(
     const options = { sweep, graph, flags, signal, voice };
     const crew = script === null ? soleWorker(options) : manyWorkers(script, options);
     try {
-      // Processes take a moment to start: all begin at once where their number is known.
-      const look = crew.look([...distinctBySeed(runs).values()], flags.workers ?? 1);
-      const [seen] = await Promise.all([look, isShowable]);
+      // Where their number is known, all start at once.
+      crew.start(flags.workers ?? 1);
+      await prepare();
+      const seen = await crew.look([...distinctBySeed(runs).values()]);
       const workers = script === null ? 1 : (flags.workers ?? workersFor(seen));
       voice.remark(
         `${seen.description}\n${counted(total, 'job')} for ${counted(runs.length, 'run')}, ${total - done} of them to do, by ${counted(workers, 'worker')}.`,
@@ -164,20 +165,21 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   if (flags.slurm) return await submitToSlurm(path, flags, script);
   requireSlurmAsked(flags);
   const runs = readRuns(path, flags);
-  // They load while the workers start.
-  const isShowable = requirePagePackages();
-  isShowable.catch(() => undefined);
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
   const graph = graphOf(runs, await identifyRuns(runs));
   const finished = await finishedJobs(sweep, graph);
-  await writeSweep(sweep, graph, runs);
-  await forgetWork(sweep, finished);
-  const nothing = { found: finished.size, done: [], failed: [], blocked: [], isStopped: false };
-  const { outcome, closed } =
-    finished.size === graph.jobs.length
-      ? { outcome: nothing, closed: isShowable }
-      : await runJobs({ sweep, graph, runs, finished, isShowable }, { flags, script, voice });
+  const prepare = async (): Promise<void> => {
+    await writeSweep(sweep, graph, runs);
+    await forgetWork(sweep, finished);
+    await requirePagePackages();
+  };
+  const all: SweepOutcome = { found: finished.size, done: [], failed: [], blocked: [], isStopped: false };
+  const isDone = finished.size === graph.jobs.length;
+  if (isDone) await prepare();
+  const { outcome, closed } = isDone
+    ? { outcome: all, closed: Promise.resolve() }
+    : await runJobs({ sweep, graph, runs, finished, prepare }, { flags, script, voice });
   // Whoever finishes a report leaves its run; of those that were finished before, a kill may have been faster.
   await publishMissing(sweep, graph, finished);
   const [results] = await Promise.all([writeResults(sweep, graph), closed]);

@@ -27,11 +27,13 @@ interface JobMessage {
 const CLOSING_TIME = 5000;
 
 export interface JobPool {
+  /** Starts so many processes, each of which opens its device; what goes wrong is thrown by `look`. */
+  start(processes: number): void;
   /**
-   * What the device of a process is, once jobs of these members' configurations are known to fit it; so many processes are
-   * started meanwhile. Throws as `OpenWorker.look`.
+   * What the device of a process is, once jobs of these members' configurations are known to fit it: the processes that were
+   * started share them among each other. Throws as `OpenWorker.look`.
    */
-  look(members: readonly string[], processes: number): Promise<SeenDevice>;
+  look(members: readonly string[]): Promise<SeenDevice>;
   /** Runs a job in one of the processes. Rejects with `InterruptedError` where it was stopped. */
   execute(hash: string): Promise<JobOutcome>;
   /** Has all jobs end after their steps, kept; also those whose processes are still starting. */
@@ -88,6 +90,7 @@ export function openPool({ script, sweep, flags: { device, quiet = false } }: Po
   /** Processes that have a job, by the job. */
   const busy = new Map<string, number>();
   let isStopped = false;
+  let started: ReturnType<typeof pool.exec>[] = [];
   const interrupt = (child: number): void => {
     try {
       process.kill(child, 'SIGINT');
@@ -98,10 +101,15 @@ export function openPool({ script, sweep, flags: { device, quiet = false } }: Po
   /** A process that still starts listens to no signal yet: the terminal's own has ended it, as was asked. */
   const isStoppedEarly = (error: unknown): boolean => isStopped && isDeath(error);
   return {
-    async look(members, processes) {
+    start(processes) {
+      started = Array.from({ length: processes }, () => pool.exec('look', [[]]));
+      for (const each of started) each.catch(() => undefined);
+    },
+    async look(members) {
       try {
-        const others = Array.from({ length: processes - 1 }, () => pool.exec('look', [[]]));
-        const [seen] = await Promise.all([pool.exec('look', [members]), ...others]);
+        await Promise.all(started);
+        const shares = started.map((_, k) => members.filter((_, place) => place % started.length === k));
+        const [seen] = await Promise.all(shares.map((share) => pool.exec('look', [share])));
         return seen as SeenDevice;
       } catch (error) {
         if (isStoppedEarly(error)) throw new InterruptedError('Stopped, as asked.', { cause: error });
