@@ -58,6 +58,8 @@ export interface CallersMemory {
   readonly overwrite?: readonly string[];
   /** Outputs that are left in memory of the caller's. */
   readonly preset?: readonly string[];
+  /** Output → input that it is copied to when all dispatches are done. */
+  readonly carry?: Readonly<Record<string, string>>;
 }
 
 export function lowerTape(tape: Tape, target: Target, memory: CallersMemory = {}): LoweredTape {
@@ -71,6 +73,7 @@ class LoweringBuilder implements Lowering {
   readonly #target: Target;
   readonly #overwrite: ReadonlySet<string>;
   readonly #preset: ReadonlyMap<string, number>;
+  readonly #carry: Readonly<Record<string, string>>;
   readonly #schedule: Schedule;
   readonly #inputNames: ReadonlyMap<number, string>;
   readonly #memory = new Memory();
@@ -78,11 +81,12 @@ class LoweringBuilder implements Lowering {
   #current!: Operation;
   #fused: readonly number[] | undefined;
 
-  constructor(tape: Tape, target: Target, { overwrite = [], preset = [] }: CallersMemory) {
+  constructor(tape: Tape, target: Target, { overwrite = [], preset = [], carry = {} }: CallersMemory) {
     this.#tape = tape;
     this.#target = target;
     this.#overwrite = new Set(overwrite);
     this.#preset = new Map(preset.map((name) => [name, tape.outputs[name]!]));
+    this.#carry = carry;
     this.#schedule = scheduleTape(tape, target);
     this.#inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
   }
@@ -243,19 +247,37 @@ class LoweringBuilder implements Lowering {
       if ('output' in range && range.output === name) continue;
       this.#launchRangeCopy(range, { output: name, offset: 0, bytes: range.bytes });
     }
-    const end = this.#dispatches.length;
-    const outputs = Object.entries(this.#tape.outputs).map(([name, id]) => {
+    const places = Object.entries(this.#tape.outputs).map(([name, id]): [string, Range] => {
       const range = this.#memory.values.get(id)!;
-      this.#memory.touch(range, end);
-      const found = this.#preset.has(name) ? { output: name, offset: 0, bytes: range.bytes } : range;
-      return [name, found] as const;
+      return [name, this.#preset.has(name) ? { output: name, offset: 0, bytes: range.bytes } : range];
     });
+    const outputs = this.#outOfChanging(places);
+    const end = this.#dispatches.length;
+    for (const [name, range] of outputs) {
+      this.#memory.touch(this.#memory.values.get(this.#tape.outputs[name]!)!, end);
+      this.#memory.touch(range, end);
+    }
     return {
       dispatches: this.#dispatches,
       stays: this.#memory.stays,
       inlined: this.#schedule.use.inlined,
       outputs: Object.fromEntries(outputs),
     };
+  }
+
+  /** Outputs that lie in an input which a carry changes are copied first, so that the carries' order does not matter. */
+  #outOfChanging(places: readonly [string, Range][]): [string, Range][] {
+    const placeOf = new Map(places);
+    const changing = new Set<string>();
+    for (const [output, input] of Object.entries(this.#carry)) {
+      const place = placeOf.get(output)!;
+      if (!('input' in place && place.input === input)) changing.add(input);
+    }
+    return places.map(([name, range]) => {
+      if (!('input' in range && changing.has(range.input))) return [name, range];
+      this.#current = this.#tape.operations[this.#tape.outputs[name]!]!;
+      return [name, this.#copy(range)];
+    });
   }
 
   /** The caller's memory for a value that is one of the preset outputs. */

@@ -251,6 +251,7 @@ export async function compile(tape: Tape, device: Device, options: CompileOption
   const lowered = lowerTape(tape, targetOf(device, options.tuning), {
     overwrite: options.overwrite ?? [],
     preset: Object.keys(options.outputs ?? {}),
+    carry: options.carry ?? {},
   });
   const label = options.label ?? 'plan';
   const largestBuffer = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);

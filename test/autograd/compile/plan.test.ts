@@ -182,6 +182,42 @@ describe('Plan', () => {
     );
   });
 
+  it('carries outputs that are inputs as these were before any is copied', async () => {
+    const types = { x: f32(2), previous: f32(2), y: f32(2), z: f32(2) };
+    const tape = trace(types, ({ x, y, z }) => ({ x: scale(x, 2), previous: x, y: z, z: y, seen: y }));
+    const inputs = {
+      x: Float32Array.of(1, 3),
+      previous: Float32Array.of(0, 0),
+      y: Float32Array.of(5, 6),
+      z: Float32Array.of(7, 8),
+    };
+    const carry = { x: 'x', previous: 'previous', y: 'y', z: 'z' };
+    await withPlan(
+      tape,
+      async (plan) => {
+        expect(await plan.run(inputs)).toEqual({
+          x: Float32Array.of(2, 6),
+          previous: inputs.x,
+          y: inputs.z,
+          z: inputs.y,
+          seen: inputs.y,
+        });
+        plan.submit();
+        expect(await plan.read('x')).toEqual(Float32Array.of(4, 12));
+        expect(await plan.read('previous')).toEqual(Float32Array.of(2, 6));
+        expect(await plan.read('y')).toEqual(inputs.y);
+        expect(await plan.read('seen')).toEqual(inputs.z);
+      },
+      { carry },
+    );
+  });
+
+  it('copies nothing for a carry to where the output is already', async () => {
+    const tape = trace({ x: f32(2), y: f32(2) }, ({ x, y }) => ({ x, y: scale(x, 2) }));
+    const dispatches = await withPlan(tape, async (plan) => plan.dispatchCount, { carry: { x: 'x', y: 'y' } });
+    expect(dispatches).toBe(1);
+  });
+
   it('shares an input that lies in another buffer, at an offset', async () => {
     const device = await openedDevice();
     const buffer = device.acquireBuffer(1024, 'shared');
