@@ -68,7 +68,7 @@ export class KeptStorage {
       Object.entries(places).map(([name, place]) => [name, { buffer: computed.buffer, ...place }]),
     );
     try {
-      const halves = storage === 'float16' ? await compileHalves(device, computed, label) : null;
+      const halves = storage === 'float16' && total > 0 ? await compileHalves(device, computed, label) : null;
       return new KeptStorage(device, ranges, computed, halves);
     } catch (error) {
       device.releaseBuffer(computed.buffer);
@@ -104,50 +104,26 @@ export class KeptStorage {
   }
 }
 
-/** Plans that round all that is computed in a range, and restore it, in parts that the device can bind. */
+/** Plans that round all that is computed in a range, and restore it. */
 async function compileHalves(device: Device, computed: BufferRange, label: string) {
-  const { limits } = device;
-  const alignment = limits.minStorageBufferOffsetAlignment;
-  const largest = Math.floor(limits.maxStorageBufferBindingSize / alignment) * alignment;
-  const parts: { readonly name: string; readonly numbers: BufferRange; readonly offset: number }[] = [];
-  let wordBytes = 0;
-  for (let offset = 0; offset < computed.bytes; offset += largest) {
-    const bytes = Math.min(largest, computed.bytes - offset);
-    parts.push({
-      name: `part${parts.length}`,
-      numbers: { buffer: computed.buffer, offset, bytes },
-      offset: wordBytes,
-    });
-    wordBytes += wholeMultiple(halfWords(bytes / BYTES) * BYTES, alignment);
-  }
-  const words = allocateRange(device, wordBytes / BYTES, `${label}.halves`);
-  const countOf = (part: (typeof parts)[number]): number => part.numbers.bytes / BYTES;
-  const numbers = Object.fromEntries(parts.map((part) => [part.name, part.numbers]));
-  const wordRanges = Object.fromEntries(
-    parts.map((part) => [
-      part.name,
-      { buffer: words.buffer, offset: part.offset, bytes: halfWords(countOf(part)) * BYTES },
-    ]),
-  );
-  const rounding = trace(Object.fromEntries(parts.map((part) => [part.name, f32(countOf(part))])), (inputs) =>
-    Object.fromEntries(parts.map(({ name }) => [name, toHalves(inputs[name]!)])),
-  );
-  const restoring = trace(
-    Object.fromEntries(parts.map((part) => [part.name, i32(halfWords(countOf(part)))])),
-    (inputs) =>
-      Object.fromEntries(parts.map((part) => [part.name, fromHalves(inputs[part.name]!, countOf(part))])),
-  );
+  const count = computed.bytes / BYTES;
+  const wordCount = halfWords(count);
+  const slotBytes = wholeMultiple(wordCount * BYTES, device.limits.minStorageBufferOffsetAlignment);
+  const words = allocateRange(device, slotBytes / BYTES, `${label}.halves`);
+  const ranges = { numbers: computed, words: { ...words, bytes: wordCount * BYTES } };
+  const rounding = trace({ numbers: f32(count) }, ({ numbers }) => ({ words: toHalves(numbers) }));
+  const restoring = trace({ words: i32(wordCount) }, ({ words }) => ({ numbers: fromHalves(words, count) }));
   let round: Plan | undefined;
   try {
     round = await compile(rounding, device, {
       label: `${label}.round`,
-      inputs: numbers,
-      outputs: wordRanges,
+      inputs: { numbers: ranges.numbers },
+      outputs: { words: ranges.words },
     });
     const restore = await compile(restoring, device, {
       label: `${label}.restore`,
-      inputs: wordRanges,
-      outputs: numbers,
+      inputs: { words: ranges.words },
+      outputs: { numbers: ranges.numbers },
     });
     return { words, round, restore };
   } catch (error) {
