@@ -5,6 +5,7 @@ import type { Device } from '../../gpu/device.js';
 import type { BufferRange } from '../compile/bufferRange.js';
 import type { KeptStorage } from './keptStorage.js';
 import type { MemoryMode } from './options.js';
+import { releaseOnFailure } from './releaseOnFailure.js';
 import { Slots } from './slots.js';
 import {
   compileKeeping,
@@ -86,40 +87,50 @@ export class CompiledSteps {
 /**
  * Compiles the steps for a memory mode.
  *
- * @throws DeviceError when a `mixed` budget is less than recomputing every step needs.
+ * @throws DeviceError when a `mixed` budget is less than recomputing every step needs, or the device cannot hold the
+ *   steps; nothing stays allocated then.
  */
 export async function compileSteps(compiler: StepCompiler, wanted: StepsWanted): Promise<CompiledSteps> {
   const { batchSizes, steps, truncate, memory, held } = wanted;
-  const compileAll = async (compileOne: typeof compileKeeping): Promise<PlansBySize> => {
-    const plans = new Map<number, StepPlans>();
-    for (const size of batchSizes) plans.set(size, await compileOne(compiler, size));
-    return plans;
-  };
-  const none: PlansBySize = new Map();
-  if (memory === 'recompute') {
-    return new CompiledSteps(compiler.device, steps, 0, await compileAll(compileRecomputing), none);
-  }
-  const keeping = await compileAll(compileKeeping);
-  if (memory === 'full') return new CompiledSteps(compiler.device, steps, truncate, none, keeping);
+  const { device } = compiler;
+  return await releaseOnFailure(async (own) => {
+    const compileAll = async (compileOne: typeof compileKeeping): Promise<PlansBySize> => {
+      const all = new Map<number, StepPlans>();
+      for (const size of batchSizes) {
+        const plans = await compileOne(compiler, size);
+        own({ release: () => releaseStep(plans) });
+        all.set(size, plans);
+      }
+      return all;
+    };
+    const none: PlansBySize = new Map();
+    if (memory === 'recompute') {
+      return new CompiledSteps(device, steps, 0, await compileAll(compileRecomputing), none);
+    }
+    const keeping = await compileAll(compileKeeping);
+    if (memory === 'full') return new CompiledSteps(device, steps, truncate, none, keeping);
 
-  const perStep = slotBytes(keeping);
-  const left = memory.mixed - held;
-  if (memoryOf(keeping) + truncate * perStep <= left) {
-    return new CompiledSteps(compiler.device, steps, truncate, none, keeping);
-  }
-  const recomputing = await compileAll(compileRecomputing);
-  const keptSteps = Math.floor((left - memoryOf(keeping) - memoryOf(recomputing)) / perStep);
-  if (keptSteps >= 1) {
-    return new CompiledSteps(compiler.device, steps, Math.min(keptSteps, truncate), recomputing, keeping);
-  }
-  for (const plans of keeping.values()) releaseStep(plans);
-  const least = held + memoryOf(recomputing);
-  if (least <= memory.mixed) return new CompiledSteps(compiler.device, steps, 0, recomputing, none);
-  for (const plans of recomputing.values()) releaseStep(plans);
-  throw new DeviceError(
-    `unroll: a budget of ${formatBytes(memory.mixed)} is too small: recomputing every step, the least there is, needs ` +
-      `${formatBytes(least)}. Raise memory.mixed, or use fewer steps or smaller batches.`,
-  );
+    const perStep = slotBytes(keeping);
+    const left = memory.mixed - held;
+    if (memoryOf(keeping) + truncate * perStep <= left) {
+      return new CompiledSteps(device, steps, truncate, none, keeping);
+    }
+    const recomputing = await compileAll(compileRecomputing);
+    const keptSteps = Math.floor((left - memoryOf(keeping) - memoryOf(recomputing)) / perStep);
+    if (keptSteps >= 1) {
+      return new CompiledSteps(device, steps, Math.min(keptSteps, truncate), recomputing, keeping);
+    }
+    const least = held + memoryOf(recomputing);
+    if (least > memory.mixed) {
+      throw new DeviceError(
+        `unroll: a budget of ${formatBytes(memory.mixed)} is too small: recomputing every step, the least there is, ` +
+          `needs ${formatBytes(least)}. Raise memory.mixed, or use fewer steps or smaller batches.`,
+      );
+    }
+    const compiled = new CompiledSteps(device, steps, 0, recomputing, none);
+    for (const plans of keeping.values()) releaseStep(plans);
+    return compiled;
+  });
 }
 
 const memoryOf = (plans: PlansBySize): number =>

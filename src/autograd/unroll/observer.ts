@@ -6,6 +6,7 @@ import type { Device } from '../../gpu/device.js';
 import { type BufferRange, BYTES, copyRange } from '../compile/bufferRange.js';
 import { compile, type Plan } from '../compile/plan.js';
 import { sizeOf } from '../tape.js';
+import { releaseOnFailure } from './releaseOnFailure.js';
 import type { SharedMemory } from './sharedMemory.js';
 import { Slots } from './slots.js';
 import { contributionTape, hyperparameterTypes, onTape, type StepDescription, squareTape } from './tapes.js';
@@ -26,6 +27,8 @@ export interface ObserverOptions {
   readonly description: StepDescription;
   readonly shared: SharedMemory;
   readonly steps: number;
+  /** First step that the sweep reaches. */
+  readonly firstStep: number;
   readonly observe: readonly Observable[];
 }
 
@@ -35,44 +38,53 @@ export class Observer {
   readonly #norms: Plan | null;
   readonly #normSlots: Slots;
   /** By table and batch size. */
-  readonly #scatters = new Map<string, Plan>();
-  readonly #contributions = new Map<string, Slots>();
-  #firstStep = 0;
+  readonly #scatters: ReadonlyMap<string, Plan>;
+  readonly #contributions: ReadonlyMap<string, Slots>;
 
-  private constructor(options: ObserverOptions, norms: Plan | null) {
-    const { device, description, steps, observe } = options;
+  private constructor(
+    options: ObserverOptions,
+    norms: Plan | null,
+    normSlots: Slots,
+    scatters: ReadonlyMap<string, Plan>,
+    contributions: ReadonlyMap<string, Slots>,
+  ) {
     this.#options = options;
     this.#norms = norms;
-    this.#normSlots = new Slots(device, norms === null ? 0 : steps + 1, BYTES, 'unroll.adjointNorms');
-    if (!observe.includes('contributions')) return;
-    const types = { ...hyperparameterTypes(description), ...description.problem.tables };
-    for (const name of description.wrt) {
-      const bytes = sizeOf(types[name]!.shape) * BYTES;
-      this.#contributions.set(name, new Slots(device, steps, bytes, `unroll.contributions.${name}`));
-    }
+    this.#normSlots = normSlots;
+    this.#scatters = scatters;
+    this.#contributions = contributions;
   }
 
+  /** @throws DeviceError when what it needs does not fit the device; nothing stays allocated then. */
   static async create(options: ObserverOptions, batchSizes: Iterable<number>): Promise<Observer> {
-    const { device, description, shared, observe } = options;
+    const { device, description, shared, steps, observe } = options;
     const { problem, wrt } = description;
-    const norms = observe.includes('adjointNorms')
-      ? await compile(squareTape(problem.parameters), device, {
-          label: 'adjointNorm',
-          inputs: { vector: shared.onTape[onTape.adjoint('theta')]! },
-        })
-      : null;
-    const observer = new Observer(options, norms);
-    if (!observe.includes('contributions')) return observer;
-    for (const size of batchSizes) {
-      for (const name of wrt.filter((each) => Object.hasOwn(problem.tables, each))) {
-        const plan = await compile(contributionTape(problem.tables[name]!, size), device, {
-          label: `contribution.${name}${size}`,
-          overwrite: ['zeros'],
-        });
-        observer.#scatters.set(`${name}/${size}`, plan);
+    return await releaseOnFailure(async (own) => {
+      const norms = observe.includes('adjointNorms')
+        ? own(
+            await compile(squareTape(problem.parameters), device, {
+              label: 'adjointNorm',
+              inputs: { vector: shared.onTape[onTape.adjoint('theta')]! },
+            }),
+          )
+        : null;
+      const normSlots = own(new Slots(device, norms === null ? 0 : steps + 1, BYTES, 'unroll.adjointNorms'));
+      const scatters = new Map<string, Plan>();
+      const contributions = new Map<string, Slots>();
+      const types = { ...hyperparameterTypes(description), ...problem.tables };
+      for (const name of observe.includes('contributions') ? wrt : []) {
+        const bytes = sizeOf(types[name]!.shape) * BYTES;
+        contributions.set(name, own(new Slots(device, steps, bytes, `unroll.contributions.${name}`)));
+        for (const size of Object.hasOwn(problem.tables, name) ? batchSizes : []) {
+          const plan = await compile(contributionTape(problem.tables[name]!, size), device, {
+            label: `contribution.${name}${size}`,
+            overwrite: ['zeros'],
+          });
+          scatters.set(`${name}/${size}`, own(plan));
+        }
       }
-    }
-    return observer;
+      return new Observer(options, norms, normSlots, scatters, contributions);
+    });
   }
 
   /** Bytes of device memory held. */
@@ -80,11 +92,6 @@ export class Observer {
     const plans = [...(this.#norms === null ? [] : [this.#norms]), ...this.#scatters.values()];
     const slots = [this.#normSlots, ...this.#contributions.values()];
     return [...plans, ...slots].reduce((total, { memory }) => total + memory, 0);
-  }
-
-  /** Called once a hypergradient, with the first step that its sweep reaches. */
-  start(firstStep: number): void {
-    this.#firstStep = firstStep;
   }
 
   /** Appends the norm of the adjoint as it stands, that of θ_n. */
@@ -95,13 +102,9 @@ export class Observer {
   }
 
   /** Appends a step's own part of every gradient, from the outputs that its reverse plan has just left. */
-  encodeContributions(
-    encoder: GPUCommandEncoder,
-    step: number,
-    reverse: Plan,
-    batch: BufferRange | null,
-  ): void {
+  encodeContributions(encoder: GPUCommandEncoder, step: number, reverse: Plan): void {
     const { problem } = this.#options.description;
+    const { batch } = reverse.inputs;
     for (const [name, slots] of this.#contributions) {
       const own = reverse.outputs[onTape.own(name)]!;
       const target = slots.range(step);
@@ -121,13 +124,13 @@ export class Observer {
 
   /** Reads what was observed of the last hypergradient. Waits for the device. */
   async read(): Promise<Observation> {
-    const { device, steps, observe } = this.#options;
+    const { device, steps, firstStep, observe } = this.#options;
     const readRange = async ({ buffer, offset, bytes }: BufferRange): Promise<Float32Array> =>
       new Float32Array(await device.read(buffer, offset, bytes));
     const observation: { -readonly [Key in keyof Observation]: Observation[Key] } = {};
     if (observe.includes('adjointNorms')) {
       const norms = new Float64Array(steps + 1).fill(Number.NaN);
-      for (let n = this.#firstStep; n <= steps; n++) {
+      for (let n = firstStep; n <= steps; n++) {
         norms[n] = Math.sqrt((await readRange(this.#normSlots.range(n)))[0]!);
       }
       observation.adjointNorms = norms;
@@ -138,7 +141,7 @@ export class Observer {
         const values: Float32Array[] = [];
         for (let step = 0; step < steps; step++) {
           const range = slots.range(step);
-          const isReached = step >= this.#firstStep;
+          const isReached = step >= firstStep;
           values.push(isReached ? await readRange(range) : new Float32Array(range.bytes / BYTES));
         }
         contributions[name] = values;

@@ -76,7 +76,10 @@ export async function buildParts(options: UnrollOptions): Promise<Parts> {
         carry: { adjoint: 'adjoint' },
       }),
     );
-    const observer = own(await Observer.create({ device, description, shared, steps, observe }, batchSizes));
+    const firstStep = steps - truncate;
+    const observer = own(
+      await Observer.create({ device, description, shared, steps, firstStep, observe }, batchSizes),
+    );
     const observed = observe.includes('contributions') ? wrt : [];
     const compiled = own(
       await compileSteps(

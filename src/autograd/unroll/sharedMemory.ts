@@ -26,10 +26,27 @@ export interface SharedMemory {
   readonly stateBytes: number;
 }
 
+/** @throws DeviceError when it does not fit the device; nothing stays allocated then. */
 export function allocateShared(device: Device, description: StepDescription, steps: number): SharedMemory {
+  const made: GPUBuffer[] = [];
+  try {
+    return layShared(description, steps, (name, elements) => {
+      const range = allocateRange(device, elements, `unroll.${name}`);
+      made.push(range.buffer);
+      return range;
+    });
+  } catch (error) {
+    for (const buffer of made) device.releaseBuffer(buffer);
+    throw error;
+  }
+}
+
+function layShared(
+  description: StepDescription,
+  steps: number,
+  allocate: (name: string, elements: number) => BufferRange,
+): SharedMemory {
   const { problem, wrt, perStep } = description;
-  const allocate = (name: string, elements: number): BufferRange =>
-    allocateRange(device, elements, `unroll.${name}`);
   const tape: Record<string, BufferRange> = {};
   const inputs: Record<string, BufferRange> = {};
   const gradients: Record<string, BufferRange> = {};

@@ -12,13 +12,19 @@ export class Slots {
   readonly #bytes: number;
   readonly #perBuffer: number;
 
+  /** @throws DeviceError when the slots do not fit the device; none stays allocated then. */
   constructor(device: Device, count: number, bytes: number, label: string) {
     this.#device = device;
     this.#bytes = Math.max(bytes, BYTES);
     this.#perBuffer = Math.max(1, Math.floor(largestBuffer(device) / this.#bytes));
-    for (let first = 0; first < count; first += this.#perBuffer) {
-      const here = Math.min(this.#perBuffer, count - first);
-      this.#buffers.push(device.acquireBuffer(here * this.#bytes, `${label}${first}`, true));
+    try {
+      for (let first = 0; first < count; first += this.#perBuffer) {
+        const here = Math.min(this.#perBuffer, count - first);
+        this.#buffers.push(device.acquireBuffer(here * this.#bytes, `${label}${first}`, true));
+      }
+    } catch (error) {
+      this.release();
+      throw error;
     }
   }
 

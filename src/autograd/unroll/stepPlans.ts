@@ -9,6 +9,7 @@ import { splitTape } from '../splitTape.js';
 import type { Tape } from '../tape.js';
 import { selectOutputs } from '../tapeTransforms.js';
 import { KeptStorage, type StorageFormat } from './keptStorage.js';
+import { releaseOnFailure } from './releaseOnFailure.js';
 import type { Ranges } from './sharedMemory.js';
 import {
   forwardOutputs,
@@ -73,11 +74,11 @@ export async function compileRecomputing(compiler: StepCompiler, batchSize: numb
   const tape = stepTape(description, batchSize);
   const forward = selectOutputs(tape, forwardOutputs(description));
   const reverse = selectOutputs(tape, reverseOutputs(description, observed));
-  return {
-    forward: await compileForward(compiler, forward, `innerStep${batchSize}`),
+  return await releaseOnFailure(async (own) => ({
+    forward: own(await compileForward(compiler, forward, `innerStep${batchSize}`)),
     reverse: await compileReverse(compiler, reverse, `reverseStep${batchSize}`),
     kept: null,
-  };
+  }));
 }
 
 /** A step whose way forward keeps what its way back reads. */
@@ -91,12 +92,14 @@ export async function compileKeeping(compiler: StepCompiler, batchSize: number):
   const { early, late, saved } = splitTape(tape, lateInputs, wanted);
 
   const types = Object.fromEntries(saved.map((name) => [name, early.operations[early.outputs[name]!]!.type]));
-  const kept = await KeptStorage.create(device, types, storage, `unroll.kept${batchSize}`);
-  return {
-    forward: await compileForward(compiler, early, `keepingStep${batchSize}`, kept.ranges),
-    reverse: await compileReverse(compiler, late, `reverseKept${batchSize}`, kept.ranges),
-    kept,
-  };
+  return await releaseOnFailure(async (own) => {
+    const kept = own(await KeptStorage.create(device, types, storage, `unroll.kept${batchSize}`));
+    return {
+      forward: own(await compileForward(compiler, early, `keepingStep${batchSize}`, kept.ranges)),
+      reverse: await compileReverse(compiler, late, `reverseKept${batchSize}`, kept.ranges),
+      kept,
+    };
+  });
 }
 
 export function stepMemory({ forward, reverse, kept }: StepPlans): number {

@@ -170,7 +170,7 @@ export class Unroll {
   }
 
   #prepare({ start, batches, outer = {}, streams }: Trajectory): void {
-    const { options, description, shared, observer } = this.#parts;
+    const { options, description, shared } = this.#parts;
     const { device, steps, problem } = options;
     const refuse = (message: string): never => {
       throw new ShapeError(`unroll: ${message}`);
@@ -198,7 +198,6 @@ export class Unroll {
       const { buffer, bytes } = shared.onTape[onTape.state(name)]!;
       device.write(buffer, new Float32Array(bytes / BYTES).fill(value));
     }
-    observer.start(this.#firstStep);
   }
 
   #plansFor(step: number, batchSize: number): StepPlans {
@@ -259,7 +258,7 @@ export class Unroll {
         const own = reverse.outputs[onTape.own(name)];
         if (own !== undefined) copyRange(encoder, own, atStep(shared.gradients[name]!, step, options.steps));
       }
-      observer.encodeContributions(encoder, step, reverse, reverse.inputs.batch ?? null);
+      observer.encodeContributions(encoder, step, reverse);
       if (step > this.#firstStep) this.#encodeOuterGradient(encoder, step);
       observer.encodeNorm(encoder, step);
     });

@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { add, mul, sub } from '../../../src/autograd/ops/elementwise.js';
 import { dropout } from '../../../src/autograd/ops/random.js';
 import { f32, i32 } from '../../../src/autograd/tape.js';
 import { interpretUnroll } from '../../../src/autograd/unroll/interpretUnroll.js';
 import { truncationCosines } from '../../../src/autograd/unroll/observer.js';
 import type { MemoryMode, UnrollDescription } from '../../../src/autograd/unroll/options.js';
-import type { OuterObjective } from '../../../src/autograd/unroll/problem.js';
+import type { InnerOptimiser, OuterObjective } from '../../../src/autograd/unroll/problem.js';
 import { Unroll } from '../../../src/autograd/unroll/unroll.js';
 import { DeviceError, ShapeError } from '../../../src/errors.js';
 import type { Device } from '../../../src/gpu/device.js';
@@ -84,6 +85,27 @@ describe('Unroll', () => {
         relative: 1e-4,
         absolute: 1e-7,
       });
+    }
+  });
+
+  it('goes through an optimiser whose state is θ as it was before', async () => {
+    const remembering: InnerOptimiser = {
+      name: 'remembering',
+      hyperparameters: ['learningRate', 'momentum'],
+      state: {
+        older: { extent: 'parameters', start: 0.1, isDifferentiable: true },
+        previous: { extent: 'parameters', start: 0, isDifferentiable: true },
+      },
+      step: ({ theta, gradient, state: { older, previous }, hyperparameters: { learningRate, momentum } }) => ({
+        theta: add(sub(theta, mul(learningRate!, gradient)), mul(momentum!, sub(theta, older!))),
+        state: { older: previous!, previous: theta },
+      }),
+    };
+    const description = { ...plain, optimiser: remembering };
+    const at = { ...values, inputs: { ...values.inputs, momentum: [0.3] } };
+    const want = interpretUnroll(description, at);
+    for (const memory of ['recompute', 'full'] as const) {
+      expectSame(await runUnroll(device, description, at, { memory }), want);
     }
   });
 
