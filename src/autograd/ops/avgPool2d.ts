@@ -41,7 +41,7 @@ function launchPool(
     ADJOINT: adjoint,
     WRITTEN_OUT: isWhole && (adjoint ? K === SH && L === SW : true) && K * L <= poolTerms,
     UNROLL: unrollFactor(WO, Math.max(1, Math.min(unroll, Math.floor(poolTerms / (K * L))))),
-    INVERSE_AREA: `f32(${1 / (K * L)})`,
+    INVERSE_AREA: wgslNumber(1 / (K * L)),
   };
   lowering.launch('avgPool', definitions, [source, output], N * C * (adjoint ? H : HO));
 }

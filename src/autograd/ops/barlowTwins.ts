@@ -12,12 +12,15 @@ import {
   referenceZeros,
   type Storage,
 } from '../operation.js';
-import { shapeText, type TensorType } from '../tape.js';
+import { type Attribute, shapeText, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { attributeNumber, numberAttribute, wgslNumber } from './constants.js';
 import { mul } from './elementwise.js';
+import { requireFloats } from './operands.js';
 import { launchSliceSum } from './sliceSum.js';
 
 function requireSquare(operation: string, type: TensorType): void {
+  requireFloats(operation, [type]);
   if (type.shape.length !== 2 || type.shape[0] !== type.shape[1]) {
     throw new ShapeError(`${operation}: F is ${shapeText(type.shape)}, but a square matrix is needed.`);
   }
@@ -26,13 +29,14 @@ function requireSquare(operation: string, type: TensorType): void {
 function launchRows(
   lowering: Lowering,
   mode: 'LOSS' | 'GRADIENT' | 'CURVATURE',
-  lambda: number,
+  lambda: Attribute | undefined,
   size: number,
   f: Storage,
   result: Storage,
 ): void {
   const modes = { LOSS: false, GRADIENT: false, CURVATURE: false, [mode]: true };
-  lowering.launch('barlowTwins', { ...modes, D: size, LAMBDA: `f32(${lambda})` }, [f, result], size);
+  const LAMBDA = wgslNumber(attributeNumber(lambda));
+  lowering.launch('barlowTwins', { ...modes, D: size, LAMBDA }, [f, result], size);
 }
 
 const lossReference: ReferenceRule = ([f], { lambda }) => {
@@ -55,7 +59,7 @@ const lossDefinition: OperationDefinition = {
   lower(lowering, { inputs: [f], inputTypes, attributes, output }) {
     const size = inputTypes[0]!.shape[0]!;
     const part = lowering.scratch(size);
-    launchRows(lowering, 'LOSS', Number(attributes.lambda), size, f!, part);
+    launchRows(lowering, 'LOSS', attributes.lambda, size, f!, part);
     launchSliceSum(lowering, part, output, size, 1);
   },
 };
@@ -69,7 +73,7 @@ const weighted = (name: string, mode: 'GRADIENT' | 'CURVATURE'): OperationDefini
   // W∘ is its own adjoint, whether F was centred before or not.
   vjp: ({ attributes }, c) => [apply(curvatureDefinition, [c], attributes)],
   lower(lowering, { inputs: [f], type, attributes, output }) {
-    launchRows(lowering, mode, Number(attributes.lambda), type.shape[0]!, f!, output);
+    launchRows(lowering, mode, attributes.lambda, type.shape[0]!, f!, output);
   },
 });
 
@@ -79,9 +83,10 @@ const curvatureDefinition = weighted('barlowTwinsCurvature', 'CURVATURE');
 /**
  * The Barlow Twins loss of F [D,D] (MKDT eq. 1), a scalar of shape []; `lambda` weighs the off-diagonal terms.
  *
- * @throws ShapeError when F is not square.
+ * @throws ShapeError when F is no square f32 matrix, or `lambda` is beyond the range of f32.
  */
-export const barlowTwinsLoss = (f: Tensor, lambda: number): Tensor => apply(lossDefinition, [f], { lambda });
+export const barlowTwinsLoss = (f: Tensor, lambda: number): Tensor =>
+  apply(lossDefinition, [f], { lambda: numberAttribute('barlowTwinsLoss', lambda) });
 
 export const barlowTwinsOperations: readonly OperationDefinition[] = [
   lossDefinition,

@@ -11,8 +11,9 @@ import {
   type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
-import { type Shape, shapeText, sizeOf } from '../tape.js';
+import { shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { aroundAxis, requireFloats } from './operands.js';
 
 /** The pixel that is seen at a place, inside or beyond the border. */
 function mirrored(place: number, extent: number): number {
@@ -21,21 +22,16 @@ function mirrored(place: number, extent: number): number {
   return inPeriod < extent ? inPeriod : period - 1 - inPeriod;
 }
 
-/** Extents around the blurred axis: planes in front, pixels along it, pixels behind. */
-function extentsOf(shape: Shape, axis: number): Record<'OUTER' | 'EXTENT' | 'INNER', number> {
-  return { OUTER: sizeOf(shape.slice(0, axis)), EXTENT: shape[axis]!, INNER: sizeOf(shape.slice(axis + 1)) };
-}
-
 const blurReference: ReferenceRule = ([x, weights], { axis }, { shape }) => {
   const y = referenceZeros(shape);
-  const { EXTENT, INNER } = extentsOf(shape, Number(axis));
+  const { extent, inner } = aroundAxis(shape, Number(axis));
   const perImage = sizeOf(shape.slice(1));
   const reach = weights!.shape[1]! - 1;
   for (let number = 0; number < y.data.length; number++) {
     const b = Math.floor(number / perImage);
-    const place = Math.floor(number / INNER) % EXTENT;
+    const place = Math.floor(number / inner) % extent;
     for (let offset = -reach; offset <= reach; offset++) {
-      const from = number + (mirrored(place + offset, EXTENT) - place) * INNER;
+      const from = number + (mirrored(place + offset, extent) - place) * inner;
       y.data[number]! += weights!.get(b, Math.abs(offset)) * x!.data[from]!;
     }
   }
@@ -45,6 +41,7 @@ const blurReference: ReferenceRule = ([x, weights], { axis }, { shape }) => {
 const blurDefinition: OperationDefinition = {
   name: 'blur',
   type([x, weights], { axis }) {
+    requireFloats('blur', [x!, weights!]);
     if (x!.shape.length !== 4 || (axis !== 2 && axis !== 3)) {
       throw new ShapeError(
         `blur: x is ${shapeText(x!.shape)} and the axis ${axis}, but images [B,C,H,W] and axis 2 (H) or 3 (W) are needed.`,
@@ -66,10 +63,10 @@ const blurDefinition: OperationDefinition = {
     return [apply(blurDefinition, [c, weights!], attributes), null];
   },
   lower(lowering, { inputs, inputTypes, attributes: { axis }, output, type: { shape } }) {
-    const extents = extentsOf(shape, Number(axis));
+    const { outer: OUTER, extent: EXTENT, inner: INNER } = aroundAxis(shape, Number(axis));
     const REACH = inputTypes[1]!.shape[1]! - 1;
     const PER_IMAGE = sizeOf(shape.slice(1));
-    lowering.launch('blur', { ...extents, REACH, PER_IMAGE }, [...inputs, output], sizeOf(shape));
+    lowering.launch('blur', { OUTER, EXTENT, INNER, REACH, PER_IMAGE }, [...inputs, output], sizeOf(shape));
   },
 };
 

@@ -18,6 +18,7 @@ import { type Attributes, type Shape, shapeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { extentsOf, extentsWithCotangent, forEachProduct, requireRank4 } from './conv2dExtents.js';
 import { launchConv2d, launchInputGrad, launchWeightGrad } from './conv2dLowering.js';
+import { requireFloats } from './operands.js';
 import { type Pair, pairAttribute } from './pair.js';
 import { reshape, sum } from './reduce.js';
 
@@ -50,6 +51,7 @@ const conv2dDefinition: OperationDefinition = {
   type([x, w, bias], attributes) {
     requireRank4('conv2d', 'x', x!);
     requireRank4('conv2d', 'w', w!);
+    requireFloats('conv2d', bias === undefined ? [] : [bias]);
     const { N, O, HO, WO } = extentsOf('conv2d', x!.shape, w!.shape, attributes);
     if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== O)) {
       throw new ShapeError(

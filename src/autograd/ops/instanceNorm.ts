@@ -24,7 +24,7 @@ import {
   referenceZeros,
   type Storage,
 } from '../operation.js';
-import { sameShape, shapeText, type TensorType } from '../tape.js';
+import { type Attributes, sameShape, shapeText, sizeOf, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { wgslNumber } from './constants.js';
 import { add, mul, neg, scale } from './elementwise.js';
@@ -35,8 +35,15 @@ type Mode = 'STANDARDISE' | 'RECIPROCAL' | 'PROJECT' | 'MEAN_PRODUCT';
 function requireRows(operation: string, argument: string, type: TensorType): void {
   if (type.shape.length < 2 || type.dataType !== 'f32') {
     throw new ShapeError(
-      `${operation}: ${argument} is ${type.dataType}${shapeText(type.shape)}, but an f32 tensor [N,C,…] is needed.`,
+      `${operation}: ${argument} is ${typeText(type)}, but an f32 tensor [N,C,…] is needed.`,
     );
+  }
+}
+
+/** @throws ShapeError for an epsilon with which the root would not be of a number above 0. */
+function requireEpsilon(operation: string, { epsilon }: Attributes): void {
+  if (!(Number(epsilon) >= 0 && Number.isFinite(Math.fround(Number(epsilon))))) {
+    throw new ShapeError(`${operation}: epsilon is ${epsilon}, but must be a finite f32 of at least 0.`);
   }
 }
 
@@ -44,7 +51,7 @@ function requireEqualRows(operation: string, a: TensorType, b: TensorType): void
   requireRows(operation, 'the first operand', a);
   if (!sameShape(a.shape, b.shape) || b.dataType !== 'f32') {
     throw new ShapeError(
-      `${operation}: f32${shapeText(a.shape)} and ${b.dataType}${shapeText(b.shape)} must be two f32 tensors of one shape.`,
+      `${operation}: f32${shapeText(a.shape)} and ${typeText(b)} must be two f32 tensors of one shape.`,
     );
   }
 }
@@ -56,7 +63,7 @@ function rowShape(type: TensorType): number[] {
 
 function rowsOf(tensor: { readonly shape: readonly number[] }): { ROWS: number; R: number } {
   const [n, c, ...rest] = tensor.shape as [number, number, ...number[]];
-  return { ROWS: n * c, R: rest.reduce((product, extent) => product * extent, 1) };
+  return { ROWS: n * c, R: sizeOf(rest) };
 }
 
 /** Calls `visit` with each row's numbers as a plain array (row-major operands). */
@@ -134,8 +141,9 @@ const standardiseReference: ReferenceRule = ([x], { epsilon }, output) =>
 
 const standardiseDefinition: OperationDefinition = {
   name: 'standardiseRows',
-  type([x]) {
+  type([x], attributes) {
     requireRows('standardiseRows', 'x', x!);
+    requireEpsilon('standardiseRows', attributes);
     return x!;
   },
   vjp({ inputs: [x], output, attributes }, c) {
@@ -157,8 +165,9 @@ const reciprocalReference: ReferenceRule = ([x], { epsilon }, output) =>
 
 const reciprocalDefinition: OperationDefinition = {
   name: 'reciprocalDeviation',
-  type([x]) {
+  type([x], attributes) {
     requireRows('reciprocalDeviation', 'x', x!);
+    requireEpsilon('reciprocalDeviation', attributes);
     return { dataType: 'f32', shape: rowShape(x!) };
   },
   vjp({ inputs: [x], output, attributes }, c) {
@@ -229,7 +238,7 @@ export const NORM_EPSILON = 1e-5;
 /**
  * Each row (n, c) of x [N,C,…] shifted and scaled to mean 0 and biased variance 1: (x − mean) / √(variance + epsilon).
  *
- * @throws ShapeError when x is no f32 tensor of two axes or more.
+ * @throws ShapeError when x is no f32 tensor of two axes or more, or epsilon is below 0 or not finite.
  */
 export const standardiseRows = (x: Tensor, epsilon = NORM_EPSILON): Tensor =>
   apply(standardiseDefinition, [x], { epsilon });

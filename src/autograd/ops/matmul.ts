@@ -17,6 +17,7 @@ import { type Attributes, shapeText, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { scale } from './elementwise.js';
 import { launchMatmulTiled } from './matmulTiled.js';
+import { requireFloats } from './operands.js';
 import { reshape, sum } from './reduce.js';
 import { launchInSlices } from './sliceSum.js';
 
@@ -74,6 +75,7 @@ const matmulDefinition: OperationDefinition = {
   name: 'matmul',
   type([a, b, bias], attributes) {
     const { M, COLUMNS } = extentsOf(a!, b!, attributes);
+    requireFloats('matmul', bias === undefined ? [] : [bias]);
     if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== COLUMNS)) {
       throw new ShapeError(
         `matmul: bias ${shapeText(bias.shape)} must be [${COLUMNS}], one number a column.`,

@@ -1,6 +1,7 @@
 /** How a matrix product runs on tiles in workgroup memory. */
 import { chooseTile, QUAD } from '../../kernels/tiles.js';
 import type { Lowering, Storage } from '../operation.js';
+import { wgslNumber } from './constants.js';
 import { launchInSlices } from './sliceSum.js';
 
 /** scale · a [M,INNER] · b [INNER,COLUMNS], each operand as it lies in memory. */
@@ -43,7 +44,7 @@ export function launchMatmulTiled(
     B_QUADS: (TRANSPOSE_B ? INNER : COLUMNS) % QUAD === 0,
     Y_QUADS: COLUMNS % QUAD === 0,
     BIAS: bias !== undefined,
-    SCALE: `f32(${scale})`,
+    SCALE: wgslNumber(scale),
   };
   launchInSlices(lowering, output, SLICES, M * COLUMNS, (part) => {
     const buffers = [a, b, part, ...(bias === undefined ? [] : [bias])];

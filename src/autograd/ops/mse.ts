@@ -13,6 +13,7 @@ import {
 } from '../operation.js';
 import { sameShape, shapeText, sizeOf, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { wgslNumber } from './constants.js';
 import { mul, neg, scale, sub } from './elementwise.js';
 import { launchSliceSum } from './sliceSum.js';
 
@@ -44,7 +45,7 @@ function defineSquaredDistance(name: string, factor: (type: TensorType) => numbe
         COUNT,
         SLICES: slices,
         PER_SLICE: perSlice,
-        SCALE: `f32(${factor(inputTypes[0]!)})`,
+        SCALE: wgslNumber(factor(inputTypes[0]!)),
       };
       lowering.launch('mse', definitions, [a!, b!, part], slices);
       if (slices > 1) launchSliceSum(lowering, part, output, slices, 1);

@@ -1,6 +1,6 @@
 /** What several operations ask of their operands and attributes. */
 import { ShapeError } from '../../errors.js';
-import { type Shape, shapeText, type TensorType } from '../tape.js';
+import { type Shape, shapeText, sizeOf, type TensorType } from '../tape.js';
 
 /** @throws ShapeError when an operand holds whole numbers, which the operation does not calculate with. */
 export function requireFloats(operation: string, operands: readonly TensorType[]): void {
@@ -31,10 +31,9 @@ export function resolveAxis(operation: string, axis: number, shape: Shape): numb
 
 /** A shape as the product of what lies before an axis, the axis itself, and what lies behind it. */
 export function aroundAxis(shape: Shape, axis: number): { outer: number; extent: number; inner: number } {
-  const product = (extents: Shape): number => extents.reduce((total, extent) => total * extent, 1);
   return {
-    outer: product(shape.slice(0, axis)),
+    outer: sizeOf(shape.slice(0, axis)),
     extent: shape[axis]!,
-    inner: product(shape.slice(axis + 1)),
+    inner: sizeOf(shape.slice(axis + 1)),
   };
 }

@@ -15,6 +15,7 @@ import {
 } from '../operation.js';
 import { type Shape, shapeText, sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { requireFloats } from './operands.js';
 
 const segmentReference: ReferenceRule = ([flat], { offset }, { shape }) => {
   return referenceFrom(referenceData(flat!).subarray(Number(offset), Number(offset) + sizeOf(shape)), shape);
@@ -47,6 +48,7 @@ const packReference: ReferenceRule = (pieces, attributes, { shape }) => {
 const packDefinition: OperationDefinition = {
   name: 'pack',
   type(pieces, attributes) {
+    requireFloats('pack', pieces);
     const offsets = attributes.offsets as readonly number[];
     let end = 0;
     pieces.forEach((piece, k) => {
@@ -108,7 +110,7 @@ export const segment = (flat: Tensor, offset: number, shape: Shape): Tensor =>
 /**
  * A flat tensor [total] that holds each piece at its offset (in elements, ascending) and zeros elsewhere.
  *
- * @throws ShapeError when pieces overlap or end past the total.
+ * @throws ShapeError when pieces overlap, end past the total, or hold whole numbers.
  */
 export const pack = (pieces: readonly Tensor[], offsets: readonly number[], total: number): Tensor =>
   apply(packDefinition, pieces, { offsets: [...offsets], total });
@@ -118,8 +120,8 @@ export const pack = (pieces: readonly Tensor[], offsets: readonly number[], tota
  * gradient with respect to θ one vector rather than a sum of mostly empty ones.
  */
 export function mergePacked(a: Tensor, b: Tensor): Tensor | null {
-  const [left, right] = [a, b].map((tensor) => tensor.recorder.operation(tensor.id));
-  if (left?.name !== 'pack' || right?.name !== 'pack' || a.shape[0] !== b.shape[0]) return null;
+  const [left, right] = [a.recorder.operation(a.id), b.recorder.operation(b.id)];
+  if (left.name !== 'pack' || right.name !== 'pack' || a.shape[0] !== b.shape[0]) return null;
   const pieces = [left, right]
     .flatMap((operation) => {
       const offsets = operation.attributes.offsets as readonly number[];

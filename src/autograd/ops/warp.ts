@@ -13,6 +13,7 @@ import {
 } from '../operation.js';
 import { type Shape, sameShape, shapeText, sizeOf, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
+import { requireFloats } from './operands.js';
 
 /**
  * Numbers that describe one view: the place in the source as s = v0·j + v1·i + v2 and r = v3·j + v4·i + v5 (i, j from the
@@ -22,8 +23,9 @@ export const VIEW_NUMBERS = 12;
 
 const LUMINANCE = [0.299, 0.587, 0.114] as const;
 
-/** @throws ShapeError when the images have not four axes, or the views are not one row of numbers an image. */
+/** @throws ShapeError when the images have not four axes, the views are not one row of numbers an image, or one is not f32. */
 export function requireView(operation: string, x: TensorType, view: TensorType): void {
+  requireFloats(operation, [x, view]);
   const wanted: Shape = [x.shape[0]!, VIEW_NUMBERS];
   if (x.shape.length !== 4 || !sameShape(view.shape, wanted)) {
     throw new ShapeError(

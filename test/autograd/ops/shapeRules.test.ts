@@ -13,6 +13,7 @@ import {
   instanceNorm,
   meanProductRows,
   projectRows,
+  reciprocalDeviation,
   standardiseRows,
 } from '../../../src/autograd/ops/instanceNorm.js';
 import { crossCorrelation, linear, matmul } from '../../../src/autograd/ops/matmul.js';
@@ -27,6 +28,7 @@ import { pad, place, slice, split } from '../../../src/autograd/ops/slice.js';
 import { softmax } from '../../../src/autograd/ops/softmax.js';
 import { l2Normalise, variance } from '../../../src/autograd/ops/statistics.js';
 import { transpose } from '../../../src/autograd/ops/transpose.js';
+import { warp, warpAdjoint } from '../../../src/autograd/ops/warp.js';
 import { f32, i32, type TensorType } from '../../../src/autograd/tape.js';
 import { Recorder, type Tensor } from '../../../src/autograd/trace.js';
 import { ShapeError } from '../../../src/errors.js';
@@ -141,6 +143,18 @@ const refusals: readonly Refusal[] = [
   ['a vector', [f32(3), f32(3, 5)], (a, b) => matmul(a, b), /matmul: a is f32\[3\].*matrix/],
   ['whole numbers', [i32(2, 3), f32(3, 5)], (a, b) => matmul(a, b), /a is i32\[2,3\]/],
   ['a bias of other length', [f32(2, 3), f32(5, 3), f32(3)], linear, /bias \[3\] must be \[5\]/],
+  [
+    'a bias of whole numbers',
+    [f32(2, 3), f32(5, 3), i32(5)],
+    linear,
+    /^matmul: operands are f32; an i32 tensor \[5\]/,
+  ],
+  [
+    'a bias of whole numbers',
+    [f32(1, 2, 5, 5), f32(4, 2, 3, 3), i32(4)],
+    (x, w, bias) => conv2d(x, w, { bias }),
+    /^conv2d: operands are f32; an i32 tensor \[4\]/,
+  ],
   ['two batches', [f32(2, 3), f32(4, 3)], crossCorrelation, /same batch/],
   ['two shapes', [f32(2, 3), f32(3, 2)], mse, /mse: shapes \[2,3\] and \[3,2\] must be equal/],
   ['labels as targets', [f32(2), i32(2)], mse, /mse: operands are f32 and i32/],
@@ -191,6 +205,26 @@ const refusals: readonly Refusal[] = [
     /reshape: its result has shape \[-2,-3\].*at least 1/,
   ],
   ['labels of floats', [f32(4)], (labels) => oneHot(labels, 3), /oneHot: labels are f32\[4\]/],
+  [
+    'a matrix of whole numbers',
+    [i32(2, 2)],
+    (f) => barlowTwinsLoss(f, 1),
+    /^barlowTwinsLoss: operands are f32; an i32 tensor \[2,2\]/,
+  ],
+  ['a weight beyond f32', [f32(2, 2)], (f) => barlowTwinsLoss(f, 1e39), /barlowTwinsLoss: 1e\+39 is beyond/],
+  [
+    'an epsilon that is no number',
+    [f32(2, 3)],
+    (x) => standardiseRows(x, Number.NaN),
+    /standardiseRows: epsilon is NaN/,
+  ],
+  [
+    'an epsilon below 0',
+    [f32(1, 2, 3, 3), f32(2), f32(2)],
+    (x, gamma, beta) => instanceNorm(x, gamma, beta, -1e-5),
+    /epsilon is -0.00001, but must be a finite f32 of at least 0/,
+  ],
+  ['an endless epsilon', [f32(2, 3)], (x) => reciprocalDeviation(x, 1e39), /epsilon is 1e\+39/],
   ['a matrix that is not square', [f32(2, 3)], (f) => barlowTwinsLoss(f, 1), /F is \[2,3\].*square/],
   ['a vector', [f32(3)], (x) => standardiseRows(x), /standardiseRows: x is f32\[3\].*\[N,C,…\]/],
   [
@@ -241,6 +275,21 @@ const refusals: readonly Refusal[] = [
     [f32(3), f32(2)],
     (a, b) => pack([a, b], [0, 3], 4),
     /end at 5, past the total of 4/,
+  ],
+  [
+    'pieces of whole numbers',
+    [f32(2), i32(2)],
+    (a, b) => pack([a, b], [0, 2], 4),
+    /^pack: operands are f32; an i32 tensor/,
+  ],
+  ['images of whole numbers', [i32(2, 1, 4, 4), f32(2, 12), i32(4)], augment, /^augment: operands are f32/],
+  ['images of whole numbers', [i32(2, 1, 4, 4), f32(2, 12)], warp, /^warp: operands are f32/],
+  ['views of whole numbers', [f32(2, 1, 4, 4), i32(2, 12)], warpAdjoint, /^warpAdjoint: operands are f32/],
+  [
+    'weights of whole numbers',
+    [f32(2, 1, 4, 4), i32(2, 2)],
+    (x, w) => blur(x, w, 3),
+    /^blur: operands are f32; an i32 tensor \[2,2\]/,
   ],
   ['a view of other length', [f32(2, 1, 4, 4), f32(2, 3), i32(4)], augment, /view \[2,3\] \[B,12\]/],
   [
