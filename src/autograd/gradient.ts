@@ -10,7 +10,7 @@ import { ShapeError } from '../errors.js';
 import { add, fill } from './ops/elementwise.js';
 import { definitionOf } from './ops/index.js';
 import { mergePacked } from './ops/pack.js';
-import { sameShape, shapeText } from './tape.js';
+import { sameShape, shapeText, typeText } from './tape.js';
 import type { Tensor } from './trace.js';
 
 /** What every derivative may be told. */
@@ -33,7 +33,8 @@ export interface GradientOptions extends DerivativeOptions {
  *
  * @param wrt inputs, or tensors computed on the way to the output
  * @throws ShapeError when the output is no scalar and no cotangent is given, when the cotangent's shape differs,
- *   or when the output does not depend differentiably on one of `wrt` (see `unconnected`).
+ *   when a tensor belongs to another trace, or when the output does not depend differentiably on one of `wrt` (see
+ *   `unconnected`).
  */
 export function gradient(output: Tensor, wrt: readonly Tensor[], options: GradientOptions = {}): Tensor[] {
   return pullBack('gradient', [output], wrt, [options.cotangent ?? unitCotangent(output)], options);
@@ -68,6 +69,16 @@ export function vjp(
   options: DerivativeOptions = {},
 ): Tensor[] {
   return pullBack('vjp', outputs, wrt, cotangents, options);
+}
+
+/** @internal `vjp`, with the caller's own words where no output depends on `wrt[k]`. */
+export function vjpOrRefuse(
+  outputs: readonly Tensor[],
+  wrt: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  refusal: (k: number) => string,
+): Tensor[] {
+  return pullBack('vjp', outputs, wrt, cotangents, { refusal });
 }
 
 /**
@@ -114,11 +125,13 @@ function pullBack(
   outputs: readonly Tensor[],
   wrt: readonly Tensor[],
   seeds: readonly Tensor[],
-  { unconnected = 'error' }: DerivativeOptions,
+  options: DerivativeOptions & { readonly refusal?: (k: number) => string },
   named = wrt,
 ): Tensor[] {
   requireSeeds(caller, outputs, seeds);
   const { recorder } = outputs[0]!;
+  const { unconnected, refusal = (k) => unconnectedMessage(caller, outputs, named[k]!) } = options;
+  for (const tensor of [...outputs, ...wrt, ...seeds]) recorder.requireOwn(`${caller}: a tensor`, tensor);
   const contributions = new Map<number, Tensor[]>();
   const accumulate = (id: number, contribution: Tensor): void => {
     const known = contributions.get(id);
@@ -156,7 +169,7 @@ function pullBack(
     const found = cotangentOf(tensor.id);
     if (found !== undefined) return found;
     if (unconnected === 'zero') return fill(tensor, tensor.shape, 0);
-    throw new ShapeError(unconnectedMessage(caller, outputs, named[k]!));
+    throw new ShapeError(refusal(k));
   });
 }
 
@@ -207,7 +220,7 @@ function requireSeeds(caller: string, outputs: readonly Tensor[], seeds: readonl
     const seed = seeds[k]!;
     if (!sameShape(seed.shape, output.shape) || seed.type.dataType !== 'f32') {
       throw new ShapeError(
-        `${caller}: the ${kind} ${seed.type.dataType}${shapeText(seed.shape)} must be f32${shapeText(output.shape)}, ` +
+        `${caller}: the ${kind} ${typeText(seed.type)} must be f32${shapeText(output.shape)}, ` +
           `the shape of what it belongs to (%${output.id}).`,
       );
     }
@@ -215,7 +228,7 @@ function requireSeeds(caller: string, outputs: readonly Tensor[], seeds: readonl
 }
 
 function unconnectedMessage(caller: string, outputs: readonly Tensor[], tensor: Tensor): string {
-  const which = `%${tensor.id} ${tensor.type.dataType}${shapeText(tensor.shape)}`;
+  const which = `%${tensor.id} ${typeText(tensor.type)}`;
   const remedy = "Leave it out, or ask for zeros with { unconnected: 'zero' }.";
   if (caller === 'jvp') {
     return `jvp: the output ${which} depends differentiably on none of the tensors moved, so its tangent would be zero. ${remedy}`;

@@ -1,6 +1,6 @@
 /** Transformations from tape to tape: derivatives of a finished tape, and a part of one. */
 import { ShapeError } from '../errors.js';
-import { type DerivativeOptions, type GradientOptions, gradient, jvp } from './gradient.js';
+import { type DerivativeOptions, gradient, jvp } from './gradient.js';
 import type { Tape } from './tape.js';
 import { Recorder, type Tensor } from './trace.js';
 
@@ -14,7 +14,7 @@ export function gradientTape(
   tape: Tape,
   output: string,
   wrt: readonly string[],
-  options: GradientOptions = {},
+  options: DerivativeOptions = {},
 ): Tape {
   const { recorder, tensors } = replay(tape);
   const inputs = wrt.map((name) => named(tensors, tape.inputs, 'input', name));

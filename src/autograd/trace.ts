@@ -47,11 +47,7 @@ export class Recorder {
    */
   record(name: string, attributes: Attributes, inputs: readonly Tensor[], type: TensorType): Tensor {
     inputs.forEach((input, k) => {
-      if (input.recorder !== this) {
-        throw new ShapeError(
-          `${name}: operand ${k} ${shapeText(input.shape)} belongs to another trace; pass it in as an input instead.`,
-        );
-      }
+      this.requireOwn(`${name}: operand ${k}`, input);
     });
     requireExtents(`${name}: its result`, type.shape);
     const key = JSON.stringify([name, attributes, inputs.map((input) => input.id)]);
@@ -60,6 +56,14 @@ export class Recorder {
     const tensor = this.#append(name, attributes, inputs, type);
     this.#known.set(key, tensor);
     return tensor;
+  }
+
+  /** @throws ShapeError when a tensor belongs to another trace. */
+  requireOwn(what: string, { recorder, shape }: Tensor): void {
+    if (recorder === this) return;
+    throw new ShapeError(
+      `${what} ${shapeText(shape)} belongs to another trace; pass it in as an input instead.`,
+    );
   }
 
   /** Where an operation that is recorded now comes from: the user's line, unless `withOrigin` says otherwise. */
@@ -102,8 +106,13 @@ export class Recorder {
     return this.#operations.length;
   }
 
-  /** The finished tape, with operations that no output needs left out (inputs stay). */
+  /**
+   * The finished tape, with operations that no output needs left out (inputs stay).
+   *
+   * @throws ShapeError when an output belongs to another trace.
+   */
   finish(outputs: Readonly<Record<string, Tensor>>): Tape {
+    for (const [name, output] of Object.entries(outputs)) this.requireOwn(`trace: output '${name}'`, output);
     const needed = new Set<number>(Object.values(this.#inputs));
     for (const output of Object.values(outputs)) needed.add(output.id);
     for (let id = this.#operations.length - 1; id >= 0; id--) {
@@ -156,10 +165,10 @@ export function trace<Name extends string>(
 ): Tape {
   const recorder = new Recorder();
   const entries = Object.entries(inputTypes) as [Name, TensorType][];
-  const inputs = Object.fromEntries(
-    entries.map(([name, type]) => [name, recorder.input(name, type)]),
-  ) as Record<Name, Tensor>;
   try {
+    const inputs = Object.fromEntries(
+      entries.map(([name, type]) => [name, recorder.input(name, type)]),
+    ) as Record<Name, Tensor>;
     return recorder.finish(build(inputs));
   } catch (error) {
     // What a composition refuses before it records anything is told from the error's own stack.

@@ -62,6 +62,18 @@ describe('gradient', () => {
     expect([...zeros.d!]).toEqual([0, 0, 0, 0]);
   });
 
+  it('refuses tensors of another trace', () => {
+    const inside = (build: (a: Tensor, other: Tensor) => Tensor) => () =>
+      trace({ other: f32(3) }, ({ other }) => {
+        trace({ a: f32(3) }, ({ a }) => ({ d: build(a, other) }));
+        return { other };
+      });
+    const message = /^gradient: a tensor \[3\] belongs to another trace; pass it in as an input/;
+    expect(inside((a, other) => gradient(sumAll(exp(a)), [other])[0]!)).toThrow(ShapeError);
+    expect(inside((a, other) => gradient(sumAll(exp(a)), [other])[0]!)).toThrow(message);
+    expect(inside((a, other) => gradient(exp(a), [a], { cotangent: other })[0]!)).toThrow(message);
+  });
+
   it('refuses an input reached only through an index, a comparison or stopGradient', () => {
     const attempts: ((a: Tensor, index: Tensor) => Tensor)[] = [
       (a) => sumAll(isPositive(a)),

@@ -130,6 +130,14 @@ describe('an error names the user’s line', () => {
     expect(message).toContain(marked('refused'));
   });
 
+  it('that declared an impossible input', () => {
+    const message = messageOf(
+      () => trace({ a: f32(0) }, ({ a }) => ({ y: exp(a) })), // impossible
+    );
+    expect(message).toMatch(/^trace: input 'a' has shape \[0\].* Traced at /);
+    expect(message).toContain(marked('impossible'));
+  });
+
   it('that called a composition, which refused before it recorded anything', () => {
     const message = messageOf(
       () => trace(types, ({ a, b }) => ({ y: softmaxCrossEntropy(a, sumAll(b)) })), // composed

@@ -53,6 +53,16 @@ describe('trace', () => {
     recorder.input('a', f32());
     expect(() => recorder.input('a', f32())).toThrow(/'a' is declared twice/);
   });
+
+  it('refuses an output that belongs to another trace', () => {
+    const attempt = () =>
+      trace({ x: f32(3) }, ({ x }) => {
+        trace({ y: f32(2) }, ({ y }) => ({ y, x }));
+        return { x };
+      });
+    expect(attempt).toThrow(ShapeError);
+    expect(attempt).toThrow(/^trace: output 'x' \[3\] belongs to another trace; pass it in as an input/);
+  });
 });
 
 describe('broadcastShapes', () => {

@@ -6,7 +6,7 @@ import { ShapeError } from '../../errors.js';
 import { interpret } from '../interpret.js';
 import { sizeOf } from '../tape.js';
 import { selectOutputs } from '../tapeTransforms.js';
-import { checkOptions, defaultWrt, pathWeightsOf, type UnrollDescription } from './options.js';
+import { checkOptions, checkRows, defaultWrt, pathWeightsOf, type UnrollDescription } from './options.js';
 import { trajectoryLoss } from './problem.js';
 import {
   adjointNames,
@@ -140,6 +140,7 @@ function sweepForward(
   if (values.batches.length !== steps) {
     throw new ShapeError(`unroll: ${steps} steps need as many batches; ${values.batches.length} were given.`);
   }
+  checkRows(problem, values.batches);
   const weights = pathWeightsOf(options);
   const hyperparameters = hyperparameterTypes(description);
   const outer = outerTape(options.outer ?? trajectoryLoss(problem.parameters), problem.parameters);

@@ -4,7 +4,7 @@ import type { Device } from '../../gpu/device.js';
 import type { Numbers } from '../compile/bufferRange.js';
 import type { StorageFormat } from './keptStorage.js';
 import type { Observable } from './observer.js';
-import type { InnerOptimiser, InnerProblem, OuterObjective } from './problem.js';
+import { type InnerOptimiser, type InnerProblem, type OuterObjective, trajectoryLoss } from './problem.js';
 
 /**
  * How the way back comes by what the way forward computed: `recompute` keeps θ_0 … θ_N and computes each step again;
@@ -78,7 +78,7 @@ export const pathWeightsOf = ({ steps, pathWeights }: UnrollDescription): readon
 
 /** @throws ShapeError naming the setting that does not fit. */
 export function checkOptions(
-  { steps, truncate, pathWeights, outer, problem }: UnrollDescription,
+  { steps, truncate, pathWeights, outer, problem, optimiser }: UnrollDescription,
   batchSizes: readonly number[],
   { memory = 'recompute', storage = 'float32' }: Pick<UnrollOptions, 'memory' | 'storage'> = {},
 ): void {
@@ -112,15 +112,24 @@ export function checkOptions(
       "storage 'float16' is for kept intermediates, and memory 'recompute' keeps none; use 'full' or mixed.",
     );
   }
-  for (const name of Object.keys(outer?.inputs ?? {})) {
-    if (
-      Object.hasOwn(problem.tables, name) ||
-      Object.hasOwn(problem.hyperparameters ?? {}, name) ||
-      name === 'theta'
-    ) {
+  const taken = { theta: true, ...problem.tables, ...problem.hyperparameters };
+  for (const name of Object.keys((outer ?? trajectoryLoss(problem.parameters)).inputs)) {
+    if (Object.hasOwn(taken, name) || optimiser.hyperparameters.includes(name)) {
       refuse(
         `the outer objective's input '${name}' is named like something of the inner problem; rename one.`,
       );
     }
+  }
+}
+
+/** @throws ShapeError when a batch names a row that a table does not have. */
+export function checkRows({ tables }: InnerProblem, batches: readonly Int32Array[]): void {
+  for (const [name, { shape }] of Object.entries(tables)) {
+    const rows = shape[0]!;
+    batches.forEach((batch, step) => {
+      const wrong = batch.find((row) => row < 0 || row >= rows);
+      if (wrong === undefined) return;
+      throw new ShapeError(`unroll: batch ${step} names row ${wrong}, but table '${name}' has ${rows} rows, from 0.`);
+    });
   }
 }

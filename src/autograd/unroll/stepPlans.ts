@@ -48,8 +48,11 @@ const compileForward = (
     label,
     inputs: shared,
     outputs,
+    // A state that no step reads has no place to go on from.
     carry: Object.fromEntries(
-      Object.keys(stateTypes(description)).map((name) => [onTape.nextState(name), onTape.state(name)]),
+      Object.keys(stateTypes(description))
+        .filter((name) => Object.hasOwn(tape.inputs, onTape.state(name)))
+        .map((name) => [onTape.nextState(name), onTape.state(name)]),
     ),
   });
 

@@ -9,7 +9,7 @@
  * needs the adjoint, or both at once.
  */
 import { ShapeError } from '../../errors.js';
-import { gradient, vjp } from '../gradient.js';
+import { gradient, vjpOrRefuse } from '../gradient.js';
 import { add, mul } from '../ops/elementwise.js';
 import { gather, scatterAdd } from '../ops/gather.js';
 import { sumAll } from '../ops/reduce.js';
@@ -130,7 +130,11 @@ export function stepTape(description: StepDescription, batchSize: number): Tape 
     const after = adjoints.map((name) => next[name]!);
     const arriving = adjoints.map((name) => inputs[onTape.adjoint(name)]!);
     const wanted = wrt.map((name) => rows[name] ?? hyper[name]!);
-    const leaving = vjp(after, [...before, ...wanted], arriving);
+    const leaving = vjpOrRefuse(after, [...before, ...wanted], arriving, (k) =>
+      k < adjoints.length
+        ? `unroll: the step does not depend differentiably on the state '${adjoints[k]}' of ${optimiser.name}; set its isDifferentiable to false.`
+        : `unroll: the step does not depend differentiably on '${wrt[k - adjoints.length]}'; leave it out of wrt.`,
+    );
 
     const outputs: Record<string, Tensor> = { loss };
     for (const [name, tensor] of Object.entries(next)) outputs[onTape.nextState(name)] = tensor;
@@ -188,10 +192,21 @@ function requireScalar(what: string, loss: Tensor): void {
   }
 }
 
-/** @throws ShapeError when `wrt` or `perStep` names what there is not, or a name is taken twice. */
+/** @throws ShapeError when `wrt` or `perStep` names what there is not, or two things have one name. */
 export function checkDescription(description: StepDescription): void {
-  const { problem, wrt, perStep } = description;
+  const { problem, optimiser, wrt, perStep } = description;
   const hyperparameters = hyperparameterTypes(description);
+  const both = Object.keys(problem.hyperparameters ?? {}).find((name) =>
+    optimiser.hyperparameters.includes(name),
+  );
+  if (both !== undefined) {
+    throw new ShapeError(
+      `unroll: '${both}' names a hyperparameter both of the problem and of ${optimiser.name}; rename the problem's.`,
+    );
+  }
+  if (Object.hasOwn(optimiser.state, 'theta')) {
+    throw new ShapeError(`unroll: a state of ${optimiser.name} is called 'theta', as the parameters are; rename it.`);
+  }
   const tables = Object.keys(problem.tables);
   const types: TensorTypes = { ...problem.tables, ...hyperparameters };
   const learnable = Object.keys(types).filter((name) => types[name]!.dataType === 'f32');
@@ -199,7 +214,8 @@ export function checkDescription(description: StepDescription): void {
   if (twice !== undefined) {
     throw new ShapeError(`unroll: '${twice}' names both a table and a hyperparameter; rename one.`);
   }
-  for (const name of wrt) {
+  for (const [k, name] of wrt.entries()) {
+    if (wrt.indexOf(name) < k) throw new ShapeError(`unroll: wrt names '${name}' twice; name it once.`);
     if (!learnable.includes(name)) {
       const reason = Object.hasOwn(types, name)
         ? 'holds whole numbers, which have no gradient'

@@ -9,7 +9,7 @@ import { type BufferRange, BYTES, copyRange, type Numbers } from '../compile/buf
 import type { Plan } from '../compile/plan.js';
 import { BatchQueue } from './batches.js';
 import type { Observation } from './observer.js';
-import { pathWeightsOf, type Trajectory, type UnrollOptions } from './options.js';
+import { checkRows, pathWeightsOf, type Trajectory, type UnrollOptions } from './options.js';
 import { buildParts, type Parts } from './parts.js';
 import { atStep } from './sharedMemory.js';
 import type { StepPlans } from './stepPlans.js';
@@ -43,7 +43,10 @@ export class Unroll {
     return new Unroll(await buildParts(options));
   }
 
-  /** Device memory of each table and hyperparameter, to write to; [N, …] for those with a value at each step. */
+  /**
+   * Device memory of each table and hyperparameter; [N, …] for those with a value at each step. Each is to be written with
+   * `write` before the first `submit`; from then on plans may change it in place.
+   */
   get inputs(): Readonly<Record<string, BufferRange>> {
     return this.#parts.shared.inputs;
   }
@@ -123,6 +126,7 @@ export class Unroll {
   /**
    * θ_n of the last hypergradient.
    * @param step n, from the first step that the gradient reaches (0 unless truncated) to N
+   * @throws ShapeError for a step that is not kept.
    */
   async parametersAt(step: number): Promise<Float32Array> {
     const { options, path } = this.#parts;
@@ -181,6 +185,7 @@ export class Unroll {
       refuse(`start has ${start.length} elements, but the problem has ${problem.parameters} parameters.`);
     }
     for (const { length } of batches) this.#plansFor(steps - 1, length);
+    checkRows(problem, batches);
     if (this.#unwritten.size > 0) {
       refuse(`these inputs were never written: ${[...this.#unwritten].join(', ')}. Write them first.`);
     }

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { add, mul, sub } from '../../../src/autograd/ops/elementwise.js';
 import { dropout } from '../../../src/autograd/ops/random.js';
+import { sumAll } from '../../../src/autograd/ops/reduce.js';
 import { f32, i32 } from '../../../src/autograd/tape.js';
+import type { Tensor } from '../../../src/autograd/trace.js';
 import { interpretUnroll } from '../../../src/autograd/unroll/interpretUnroll.js';
 import { truncationCosines } from '../../../src/autograd/unroll/observer.js';
 import type { MemoryMode, UnrollDescription } from '../../../src/autograd/unroll/options.js';
@@ -12,6 +14,7 @@ import type { Device } from '../../../src/gpu/device.js';
 import { streamWords } from '../../../src/kernels/philox.js';
 import { mse, softmaxCrossEntropy } from '../../../src/nn/losses.js';
 import { adam } from '../../../src/nn/optimisers/adam.js';
+import { sgd } from '../../../src/nn/optimisers/sgd.js';
 import { expectNear, numbers } from '../../support/compare.js';
 import { useDevice } from '../../support/device.js';
 import {
@@ -316,6 +319,20 @@ describe('Unroll refuses', () => {
     [{ problem: classification, wrt: ['labels'] }, /'labels', which holds whole numbers/],
     [{ perStep: ['images'] }, /perStep names 'images', which is no hyperparameter/],
     [{ problem: { ...regression, hyperparameters: { images: f32() } } }, /'images' names both/],
+    [
+      { problem: { ...regression, hyperparameters: { learningRate: f32(2) } } },
+      /'learningRate' names a hyperparameter both of the problem and of sgd; rename/,
+    ],
+    [{ optimiser: { ...sgd(), state: { theta: sgd({ momentum: true }).state.buffer } } }, /called 'theta'/],
+    [{ wrt: ['images', 'images'] }, /wrt names 'images' twice/],
+    [
+      { problem: { ...regression, tables: { ...regression.tables, target: f32(5, 4) } } },
+      /outer objective's input 'target' is named like something of the inner problem/,
+    ],
+    [
+      { outer: { inputs: { learningRate: f32() }, loss: (theta: Tensor) => sumAll(theta) } },
+      /outer objective's input 'learningRate' is named like/,
+    ],
   ])('%j', async (changes, message) => {
     await expect(attempt(changes)).rejects.toThrow(ShapeError);
     await expect(attempt(changes)).rejects.toThrow(message);
@@ -323,7 +340,26 @@ describe('Unroll refuses', () => {
 
   it('a gradient by what the step does not read, rather than giving zeros', async () => {
     const problem = { ...regression, tables: { ...regression.tables, unused: f32(5, 2) } };
-    await expect(attempt({ problem })).rejects.toThrow(/does not depend differentiably on/);
+    await expect(attempt({ problem })).rejects.toThrow(
+      /^unroll: the step does not depend differentiably on 'unused'; leave it out of wrt/,
+    );
+  });
+
+  it('the adjoint of a state that changes nothing, and lets it be where none is asked for', async () => {
+    const optimiser = sgd();
+    const counted = (isDifferentiable: boolean): InnerOptimiser => ({
+      ...optimiser,
+      state: { count: { extent: 'scalar', start: 0, isDifferentiable } },
+      step(given) {
+        const { theta } = optimiser.step(given);
+        return { theta, state: { count: sumAll(theta) } };
+      },
+    });
+    await expect(attempt({ optimiser: counted(true) })).rejects.toThrow(
+      /^unroll: the step does not depend differentiably on the state 'count' of sgd; set its isDifferentiable/,
+    );
+    const got = await runUnroll(device, { ...plain, optimiser: counted(false) }, values);
+    expect(withoutMemory(got)).toEqual(withoutMemory(await runUnroll(device, plain, values)));
   });
 
   it('trajectories that do not fit, with the numbers met and wanted', async () => {
@@ -336,6 +372,11 @@ describe('Unroll refuses', () => {
     expect(() => unroll.submit({ start, batches: batches.slice(1) })).toThrow(/3 steps.*2 batches/);
     const odd = [batches[0]!, batches[1]!, Int32Array.of(0)];
     expect(() => unroll.submit({ start, batches: odd })).toThrow(/batch of 1; batch sizes are 3, 2/);
+    const beyond = [batches[0]!, Int32Array.of(4, 5), batches[2]!];
+    expect(() => unroll.submit({ start, batches: beyond })).toThrow(
+      /batch 1 names row 5, but table 'images' has 5 rows/,
+    );
+    expect(() => interpretUnroll(plain, { ...values, batches: beyond })).toThrow(/batch 1 names row 5/);
     expect(() => unroll.submit({ start: new Float32Array(7), batches })).toThrow(/start has 7 elements/);
     expect(() => unroll.submit({ start, batches, outer: { target: new Float32Array(7) } })).toThrow(
       ShapeError,
