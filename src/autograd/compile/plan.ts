@@ -16,18 +16,22 @@ import { requireTensorsFit } from './limits.js';
 import { lowerTape, type Target } from './lower.js';
 import { placeStays } from './place.js';
 import type { Range } from './range.js';
+import { requireOptions } from './requireOptions.js';
 
 /** How a tape is compiled. */
 export interface CompileOptions {
   /** Name of the plan in messages and profiles. */
   readonly label?: string;
-  /** Buffers that hold an input already, shared with other plans; the plan makes its own for the rest. */
+  /**
+   * Buffers that hold an input already, shared with other plans; the plan makes its own for the rest. Names that the tape does
+   * not have are left alone, so that plans of several tapes can be given the same.
+   */
   readonly inputs?: Readonly<Record<string, BufferRange>>;
-  /** Memory that outputs are left in; the plan keeps the rest in its own arena. */
+  /** Memory that outputs are left in, each of the output's size; the plan keeps the rest in its own arena. */
   readonly outputs?: Readonly<Record<string, BufferRange>>;
   /** Inputs that an in-place operation may change, such as an accumulator. */
   readonly overwrite?: readonly string[];
-  /** Output → input: copied after every replay, so that the next one goes on from there. */
+  /** Output → input of the same type: copied after every replay, all at once, so that the next one goes on from there. */
   readonly carry?: Readonly<Record<string, string>>;
   /** @internal Block sizes to compile with instead of the device's own; what `tune` measures with. */
   readonly tuning?: Tuning;
@@ -244,9 +248,11 @@ function dataTypeOf(data: Numbers): DataType {
 /**
  * Compiles a tape for a device.
  *
+ * @throws ShapeError when an option names what the tape does not have, or does not fit it.
  * @throws DeviceError when a kernel does not compile or a tensor is larger than the device allows.
  */
 export async function compile(tape: Tape, device: Device, options: CompileOptions = {}): Promise<Plan> {
+  requireOptions(tape, options);
   const { limits } = device;
   const lowered = lowerTape(tape, targetOf(device, options.tuning), {
     overwrite: options.overwrite ?? [],

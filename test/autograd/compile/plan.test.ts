@@ -218,6 +218,26 @@ describe('Plan', () => {
     expect(dispatches).toBe(1);
   });
 
+  it('refuses options that do not fit the tape, with what it has', async () => {
+    const device = await openedDevice();
+    const tape = trace({ x: f32(2), n: i32(2) }, ({ x }) => ({ y: scale(x, 2), z: sumAll(x) }));
+    const range = { buffer: device.acquireBuffer(256, 'given'), offset: 0, bytes: 4 };
+    const cases: [CompileOptions, RegExp][] = [
+      [{ carry: { nxt: 'x' } }, /carry names 'nxt'; the outputs are y, z/],
+      [{ carry: { y: 'w' } }, /carry names 'w'; the inputs are x, n/],
+      [{ carry: { z: 'x' } }, /carry copies output 'z' f32\[\] to input 'x' f32\[2\]/],
+      [{ carry: { y: 'n' } }, /output 'y' f32\[2\] to input 'n' i32\[2\]/],
+      [{ outputs: { typo: range } }, /outputs names 'typo'; the outputs are y, z/],
+      [{ outputs: { y: range } }, /output 'y' f32\[2\] takes 8 bytes, but a range of 4/],
+      [{ overwrite: ['w'] }, /overwrite names 'w'; the inputs are x, n/],
+    ];
+    for (const [options, message] of cases) {
+      await expect(compile(tape, device, options)).rejects.toThrow(ShapeError);
+      await expect(compile(tape, device, options)).rejects.toThrow(message);
+    }
+    device.releaseBuffer(range.buffer);
+  });
+
   it('shares an input that lies in another buffer, at an offset', async () => {
     const device = await openedDevice();
     const buffer = device.acquireBuffer(1024, 'shared');
