@@ -6,8 +6,7 @@
 import type { PlanDescription } from './compile/describe.js';
 import type { Plan } from './compile/plan.js';
 import { originText } from './origin.js';
-import { inputNamesOf } from './print.js';
-import { type Operation, type Tape, typeText } from './tape.js';
+import { inputNamesOf, type Operation, type Tape, typeText } from './tape.js';
 
 /** Fill of operations by order of derivative: forward, gradient, gradient of the gradient, beyond. */
 const FILLS = ['#ffffff', '#ffe3b8', '#c9e4ff', '#e3d0f5'] as const;

@@ -3,7 +3,7 @@ import { ShapeError } from '../errors.js';
 import { type Reference, referenceData, referenceFrom } from './operation.js';
 import { referenceOf } from './ops/references.js';
 import { locate, operationSentence } from './origin.js';
-import { shapeText, sizeOf, type Tape } from './tape.js';
+import { inputNamesOf, shapeText, sizeOf, type Tape } from './tape.js';
 
 /**
  * The outputs of a tape in float64.
@@ -16,7 +16,7 @@ export function interpret(
   inputs: Readonly<Record<string, ArrayLike<number>>>,
 ): Record<string, Float64Array> {
   const values: Reference[] = [];
-  const inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
+  const inputNames = inputNamesOf(tape);
   for (const operation of tape.operations) {
     const { id, name, attributes, inputs: operands, type } = operation;
     if (name === 'input') {

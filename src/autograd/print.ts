@@ -5,7 +5,7 @@ import { planText } from './compile/planText.js';
 import { originText } from './origin.js';
 import type { Profile } from './profile/profile.js';
 import { profileText } from './profile/profileText.js';
-import { type Operation, type Tape, typeText } from './tape.js';
+import { inputNamesOf, type Operation, type Tape, typeText } from './tape.js';
 
 /** How a tape is printed. */
 export interface PrintOptions {
@@ -20,15 +20,11 @@ export interface ProfilePrintOptions {
 }
 
 /** `conv2d(%3, %5, stride=1, padding=1)`, or `input 'x'` for an input of that name. */
-export function callText({ name, attributes, inputs }: Operation, inputName?: string): string {
+function callText({ name, attributes, inputs }: Operation, inputName?: string): string {
   if (name === 'input') return `input '${inputName}'`;
   const settings = Object.entries(attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
   return `${name}(${[...inputs.map((input) => `%${input}`), ...settings].join(', ')})`;
 }
-
-/** Names of a tape's inputs by line. */
-export const inputNamesOf = (tape: Tape): ReadonlyMap<number, string> =>
-  new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
 
 /** Readable text of a tape: one line an operation with its type, then the outputs. */
 export function print(tape: Tape, options?: PrintOptions): string;

@@ -2,8 +2,8 @@
  * Splitting a tape in two: an early part that can run before some of the inputs are known, and a late part that goes on
  * from what the early part saved. The reverse sweep of a step from saved intermediates is the late part of its tape.
  */
-import { definitionOf } from './ops/index.js';
-import type { Operation, Tape } from './tape.js';
+import { definitionOf, isElementwise } from './ops/index.js';
+import { inputNamesOf, type Operation, type Tape } from './tape.js';
 import { replay, selectOutputs } from './tapeTransforms.js';
 import { Recorder, type Tensor } from './trace.js';
 
@@ -42,7 +42,7 @@ export function splitTape(
   );
 
   const recorder = new Recorder();
-  const inputNames = new Map(Object.entries(part.inputs).map(([name, id]) => [id, name]));
+  const inputNames = inputNamesOf(part);
   const tensors = new Map<number, Tensor>();
   const tensorOf = (id: number): Tensor => {
     const known = tensors.get(id);
@@ -96,9 +96,6 @@ function chooseSaved(operations: readonly Operation[], isLate: ReadonlySet<numbe
   for (const id of [...needed].sort((a, b) => a - b)) if (!isThere(id)) saved.add(id);
   return [...saved].sort((a, b) => a - b);
 }
-
-const isElementwise = ({ name }: Operation): boolean =>
-  name !== 'input' && definitionOf(name).elementwise !== undefined;
 
 /** Views, constants, repetitions, and rows of an input: kept as what they are made of. */
 function isFree({ name, inputs }: Operation, operations: readonly Operation[]): boolean {

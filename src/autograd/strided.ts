@@ -1,12 +1,5 @@
 /** Float64 tensors for the reference evaluation: numbers in memory, and where each index finds its own. */
-import { type Shape, sizeOf } from './tape.js';
-
-/** Strides of a tensor whose numbers lie in row-major order. */
-function rowMajorStrides(shape: Shape): number[] {
-  const strides = shape.map(() => 1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
-  return strides;
-}
+import { rowMajorStrides, type Shape, sizeOf } from './tape.js';
 
 /**
  * A tensor or a view of one. Element (i, j, …) is data[offset + i·stride₀ + j·stride₁ + …]. It makes no code at run time, so it

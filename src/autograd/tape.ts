@@ -50,6 +50,10 @@ export interface Tape {
   readonly outputs: Readonly<Record<string, number>>;
 }
 
+/** Names of a tape's inputs by line. */
+export const inputNamesOf = ({ inputs }: Tape): ReadonlyMap<number, string> =>
+  new Map(Object.entries(inputs).map(([name, id]) => [id, name]));
+
 /** The type of a tensor of 32-bit floats: `f32(20, 64)`, and `f32()` for a scalar. */
 export const f32 = (...shape: number[]): TensorType => ({ dataType: 'f32', shape });
 /** The type of a tensor of 32-bit integers: `i32(20)`. */
@@ -58,6 +62,17 @@ export const i32 = (...shape: number[]): TensorType => ({ dataType: 'i32', shape
 /** Number of elements of a shape; 1 for a scalar's `[]`. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** Distance in memory of neighbours along each axis of a row-major tensor, in elements. */
+export function rowMajorStrides(shape: Shape): number[] {
+  const strides: number[] = [];
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis]!;
+  }
+  return strides;
 }
 
 /** Whether two shapes are equal, extent by extent. */

@@ -1,7 +1,7 @@
 /** Transformations from tape to tape: derivatives of a finished tape, and a part of one. */
 import { ShapeError } from '../errors.js';
 import { type DerivativeOptions, gradient, jvp } from './gradient.js';
-import type { Tape } from './tape.js';
+import { inputNamesOf, type Tape } from './tape.js';
 import { Recorder, type Tensor } from './trace.js';
 
 /**
@@ -77,7 +77,7 @@ export interface Replay {
 /** Records a tape's operations (or those of them that are wanted) on a new recorder. */
 export function replay(tape: Tape, wanted: (id: number) => boolean = () => true): Replay {
   const recorder = new Recorder();
-  const inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
+  const inputNames = inputNamesOf(tape);
   const tensors = new Map<number, Tensor>();
   for (const { id, name, attributes, inputs, type, origin = {} } of tape.operations) {
     if (!wanted(id)) continue;

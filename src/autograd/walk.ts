@@ -12,17 +12,6 @@ export interface Walk {
   readonly strides: readonly (readonly number[])[];
 }
 
-/** Distance in memory of neighbours along each axis of a row-major tensor. */
-export function rowMajorStrides(shape: Shape): number[] {
-  const strides: number[] = [];
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= shape[axis]!;
-  }
-  return strides;
-}
-
 /** Joins neighbouring axes that every tensor walks as one; axes of extent 1 drop out. At least one axis stays. */
 export function joinAxes(shape: Shape, strides: readonly (readonly number[])[]): Walk {
   const extents: number[] = [];

@@ -2,15 +2,12 @@
  * Fusion: which elementwise operations are computed inside the kernel of their consumer, and the WGSL that
  * computes such a chain. A chain ends in an elementwise operation or in a reduction.
  */
-import { definitionOf } from '../ops/index.js';
-import { type Operation, type Shape, sizeOf, type Tape } from '../tape.js';
-import { joinAxes, rowMajorStrides, type Walk } from '../walk.js';
+import { definitionOf, isElementwise } from '../ops/index.js';
+import { type Operation, rowMajorStrides, type Shape, sizeOf, type Tape } from '../tape.js';
+import { joinAxes, type Walk } from '../walk.js';
 
 /** Operations that cost no more to repeat than to load: inlined even into several or larger consumers. */
 const repeatable = new Set(['broadcastTo', 'fill', 'scale', 'shift', 'stopGradient']);
-
-const isElementwise = (operation: Operation): boolean =>
-  operation.name !== 'input' && definitionOf(operation.name).elementwise !== undefined;
 
 const canHoldChain = (operation: Operation): boolean =>
   operation.name !== 'input' && (isElementwise(operation) || definitionOf(operation.name).reduction === true);

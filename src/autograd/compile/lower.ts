@@ -9,7 +9,7 @@ import type { Definitions } from '../../kernels/template.js';
 import type { Lowering, Storage, WorkgroupDefinitions } from '../operation.js';
 import { definitionOf } from '../ops/index.js';
 import { locate, operationSentence } from '../origin.js';
-import { type Operation, sizeOf, type Tape } from '../tape.js';
+import { inputNamesOf, type Operation, sizeOf, type Tape } from '../tape.js';
 import { BYTES } from './bufferRange.js';
 import { fusedInto } from './fuse.js';
 import { type ChainContext, lowerElementwise, lowerReduction } from './lowerChains.js';
@@ -88,7 +88,7 @@ class LoweringBuilder implements Lowering {
     this.#preset = new Map(preset.map((name) => [name, tape.outputs[name]!]));
     this.#carry = carry;
     this.#schedule = scheduleTape(tape, target);
-    this.#inputNames = new Map(Object.entries(tape.inputs).map(([name, id]) => [id, name]));
+    this.#inputNames = inputNamesOf(tape);
   }
 
   get tuning(): Tuning {

@@ -1,8 +1,9 @@
 /** Where the values of a tape lie while it is lowered: their ranges, and the stays of tensors in the arena. */
+import { wholeMultiple } from '../../kernels/catalogue.js';
 import type { Storage } from '../operation.js';
 import { BYTES } from './bufferRange.js';
 import type { JointTensors } from './lowerRowProgram.js';
-import { alignUp, type Stay } from './place.js';
+import type { Stay } from './place.js';
 import { type Range, sameRoot } from './range.js';
 
 /** A tensor of the arena: the tape line whose value or scratch space it is. */
@@ -85,7 +86,7 @@ export class Memory {
     perLine: number,
     alignment: number,
   ): JointTensors {
-    const apart = alignUp(perLine, alignment);
+    const apart = wholeMultiple(perLine, alignment);
     const starts = new Map<number, number>();
     results.forEach((line, k) => {
       this.values.set(line, { ...stay, offset: k * apart, bytes: perLine });
@@ -100,4 +101,4 @@ export class Memory {
 
 /** Bytes of so many values of planes, each bound on its own, and shares of sums. */
 export const rowsBytes = (results: number, summed: number, perLine: number, alignment: number): number =>
-  results * alignUp(perLine, alignment) + summed * perLine;
+  results * wholeMultiple(perLine, alignment) + summed * perLine;

@@ -2,6 +2,7 @@
  * Places in the arena: every tensor of a plan gets a range of bytes that is its own for as long as it is needed,
  * and is another's before and after.
  */
+import { wholeMultiple } from '../../kernels/catalogue.js';
 
 /** A tensor's stay in memory: needed from step `first` to step `last`, both included. */
 export interface Stay {
@@ -17,9 +18,6 @@ export interface Placement {
   readonly bufferBytes: readonly number[];
 }
 
-/** The next multiple of `alignment`, from `value` on. */
-export const alignUp = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment;
-
 /**
  * First fit, in order of first use: each tensor goes to the lowest range that is free during its whole stay.
  *
@@ -34,7 +32,7 @@ export function placeStays(stays: readonly Stay[], alignment: number, maximumBuf
 
   for (const index of order) {
     const stay = stays[index]!;
-    const bytes = alignUp(stay.bytes, alignment);
+    const bytes = wholeMultiple(stay.bytes, alignment);
     for (let buffer = 0; ; buffer++) {
       placed[buffer] ??= [];
       bufferBytes[buffer] ??= 0;
@@ -44,7 +42,7 @@ export function placeStays(stays: readonly Stay[], alignment: number, maximumBuf
       let offset = 0;
       for (const other of neighbours) {
         if (offset + bytes <= places[other]!.offset) break;
-        offset = Math.max(offset, places[other]!.offset + alignUp(stays[other]!.bytes, alignment));
+        offset = Math.max(offset, places[other]!.offset + wholeMultiple(stays[other]!.bytes, alignment));
       }
       if (offset + bytes > maximumBuffer && placed[buffer].length > 0) continue;
       places[index] = { buffer, offset };

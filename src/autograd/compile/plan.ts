@@ -9,7 +9,7 @@ import type { DispatchWork } from '../../gpu/profiler.js';
 import { fitTuning, type Tuning } from '../../kernels/catalogue.js';
 import { tuningOf } from '../../kernels/deviceTuning.js';
 import { locate, operationSentence } from '../origin.js';
-import { type DataType, shapeText, sizeOf, type Tape, typeText } from '../tape.js';
+import { type DataType, sizeOf, type Tape, typeText } from '../tape.js';
 import { type BufferRange, BYTES, copyRange, type Numbers } from './bufferRange.js';
 import { describeParts, type PlanDescription, type PlanParts, type PlanStep } from './describe.js';
 import { requireTensorsFit } from './limits.js';
@@ -113,10 +113,11 @@ export class Plan {
         `There is no input '${name}'; the inputs are ${Object.keys(this.inputs).join(', ')}.`,
       );
     }
-    const { shape, dataType } = this.#tape.operations[id]!.type;
+    const { type } = this.#tape.operations[id]!;
+    const { shape, dataType } = type;
     if (data.length !== sizeOf(shape) || dataTypeOf(data) !== dataType) {
       throw new ShapeError(
-        `Input '${name}' is ${dataType}${shapeText(shape)}, ${sizeOf(shape)} numbers; ` +
+        `Input '${name}' is ${typeText(type)}, ${sizeOf(shape)} numbers; ` +
           `${data.length} of ${dataTypeOf(data)} were given.`,
       );
     }

@@ -19,7 +19,7 @@ import {
   referenceZeros,
   type Storage,
 } from '../operation.js';
-import { type Shape, sameShape, shapeText, type TensorType } from '../tape.js';
+import { sameShape, type Shape, shapeText, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { fill } from './elementwise.js';
 import { aroundAxis, resolveAxis } from './operands.js';
@@ -28,7 +28,7 @@ function requireIndex(operation: string, table: TensorType, index: TensorType, a
   const wanted = table.shape.map((extent, k) => (k === axis ? (index.shape[k] ?? 1) : extent));
   if (index.dataType !== 'i32' || !sameShape(index.shape, wanted)) {
     throw new ShapeError(
-      `${operation}: index is ${index.dataType}${shapeText(index.shape)}, but i32 with the extents of ` +
+      `${operation}: index is ${typeText(index)}, but i32 with the extents of ` +
         `${shapeText(table.shape)} is needed; only axis ${axis} may differ.`,
     );
   }
@@ -102,7 +102,7 @@ const addDefinition: OperationDefinition = {
     requireIndex('scatterAddAlongAxis', base!, index!, Number(axis));
     if (!sameShape(values!.shape, index!.shape) || values!.dataType !== base!.dataType) {
       throw new ShapeError(
-        `scatterAddAlongAxis: values ${values!.dataType}${shapeText(values!.shape)} must be ` +
+        `scatterAddAlongAxis: values ${typeText(values!)} must be ` +
           `${base!.dataType}${shapeText(index!.shape)}, of the base's type and the index's shape.`,
       );
     }

@@ -5,7 +5,7 @@
  *     y = (x − mean) / √(variance + epsilon) · gamma + beta        for each channel, axis 1 of x [N,C,…]
  */
 import { ShapeError } from '../../errors.js';
-import { shapeText, sizeOf } from '../tape.js';
+import { shapeText, sizeOf, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { add, div, mul, scale, shift, sqrt, stopGradient, sub } from './elementwise.js';
 import { NORM_EPSILON } from './instanceNorm.js';
@@ -28,7 +28,7 @@ export interface BatchNormOutput extends ChannelStatistics {
 function requireChannels(x: Tensor, parameters: Readonly<Record<string, Tensor>>): void {
   if (x.shape.length < 2 || x.type.dataType !== 'f32') {
     throw new ShapeError(
-      `batchNorm: x is ${x.type.dataType}${shapeText(x.shape)}, but an f32 tensor [N,C,…] is needed.`,
+      `batchNorm: x is ${typeText(x.type)}, but an f32 tensor [N,C,…] is needed.`,
     );
   }
   for (const [name, parameter] of Object.entries(parameters)) {

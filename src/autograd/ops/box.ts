@@ -1,8 +1,8 @@
 /** Strided boxes in memory: what transposition, slices, padding and concatenation are lowered to. */
 import { pieceLength } from '../../kernels/catalogue.js';
 import type { Lowering, Storage } from '../operation.js';
-import { type DataType, type Shape, sizeOf } from '../tape.js';
-import { joinAxes, placeExpression, rowMajorStrides, unsignedLiteral } from '../walk.js';
+import { type DataType, rowMajorStrides, type Shape, sizeOf } from '../tape.js';
+import { joinAxes, placeExpression, unsignedLiteral } from '../walk.js';
 
 /** Where the element with index i of a box lies in a flat tensor: offset + Σ_k i_k · strides_k. */
 export interface Box {

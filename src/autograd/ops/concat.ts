@@ -8,7 +8,7 @@ import {
   type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
-import { type Shape, sameShape, shapeText, type TensorType } from '../tape.js';
+import { sameShape, type Shape, shapeText, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { launchRearrange, steppedBox, wholeBox } from './box.js';
 import { resolveAxis } from './operands.js';
@@ -38,7 +38,7 @@ function requireAlike(pieces: readonly TensorType[], axis: number): void {
       sameShape(without(shape), without(first!.shape));
     if (!fits) {
       throw new ShapeError(
-        `concat: tensor ${k} is ${dataType}${shapeText(shape)} and tensor 0 ${first!.dataType}${shapeText(first!.shape)}; ` +
+        `concat: tensor ${k} is ${dataType}${shapeText(shape)} and tensor 0 ${typeText(first!)}; ` +
           `they must agree in type and in every extent but that of axis ${axis}.`,
       );
     }

@@ -1,7 +1,7 @@
 /** The extents of a convolution, their rules, and the plain loop over its products that every reference shares. */
 import { ShapeError } from '../../errors.js';
 import type { ConvolutionExtents } from '../../kernels/convolutionBlocks.js';
-import { type Attributes, type Shape, shapeText, type TensorType } from '../tape.js';
+import { type Attributes, type Shape, shapeText, type TensorType, typeText } from '../tape.js';
 import { pairText, readPair } from './pair.js';
 
 /** Extents of one convolution: x [N,C,H,W], w [O,C,K,L], y [N,O,HO,WO], strides [SH,SW], paddings [PH,PW]. */
@@ -16,7 +16,7 @@ export interface Extents extends ConvolutionExtents {
 export function requireRank4(operation: string, argument: string, type: TensorType): void {
   if (type.shape.length !== 4 || type.dataType !== 'f32') {
     throw new ShapeError(
-      `${operation}: ${argument} is ${type.dataType}${shapeText(type.shape)}, but an f32 tensor of four axes is needed.`,
+      `${operation}: ${argument} is ${typeText(type)}, but an f32 tensor of four axes is needed.`,
     );
   }
 }

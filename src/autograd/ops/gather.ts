@@ -17,7 +17,7 @@ import {
   referenceZeros,
   type Storage,
 } from '../operation.js';
-import { type Shape, sameShape, shapeText, sizeOf, type TensorType } from '../tape.js';
+import { sameShape, type Shape, shapeText, sizeOf, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { fill } from './elementwise.js';
 import { aroundAxis, resolveAxis } from './operands.js';
@@ -25,7 +25,7 @@ import { aroundAxis, resolveAxis } from './operands.js';
 function requireIndex(operation: string, index: TensorType): void {
   if (index.dataType !== 'i32') {
     throw new ShapeError(
-      `${operation}: index is ${index.dataType}${shapeText(index.shape)}, but whole numbers (i32) are needed.`,
+      `${operation}: index is ${typeText(index)}, but whole numbers (i32) are needed.`,
     );
   }
 }
@@ -117,7 +117,7 @@ const scatterAddDefinition: OperationDefinition = {
     const wanted = gatheredShape(base!.shape, index!.shape, Number(axis));
     if (!sameShape(rows!.shape, wanted) || rows!.dataType !== base!.dataType) {
       throw new ShapeError(
-        `scatterAdd: rows ${rows!.dataType}${shapeText(rows!.shape)} must be ${base!.dataType}${shapeText(wanted)} for ` +
+        `scatterAdd: rows ${typeText(rows!)} must be ${base!.dataType}${shapeText(wanted)} for ` +
           `base ${shapeText(base!.shape)} and index ${shapeText(index!.shape)} along axis ${axis}.`,
       );
     }

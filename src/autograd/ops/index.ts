@@ -1,6 +1,7 @@
 /** The table of operations: name → definition. Adding an operation adds its file, a line here, and one in references.ts. */
 import { HypergradError } from '../../errors.js';
 import type { OperationDefinition } from '../operation.js';
+import type { Operation } from '../tape.js';
 import { alongAxisOperations } from './alongAxis.js';
 import { augmentOperations } from './augment.js';
 import { avgPool2dOperations } from './avgPool2d.js';
@@ -67,3 +68,7 @@ export function definitionOf(name: string): OperationDefinition {
   }
   return definition;
 }
+
+/** Whether a line of a tape is computed element by element. */
+export const isElementwise = ({ name }: Operation): boolean =>
+  name !== 'input' && definitionOf(name).elementwise !== undefined;

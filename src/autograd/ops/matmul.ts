@@ -13,7 +13,7 @@ import {
   type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
-import { type Attributes, shapeText, type TensorType } from '../tape.js';
+import { type Attributes, shapeText, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { scale } from './elementwise.js';
 import { launchMatmulTiled } from './matmulTiled.js';
@@ -32,7 +32,7 @@ export interface MatmulOptions {
 function requireMatrix(operation: string, argument: string, type: TensorType): readonly [number, number] {
   if (type.shape.length !== 2 || type.dataType !== 'f32') {
     throw new ShapeError(
-      `${operation}: ${argument} is ${type.dataType}${shapeText(type.shape)}, but an f32 matrix is needed.`,
+      `${operation}: ${argument} is ${typeText(type)}, but an f32 matrix is needed.`,
     );
   }
   return type.shape as unknown as readonly [number, number];

@@ -8,7 +8,7 @@ import {
   type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
-import { shapeText, sizeOf } from '../tape.js';
+import { sizeOf, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 
 const oneHotReference: ReferenceRule = ([labels], { classes }, { shape }) => {
@@ -25,7 +25,7 @@ const oneHotDefinition: OperationDefinition = {
   type([labels], { classes }) {
     if (labels!.dataType !== 'i32') {
       throw new ShapeError(
-        `oneHot: labels are ${labels!.dataType}${shapeText(labels!.shape)}, but whole numbers (i32) are needed.`,
+        `oneHot: labels are ${typeText(labels!)}, but whole numbers (i32) are needed.`,
       );
     }
     if (!Number.isInteger(classes) || Number(classes) < 1) {

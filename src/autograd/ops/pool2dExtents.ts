@@ -1,6 +1,6 @@
 /** The extents of pooling windows on images, their rules, and the walk over them that the references share. */
 import { ShapeError } from '../../errors.js';
-import { type Attributes, type Shape, shapeText, type TensorType } from '../tape.js';
+import { type Attributes, type Shape, shapeText, type TensorType, typeText } from '../tape.js';
 import { type Pair, pairAttribute, pairText, readPair } from './pair.js';
 
 /** The window of a pooling. */
@@ -44,7 +44,7 @@ export const poolAttributes = ({ size, stride = size, padding = 0 }: Pool2dOptio
 export function poolExtents(operation: string, x: TensorType, attributes: Attributes): PoolExtents {
   if (x.shape.length !== 4 || x.dataType !== 'f32') {
     throw new ShapeError(
-      `${operation}: x is ${x.dataType}${shapeText(x.shape)}, but an f32 tensor [N,C,H,W] is needed.`,
+      `${operation}: x is ${typeText(x)}, but an f32 tensor [N,C,H,W] is needed.`,
     );
   }
   const [N, C, H, W] = x.shape as [number, number, number, number];

@@ -14,7 +14,7 @@ import {
   type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
-import { type Shape, sameShape, shapeText, sizeOf, type TensorType } from '../tape.js';
+import { sameShape, type Shape, shapeText, sizeOf, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { mul } from './elementwise.js';
 
@@ -27,7 +27,7 @@ const UNIFORM_STEPS = 2 ** 24;
 export function requireStream(operation: string, stream: TensorType): void {
   if (stream.dataType !== 'i32' || !sameShape(stream.shape, [4])) {
     throw new ShapeError(
-      `${operation}: stream is ${stream.dataType}${shapeText(stream.shape)}, but i32[4] is needed, as streamWords gives it.`,
+      `${operation}: stream is ${typeText(stream)}, but i32[4] is needed, as streamWords gives it.`,
     );
   }
 }
