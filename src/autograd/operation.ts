@@ -1,6 +1,7 @@
 /**
- * What an operation says about itself. Each file in ops/ holds one operation (or one small closed family) in
- * this form: shape rule, float64 reference, lowering to kernels, and derivative in terms of other operations.
+ * What an operation says about itself. A file in ops/ holds one operation (or one small closed family) in this form:
+ * shape rule, lowering to kernels, and derivative in terms of other operations; beside it, for a table apart, the float64
+ * reference. What several of them share is in files of ops/ without a table.
  */
 import type { KernelName, Tuning } from '../kernels/catalogue.js';
 import type { Definitions } from '../kernels/template.js';

@@ -1,5 +1,9 @@
 /** What a finished kernel does with each of its bindings, told from its WGSL. */
 
+/** WGSL of a storage binding, in the form that the functions below read. */
+export const storageBinding = (binding: number, name: string, type = 'f32'): string =>
+  `@group(0) @binding(${binding}) var<storage, read_write> ${name}: array<${type}>;`;
+
 export type BindingAccess = 'read' | 'write' | 'update';
 
 const DECLARATION = /@binding\((\d+)\)\s*var<storage[^>]*>\s*(\w+)/g;

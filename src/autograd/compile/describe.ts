@@ -29,7 +29,10 @@ export interface PlanStep {
   readonly kernel: KernelName;
   /** The operation that the dispatch works for; one operation may take several dispatches. */
   readonly operation: PlannedOperation;
-  /** Operations computed inside this dispatch on the way, which have no memory of their own, in the tape's order. */
+  /**
+   * Operations computed inside this dispatch besides, in the tape's order; in a row program some of them leave their result in
+   * memory too.
+   */
   readonly fused: readonly PlannedOperation[];
   /** Workgroups in the two dimensions of the dispatch. */
   readonly workgroups: readonly [x: number, y: number];
@@ -67,7 +70,7 @@ export interface PlanPort {
   readonly type: TensorType;
   /** Its size. */
   readonly bytes: number;
-  /** Where it lies: a buffer of its own or another's (inputs), part of an input, or `arena0+512`. */
+  /** Where it lies: a buffer of its own or another's (inputs), the caller's buffer (outputs), part of an input, or `arena0+512`. */
   readonly place: string;
 }
 

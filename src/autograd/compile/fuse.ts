@@ -2,6 +2,7 @@
  * Fusion: which elementwise operations are computed inside the kernel of their consumer, and the WGSL that
  * computes such a chain. A chain ends in an elementwise operation or in a reduction.
  */
+import { storageBinding } from '../../kernels/bindings.js';
 import { definitionOf, isElementwise } from '../ops/index.js';
 import { type Operation, rowMajorStrides, type Shape, sizeOf, type Tape } from '../tape.js';
 import { joinAxes, type Walk } from '../walk.js';
@@ -191,9 +192,6 @@ function broadcastStrides(operand: Shape, shape: Shape): number[] {
 /** Binding declarations of a fused kernel. */
 export function bindingsText(types: readonly string[]): string {
   return [...types, 'f32']
-    .map((type, k) => {
-      const name = k === types.length ? 'result' : `operand${k}`;
-      return `@group(0) @binding(${k}) var<storage, read_write> ${name}: array<${type}>;`;
-    })
+    .map((type, k) => storageBinding(k, k === types.length ? 'result' : `operand${k}`, type))
     .join('\n');
 }

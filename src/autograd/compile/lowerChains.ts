@@ -3,7 +3,7 @@ import { pieceLength, splitReduction } from '../../kernels/catalogue.js';
 import type { Lowering, Storage } from '../operation.js';
 import { launchReduction, launchReductionPass } from '../ops/sliceSum.js';
 import { type Operation, type Shape, sizeOf, type Tape } from '../tape.js';
-import { placeExpression } from '../walk.js';
+import { placeExpression, type Walk } from '../walk.js';
 import { bindingsText, type Chain, chainShape, planWalk, writeChain } from './fuse.js';
 
 export interface ChainContext {
@@ -29,14 +29,7 @@ export function lowerElementwise(
   const ITEMS = pieceLength(ROW, lowering.tuning.elementwiseItems);
   const BLOCKS = Math.ceil(ROW / ITEMS);
   const COUNT = sizeOf(shape);
-  const bases: string[] = [];
-  const loads = walk.strides.map((strides, k) => {
-    const step = strides.at(-1)!;
-    const place = placeExpression('row', walk.extents.slice(0, -1), strides.slice(0, -1));
-    // An operand that is constant along the row is read once for all items.
-    bases.push(step === 0 ? `  let fixed${k} = operand${k}[${place}];` : `  let place${k} = ${place};`);
-    return step === 0 ? `fixed${k}` : `operand${k}[place${k} + item * ${step}u]`;
-  });
+  const { bases, loads } = rowLoads(walk, 'row');
   lowering.launch(
     'elementwise',
     {
@@ -137,14 +130,22 @@ function reductionLoads(
   flat: string,
 ): { bases: string[]; loads: string[] } {
   const walk = planWalk(shape, operandShapes);
-  const bases: string[] = [];
   const isFlat = walk.extents.length === 1;
   const isRows = INNER === 1 && walk.extents.at(-1) === R && sizeOf(walk.extents.slice(0, -1)) === OUTER;
+  if (isRows && !isFlat) return rowLoads(walk, 'outer');
   const loads = walk.strides.map((strides, k) => {
-    const step = strides.at(-1)!;
-    if (isFlat) return step === 0 ? `operand${k}[0]` : `operand${k}[${flat}]`;
-    if (!isRows) return `operand${k}[${placeExpression(flat, walk.extents, strides)}]`;
-    const place = placeExpression('outer', walk.extents.slice(0, -1), strides.slice(0, -1));
+    if (isFlat) return strides.at(-1) === 0 ? `operand${k}[0]` : `operand${k}[${flat}]`;
+    return `operand${k}[${placeExpression(flat, walk.extents, strides)}]`;
+  });
+  return { bases: [], loads };
+}
+
+/** Each operand's base, worked out once a row, and its load from there: one that is constant along the row is read once. */
+function rowLoads({ extents, strides }: Walk, row: 'row' | 'outer'): { bases: string[]; loads: string[] } {
+  const bases: string[] = [];
+  const loads = strides.map((stride, k) => {
+    const step = stride.at(-1)!;
+    const place = placeExpression(row, extents.slice(0, -1), stride.slice(0, -1));
     bases.push(step === 0 ? `  let fixed${k} = operand${k}[${place}];` : `  let place${k} = ${place};`);
     return step === 0 ? `fixed${k}` : `operand${k}[place${k} + item * ${step}u]`;
   });

@@ -73,12 +73,12 @@ export function lowerRowProgram(
   });
   const buffers = [...operands.map(({ storage }) => storage), ...stored.map(storage)];
   const declared = [
-    ...operands.map((_, k) => declaration(k, `operand${k}`)),
-    ...stored.map((_, k) => declaration(operands.length + k, `result${k}`)),
+    ...operands.map((_, k) => storageBinding(k, `operand${k}`)),
+    ...stored.map((_, k) => storageBinding(operands.length + k, `result${k}`)),
   ];
   if (rows !== null) {
     buffers.push(rows.storage);
-    declared.push(declaration(declared.length, 'rows'));
+    declared.push(storageBinding(declared.length, 'rows'));
   }
   lowering.launch(
     'rowProgram',
@@ -95,7 +95,7 @@ export function launchChannelSums(
   { storage, lines }: PlaneShares,
 ): void {
   const SUMS = lines.length;
-  const declared = lines.map((_, k) => declaration(k + 1, `result${k}`));
+  const declared = lines.map((_, k) => storageBinding(k + 1, `result${k}`));
   lowering.launch(
     'channelSums',
     { SUMS, IMAGES: images, CHANNELS: channels, BINDINGS: declared.join('\n') },
@@ -103,9 +103,6 @@ export function launchChannelSums(
     channels,
   );
 }
-
-const declaration = (binding: number, name: string): string =>
-  `@group(0) @binding(${binding}) var<storage, read_write> ${name}: array<f32>;`;
 
 /** The members taken apart, and the value of each. */
 function buildNodes(

@@ -24,9 +24,9 @@ export interface RowGroup {
 
 export interface RowGroupLimits {
   readonly maximumBindings: number;
-  /** Tensors of fewer planes are grouped only when they are small, */
+  /** Groups of at least so many planes are always formed. */
   readonly planes: number;
-  /** that is, of at most so many elements. */
+  /** Groups of fewer planes are formed only of tensors of at most so many elements. */
   readonly elements: number;
 }
 
@@ -64,14 +64,14 @@ function geometryOf(tape: Tape, { inlined }: TapeUse, operation: Operation): Pla
   return isOfAllPlanes && operation.inputs.every(fits) ? geometry : null;
 }
 
-interface Unit {
+interface GroupInProgress {
   geometry: PlaneGeometry | null;
   members: number[];
 }
 
 /** The groups of two operations or more. */
 export function chooseRowGroups(tape: Tape, use: TapeUse, limits: RowGroupLimits): readonly RowGroup[] {
-  const units = new Map<number, Unit>();
+  const units = new Map<number, GroupInProgress>();
   for (const operation of tape.operations) {
     if (use.inlined.has(operation.id)) continue;
     const geometry = geometryOf(tape, use, operation);
@@ -79,9 +79,12 @@ export function chooseRowGroups(tape: Tape, use: TapeUse, limits: RowGroupLimits
     units.set(operation.id, { geometry: isWorthwhile ? geometry : null, members: [operation.id] });
   }
 
-  /** Whether `target` is among the ancestors of `start` by a path that `start` does not reach it by directly. */
-  const isReachedAround = (start: Unit, target: Unit): boolean => {
-    const seen = new Set<Unit>([start, target]);
+  /**
+   * Whether `start` reads `target` also by way of a third group: joined, the two would have to run both before and after
+   * it.
+   */
+  const isReachedAround = (start: GroupInProgress, target: GroupInProgress): boolean => {
+    const seen = new Set<GroupInProgress>([start, target]);
     const open = [start];
     for (let unit = open.pop(); unit !== undefined; unit = open.pop()) {
       for (const member of unit.members) {
@@ -105,7 +108,7 @@ export function chooseRowGroups(tape: Tape, use: TapeUse, limits: RowGroupLimits
     if (readsOwnTotals(tape, use, members)) return;
     if (bindingsOf(tape, use, members, (line) => units.get(line)!) > limits.maximumBindings) return;
     if (isReachedAround(a, b) || isReachedAround(b, a)) return;
-    const joint: Unit = { geometry, members };
+    const joint: GroupInProgress = { geometry, members };
     for (const member of members) units.set(member, joint);
   };
 

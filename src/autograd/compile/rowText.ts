@@ -82,7 +82,7 @@ class RowProgramWriter {
         place === undefined
           ? node.expression!(node.operands.map((operand) => this.#names.get(operand)!))
           : `${place.binding}[${place.start}]`;
-      if (place === undefined) this.#operations++;
+      if (place === undefined && node.operands.length > 0) this.#operations++;
       this.#names.set(id, `v${id}`);
       this.#lines.push(`let v${id} = ${value};`);
     });
@@ -160,7 +160,7 @@ class RowProgramWriter {
       } else {
         const operands = node.operands.map((operand) => namesIn(operand, domain));
         setAll(id, domain, (k) => node.expression!(operands.map((names) => names[k]!)));
-        this.#operations += loop.places[domain].length * loop.turns;
+        if (operands.length > 0) this.#operations += loop.places[domain].length * loop.turns;
       }
     }
     for (const store of kept) {

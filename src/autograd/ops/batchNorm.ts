@@ -12,7 +12,7 @@ import { NORM_EPSILON } from './instanceNorm.js';
 import { mean, reshape } from './reduce.js';
 
 /** Share of a new batch in the running statistics, PyTorch's default. */
-export const RUNNING_MOMENTUM = 0.1;
+const RUNNING_MOMENTUM = 0.1;
 
 /** Mean and variance of each channel [C]. */
 export interface ChannelStatistics {

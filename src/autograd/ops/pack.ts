@@ -3,6 +3,7 @@
  * optimiser and separate tensors to its layers. Adjoints of each other.
  */
 import { ShapeError } from '../../errors.js';
+import { storageBinding } from '../../kernels/bindings.js';
 import { unrollFactor } from '../../kernels/catalogue.js';
 import {
   apply,
@@ -83,7 +84,7 @@ const packDefinition: OperationDefinition = {
       const FIRST = from === 0 ? 0 : offsets[from]!;
       const LAST = from + most < inputs.length ? offsets[from + most]! : type.shape[0]!;
       const bindings = [...pieces.map((_, k) => `piece${k}`), 'result'].map(
-        (name, k) => `@group(0) @binding(${k}) var<storage, read_write> ${name}: array<f32>;`,
+        (name, k) => storageBinding(k, name),
       );
       const cases = pieces.map((_, k) => {
         const start = offsets[from + k]!;

@@ -1,4 +1,5 @@
 /** Launches of reductions: a pass over a fused chain or one tensor, and the second half of a sum split into slices. */
+import { storageBinding } from '../../kernels/bindings.js';
 import { unrollFactor } from '../../kernels/catalogue.js';
 import { rowWorkgroup, treeDefinitions } from '../../kernels/rowTrees.js';
 import type { Definitions } from '../../kernels/template.js';
@@ -48,9 +49,7 @@ export function launchReduction(
 ): void {
   const { R, INNER } = extents;
   const chain: Definitions = {
-    BINDINGS:
-      '@group(0) @binding(0) var<storage, read_write> operand0: array<f32>;\n' +
-      '@group(0) @binding(1) var<storage, read_write> result: array<f32>;',
+    BINDINGS: `${storageBinding(0, 'operand0')}\n${storageBinding(1, 'result')}`,
     BASES: '',
     BODY: '',
     VALUE: `operand0[(outer * ${R}u + item) * ${INNER}u + inner]`,

@@ -47,10 +47,9 @@ export const gainOf = (before: number, after: number): number => 1 - after / bef
 export function chooseCandidate(
   before: number,
   candidates: ReadonlyMap<string, CandidateTime>,
-  leastGain = LEAST_GAIN,
 ): string | null {
   let best: string | null = null;
-  let least = before * (1 - leastGain);
+  let least = before * (1 - LEAST_GAIN);
   for (const [name, time] of candidates) {
     if ('seconds' in time && time.seconds < least) {
       best = name;

@@ -47,7 +47,7 @@ interface TimedUnit extends TuningUnit {
 
 const BEFORE = 'before';
 
-/** A first look only says which launches weigh most: as many samples as one that was disturbed does not decide. */
+/** Samples of the first look, which only says which launches weigh most: of three, one that was disturbed does not decide. */
 const FIRST_ROUNDS = 3;
 
 const kindsText = ({ length }: readonly TuningUnit[]): string =>
