@@ -6,6 +6,7 @@
 import type { PlanDescription } from './compile/describe.js';
 import type { Plan } from './compile/plan.js';
 import { originText } from './origin.js';
+import { callText, settingTexts } from './print.js';
 import { inputNamesOf, type Operation, type Tape, typeText } from './tape.js';
 
 /** Fill of operations by order of derivative: forward, gradient, gradient of the gradient, beyond. */
@@ -23,13 +24,10 @@ function attributesText(attributes: Readonly<Record<string, string>>): string {
 }
 
 function operationNode(operation: Operation, inputName: string | undefined): string {
-  const { id, name, attributes, inputs, type, origin } = operation;
-  const operands = inputs.map((input) => `%${input}`).join(', ');
-  const head = name === 'input' ? `input '${inputName}'` : `${name}(${operands})`;
-  const settings = Object.entries(attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  const { id, name, type, origin } = operation;
   const tooltip = originText(origin);
   return `n${id} ${attributesText({
-    label: [`%${id}: ${typeText(type)}`, head, ...settings].join('\n'),
+    label: [`%${id}: ${typeText(type)}`, callText(operation, inputName), ...settingTexts(operation)].join('\n'),
     ...(name === 'input' ? { shape: 'ellipse' } : {}),
     fillcolor: name === 'input' ? INPUT_FILL : FILLS[Math.min(origin?.order ?? 0, FILLS.length - 1)]!,
     ...(tooltip === '' ? {} : { tooltip }),

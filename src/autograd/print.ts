@@ -19,12 +19,19 @@ export interface ProfilePrintOptions {
   readonly rows?: number;
 }
 
-/** `conv2d(%3, %5, stride=1, padding=1)`, or `input 'x'` for an input of that name. */
-function callText({ name, attributes, inputs }: Operation, inputName?: string): string {
-  if (name === 'input') return `input '${inputName}'`;
-  const settings = Object.entries(attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-  return `${name}(${[...inputs.map((input) => `%${input}`), ...settings].join(', ')})`;
-}
+/** `stride=1`, `padding=1`: an operation's attributes. */
+export const settingTexts = ({ attributes }: Operation): string[] =>
+  Object.entries(attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+
+/** `conv2d(%3, %5)` with what else stands between the brackets, or `input 'x'` for an input of that name. */
+export const callText = (
+  { name, inputs }: Operation,
+  inputName: string | undefined,
+  settings: readonly string[] = [],
+): string =>
+  name === 'input'
+    ? `input '${inputName}'`
+    : `${name}(${[...inputs.map((input) => `%${input}`), ...settings].join(', ')})`;
 
 /** Readable text of a tape: one line an operation with its type, then the outputs. */
 export function print(tape: Tape, options?: PrintOptions): string;
@@ -52,7 +59,7 @@ function tapeText(tape: Tape, { origins = false }: PrintOptions): string {
   const lines = tape.operations.map((operation) => {
     const { id, type, origin } = operation;
     const comment = origins ? originText(origin) : '';
-    const line = `%${id}: ${typeText(type)} = ${callText(operation, inputNames.get(id))}`;
+    const line = `%${id}: ${typeText(type)} = ${callText(operation, inputNames.get(id), settingTexts(operation))}`;
     return comment === '' ? line : `${line} // ${comment}`;
   });
   const outputs = Object.entries(tape.outputs).map(([name, id]) => `${name} = %${id}`);

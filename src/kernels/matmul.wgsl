@@ -1,6 +1,6 @@
-// Matrix product with either operand transposed, scaled:
+// Matrix product with either operand transposed:
 //
-//   y[i,j] = SCALE · Σ_k a[i,k] · b[k,j] (+ bias[j])        part[s,i,j]: the sum over slice s of k
+//   y[i,j] = Σ_k a[i,k] · b[k,j] (+ bias[j])        part[s,i,j]: the sum over slice s of k
 //
 // bindings  a [M, INNER], with TRANSPOSE_A [INNER, M]   b [INNER, COLUMNS], with TRANSPOSE_B [COLUMNS, INNER]
 //           y [SLICES, M, COLUMNS]   bias [COLUMNS] (if BIAS; then SLICES = 1)
@@ -108,7 +108,7 @@ fn main(
   if (row + ${i}u < ${M}u) {
     let to = (slice * ${M}u + row${i}) * ${COLUMNS}u;
     #repeat j COLUMN_BLOCK
-    if (column + ${j}u < ${COLUMNS}u) { y[to + column${j}] = ${SCALE} * sum${i}_${j} + shift${j}; }
+    if (column + ${j}u < ${COLUMNS}u) { y[to + column${j}] = sum${i}_${j} + shift${j}; }
     #endrepeat
   }
   #endrepeat

@@ -16,6 +16,9 @@ export interface StreamKey {
   readonly index: number;
 }
 
+/** Numbers that one block of the generator gives: a word each. */
+export const NUMBERS_PER_BLOCK = 4;
+
 /** Four 32-bit words. */
 export type Words4 = [number, number, number, number];
 

@@ -70,7 +70,10 @@ export interface PlanPort {
   readonly type: TensorType;
   /** Its size. */
   readonly bytes: number;
-  /** Where it lies: a buffer of its own or another's (inputs), the caller's buffer (outputs), part of an input, or `arena0+512`. */
+  /**
+   * Where it lies: a buffer of its own or another's (inputs), the caller's buffer (outputs), part of an input, or
+   * `arena0+512`.
+   */
   readonly place: string;
 }
 

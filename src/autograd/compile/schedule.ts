@@ -6,11 +6,11 @@ import { chooseRowGroups, type RowGroup } from './rowGroups.js';
 import { type TapeUse, tapeUse } from './tapeUse.js';
 
 /** What runs at one time: a line of the tape, or a row group. */
-export type Unit = { readonly line: number } | { readonly group: RowGroup };
+export type ScheduledUnit = { readonly line: number } | { readonly group: RowGroup };
 
 export interface Schedule {
   readonly use: TapeUse;
-  readonly units: readonly Unit[];
+  readonly units: readonly ScheduledUnit[];
   /** When each line runs: the place of its unit. */
   readonly times: ReadonlyMap<number, number>;
   /** When each line's value is read for the last time; an output's is never over. */
@@ -36,25 +36,25 @@ export function scheduleTape(tape: Tape, target: Target): Schedule {
   return { use, units, times, lastUse };
 }
 
-const membersOf = (unit: Unit): readonly number[] => ('line' in unit ? [unit.line] : unit.group.members);
+const membersOf = (unit: ScheduledUnit): readonly number[] => ('line' in unit ? [unit.line] : unit.group.members);
 
 /** The tape's order, with each group at the first place where all that it reads is there. */
-function orderUnits(tape: Tape, use: TapeUse, groups: readonly RowGroup[]): Unit[] {
-  const groupOf = new Map<number, Unit>();
+function orderUnits(tape: Tape, use: TapeUse, groups: readonly RowGroup[]): ScheduledUnit[] {
+  const groupOf = new Map<number, ScheduledUnit>();
   for (const group of groups) {
     const unit = { group };
     for (const member of group.members) groupOf.set(member, unit);
   }
   const done = new Set<number>();
-  const order: Unit[] = [];
-  const place = (unit: Unit): void => {
+  const order: ScheduledUnit[] = [];
+  const place = (unit: ScheduledUnit): void => {
     const members = membersOf(unit);
     for (const member of members) done.add(member);
     for (const member of members)
       for (const leaf of use.leaves.get(member)!) if (!done.has(leaf)) place(unitOf(leaf));
     order.push(unit);
   };
-  const unitOf = (line: number): Unit => groupOf.get(line) ?? { line };
+  const unitOf = (line: number): ScheduledUnit => groupOf.get(line) ?? { line };
   for (const { id } of tape.operations) if (!use.inlined.has(id) && !done.has(id)) place(unitOf(id));
   return order;
 }

@@ -12,7 +12,7 @@ import {
 import { sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { normalAt, requireStream } from './random.js';
-import { forEachSource, refuseView, requireView, warpAdjoint } from './warp.js';
+import { forEachSource, launchViews, refuseView, requireView, warpAdjoint } from './warp.js';
 
 const augmentReference: ReferenceRule = ([x, view, stream], _attributes, { shape }) => {
   const y = referenceZeros(shape);
@@ -39,9 +39,7 @@ const augmentDefinition: OperationDefinition = {
     return [wanted[0] ? warpAdjoint(c, view!) : null, null, null];
   },
   lower(lowering, { inputs, output, type }) {
-    const [B, C, H, W] = type.shape as [number, number, number, number];
-    const definitions = { B, C, H, W, LINEAR: false };
-    lowering.launch('augment', definitions, [...inputs, output], Math.ceil((B * C * H * W) / 4));
+    launchViews(lowering, type.shape, [...inputs, output], false);
   },
 };
 

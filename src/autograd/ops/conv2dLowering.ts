@@ -8,7 +8,7 @@ import type { Extents } from './conv2dExtents.js';
 import { launchConv2dTiled, launchWeightGradTiled } from './conv2dTiled.js';
 import { launchInSlices } from './sliceSum.js';
 
-/** Launches conv2d.wgsl for a convolution with these extents. */
+/** Launches conv2dTiled.wgsl, or else conv2d.wgsl, for a convolution with these extents. */
 export function launchConv2d(
   lowering: Lowering,
   extents: Extents,

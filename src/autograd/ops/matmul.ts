@@ -127,7 +127,6 @@ const matmulDefinition: OperationDefinition = {
       TRANSPOSE_A: Boolean(attributes.transposeA),
       TRANSPOSE_B: Boolean(attributes.transposeB),
       BIAS: bias !== undefined,
-      SCALE: '1.0',
     };
     launchInSlices(lowering, output, SLICES, M * COLUMNS, (part) => {
       const buffers = [a!, b!, part, ...(bias === undefined ? [] : [bias])];

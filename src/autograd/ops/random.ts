@@ -4,7 +4,7 @@
  * computed again draws the same. Nothing here has a derivative.
  */
 import { ShapeError } from '../../errors.js';
-import { philox4x32, type Words4 } from '../../kernels/philox.js';
+import { NUMBERS_PER_BLOCK, philox4x32, type Words4 } from '../../kernels/philox.js';
 import {
   apply,
   type LoweredOperation,
@@ -18,8 +18,6 @@ import { sameShape, type Shape, shapeText, sizeOf, type TensorType, typeText } f
 import type { Tensor } from '../trace.js';
 import { mul } from './elementwise.js';
 
-/** Numbers that one block of the generator gives. */
-const BLOCK = 4;
 /** A uniform number is a multiple of one over this. */
 const UNIFORM_STEPS = 2 ** 24;
 
@@ -35,19 +33,19 @@ export function requireStream(operation: string, stream: TensorType): void {
 /** The words of the block in which a stream's number lies. */
 function blockOf(stream: Reference, number: number): Words4 {
   const word = (k: number): number => stream.get(k) >>> 0;
-  return philox4x32([Math.floor(number / BLOCK), word(0), word(1), 0], [word(2), word(3)]);
+  return philox4x32([Math.floor(number / NUMBERS_PER_BLOCK), word(0), word(1), 0], [word(2), word(3)]);
 }
 
 const uniformOf = (word: number): number => (word >>> 8) / UNIFORM_STEPS;
 
 /** A stream's number with this position, uniform in [0, 1). */
 const uniformAt = (stream: Reference, number: number): number =>
-  uniformOf(blockOf(stream, number)[number % BLOCK]!);
+  uniformOf(blockOf(stream, number)[number % NUMBERS_PER_BLOCK]!);
 
 /** A stream's number with this position, normal by Box–Muller: each pair of words gives a pair of numbers. */
 export function normalAt(stream: Reference, number: number): number {
   const words = blockOf(stream, number);
-  const pair = number % BLOCK < 2 ? 0 : 2;
+  const pair = number % NUMBERS_PER_BLOCK < 2 ? 0 : 2;
   const radius = Math.sqrt(-2 * Math.log(1 - uniformOf(words[pair]!)));
   const angle = 2 * Math.PI * uniformOf(words[pair + 1]!);
   return radius * (number % 2 === 0 ? Math.cos(angle) : Math.sin(angle));
@@ -74,7 +72,7 @@ function launchRandom(
     'random',
     { COUNT, MASK, NORMAL: false, THRESHOLD: 0, KEPT: '0', ...definitions },
     [inputs[0]!, output],
-    Math.ceil(COUNT / BLOCK),
+    Math.ceil(COUNT / NUMBERS_PER_BLOCK),
   );
 }
 

@@ -3,13 +3,16 @@
  * is the other's derivative, and derivatives of every order follow. Views are constants: nothing is differentiated by them.
  */
 import { ShapeError } from '../../errors.js';
+import { NUMBERS_PER_BLOCK } from '../../kernels/philox.js';
 import {
   apply,
+  type Lowering,
   type OperationDefinition,
   type Reference,
   type ReferenceRule,
   type ReferenceRules,
   referenceZeros,
+  type Storage,
 } from '../operation.js';
 import { type Shape, sameShape, shapeText, sizeOf, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
@@ -81,6 +84,18 @@ export function forEachSource(
   }
 }
 
+/** Launches augment.wgsl, or its linear part alone. */
+export function launchViews(
+  lowering: Lowering,
+  shape: Shape,
+  buffers: readonly Storage[],
+  LINEAR: boolean,
+): void {
+  const [B, C, H, W] = shape as [number, number, number, number];
+  const blocks = Math.ceil((B * C * H * W) / NUMBERS_PER_BLOCK);
+  lowering.launch('augment', { B, C, H, W, LINEAR }, buffers, blocks);
+}
+
 const warpReference: ReferenceRule = ([x, view], _attributes, { shape }) => {
   const y = referenceZeros(shape);
   forEachSource(shape, view!, (inView, inSource, weight) => {
@@ -100,9 +115,7 @@ const warpDefinition: OperationDefinition = {
     return [warpAdjoint(c, view!), null];
   },
   lower(lowering, { inputs, output, type }) {
-    const [B, C, H, W] = type.shape as [number, number, number, number];
-    const definitions = { B, C, H, W, LINEAR: true };
-    lowering.launch('augment', definitions, [...inputs, output], Math.ceil((B * C * H * W) / 4));
+    launchViews(lowering, type.shape, [...inputs, output], true);
   },
 };
 

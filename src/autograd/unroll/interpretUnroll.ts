@@ -62,7 +62,7 @@ interface Driver {
   readonly weights: readonly number[];
   states: readonly Readonly<Record<string, ArrayLike<number>>>[];
   stepInputs(step: number): Values;
-  outerAt(theta: ArrayLike<number>): { readonly loss: number; readonly adjoint: Float64Array };
+  outerAt(theta: ArrayLike<number>): { readonly loss: number; readonly gradient: Float64Array };
 }
 
 /** The way forward alone: for finite differences of the outer loss. */
@@ -97,8 +97,8 @@ export function interpretUnroll(options: UnrollDescription, values: UnrollValues
   const arrive = (n: number, addsOuter: boolean): void => {
     const weight = weights[n - 1];
     if (addsOuter && weight !== undefined && weight !== 0) {
-      const { adjoint } = driver.outerAt(driver.states[n]!.theta!);
-      adjoints.theta = adjoints.theta!.map((value, i) => value + weight * adjoint[i]!);
+      const { gradient } = driver.outerAt(driver.states[n]!.theta!);
+      adjoints.theta = adjoints.theta!.map((value, i) => value + weight * gradient[i]!);
     }
     adjointNorms[n] = Math.sqrt(adjoints.theta!.reduce((total, value) => total + value * value, 0));
   };
@@ -173,8 +173,8 @@ function sweepForward(
       ...(values.streams === undefined ? {} : { stream: values.streams[step]! }),
     }),
     outerAt: (theta) => {
-      const { loss, adjoint } = interpret(outer, { ...values.outer, theta });
-      return { loss: loss![0]!, adjoint: adjoint! };
+      const { loss, gradient } = interpret(outer, { ...values.outer, theta });
+      return { loss: loss![0]!, gradient: gradient! };
     },
   };
 

@@ -9,7 +9,7 @@ import { type InnerOptimiser, type InnerProblem, type OuterObjective, trajectory
 /**
  * How the way back comes by what the way forward computed: `recompute` keeps θ_0 … θ_N and computes each step again;
  * `full` keeps every step's intermediates; `mixed` keeps those of the last steps, as many as fit into so many bytes of
- * device memory (all that the unroll holds), and recomputes the rest.
+ * device memory (all that `Unroll.memory` counts), and recomputes the rest.
  */
 export type MemoryMode = 'recompute' | 'full' | { readonly mixed: number };
 

@@ -72,7 +72,7 @@ export async function buildParts(options: UnrollOptions): Promise<Parts> {
     const addWeighted = own(
       await compile(addWeightedTape(problem.parameters), device, {
         label: 'addWeighted',
-        inputs: { adjoint: shared.onTape[onTape.adjoint('theta')]!, gradient: outer.outputs.adjoint! },
+        inputs: { adjoint: shared.onTape[onTape.adjoint('theta')]!, gradient: outer.outputs.gradient! },
         carry: { adjoint: 'adjoint' },
       }),
     );

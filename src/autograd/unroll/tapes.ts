@@ -152,14 +152,14 @@ export function stepTape(description: StepDescription, batchSize: number): Tape 
   });
 }
 
-/** An outer objective and its gradient: input `theta` and its own; outputs `loss` and `adjoint` (its gradient by θ). */
+/** An outer objective and its gradient: input `theta` and its own; outputs `loss` and `gradient`, by θ. */
 export function outerTape(objective: OuterObjective, parameters: number): Tape {
   return trace({ theta: f32(parameters), ...objective.inputs }, (inputs) => {
     const { theta, ...own } = inputs as Record<string, Tensor> & { theta: Tensor };
     const loss = objective.loss(theta, own);
     requireScalar('the outer objective', loss);
-    const [adjoint] = gradient(loss, [theta]) as [Tensor];
-    return { loss, adjoint };
+    const [byTheta] = gradient(loss, [theta]) as [Tensor];
+    return { loss, gradient: byTheta };
   });
 }
 

@@ -56,7 +56,7 @@ export class Unroll {
     return this.#parts.shared.gradients;
   }
 
-  /** Bytes of device memory held. */
+  /** Bytes of device memory held, but for the row numbers of the batches and the streams of a trajectory. */
   get memory(): number {
     return this.#parts.memory;
   }
