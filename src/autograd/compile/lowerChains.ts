@@ -1,7 +1,7 @@
 /** Lowers fused chains: one elementwise pass, or the passes of a reduction with a chain as its operand. */
 import { pieceLength, splitReduction } from '../../kernels/catalogue.js';
 import type { Lowering, Storage } from '../operation.js';
-import { launchReduction, launchReductionPass } from '../ops/sliceSum.js';
+import { launchReduction, launchReductionPass } from '../ops/reductionLaunches.js';
 import { type Operation, type Shape, sizeOf, type Tape } from '../tape.js';
 import { placeExpression, type Walk } from '../walk.js';
 import { bindingsText, type Chain, chainShape, planWalk, writeChain } from './fuse.js';

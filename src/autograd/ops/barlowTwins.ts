@@ -17,7 +17,7 @@ import type { Tensor } from '../trace.js';
 import { attributeNumber, numberAttribute, wgslNumber } from './constants.js';
 import { mul } from './elementwise.js';
 import { requireFloats } from './operands.js';
-import { launchSliceSum } from './sliceSum.js';
+import { launchSliceSum } from './reductionLaunches.js';
 
 function requireSquare(operation: string, type: TensorType): void {
   requireFloats(operation, [type]);

@@ -6,7 +6,7 @@ import type { LoweredOperation, Lowering } from '../operation.js';
 import { sizeOf } from '../tape.js';
 import type { Extents } from './conv2dExtents.js';
 import { launchConv2dTiled, launchWeightGradTiled } from './conv2dTiled.js';
-import { launchInSlices } from './sliceSum.js';
+import { launchInSlices } from './reductionLaunches.js';
 
 /** Launches conv2dTiled.wgsl, or else conv2d.wgsl, for a convolution with these extents. */
 export function launchConv2d(

@@ -2,7 +2,7 @@
 import { chooseTile, QUAD } from '../../kernels/tiles.js';
 import type { Lowering, Storage } from '../operation.js';
 import type { Extents } from './conv2dExtents.js';
-import { launchInSlices } from './sliceSum.js';
+import { launchInSlices } from './reductionLaunches.js';
 
 interface Operation {
   readonly inputs: readonly (Storage | undefined)[];

@@ -19,7 +19,7 @@ import { scale } from './elementwise.js';
 import { launchMatmulTiled } from './matmulTiled.js';
 import { requireFloats } from './operands.js';
 import { reshape, sum } from './reduce.js';
-import { launchInSlices } from './sliceSum.js';
+import { launchInSlices } from './reductionLaunches.js';
 
 /** Which operands of a matrix product are used transposed; neither by default. */
 export interface MatmulOptions {

@@ -2,7 +2,7 @@
 import { chooseTile, QUAD } from '../../kernels/tiles.js';
 import type { Lowering, Storage } from '../operation.js';
 import { wgslNumber } from './constants.js';
-import { launchInSlices } from './sliceSum.js';
+import { launchInSlices } from './reductionLaunches.js';
 
 /** scale · a [M,INNER] · b [INNER,COLUMNS], each operand as it lies in memory. */
 export interface MatrixProduct {

@@ -15,7 +15,7 @@ import { sameShape, shapeText, sizeOf, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { wgslNumber } from './constants.js';
 import { mul, neg, scale, sub } from './elementwise.js';
-import { launchSliceSum } from './sliceSum.js';
+import { launchSliceSum } from './reductionLaunches.js';
 
 function defineSquaredDistance(name: string, factor: (type: TensorType) => number): OperationDefinition {
   return {
