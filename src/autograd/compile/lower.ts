@@ -15,7 +15,7 @@ import { fusedInto } from './fuse.js';
 import { type ChainContext, lowerElementwise, lowerReduction } from './lowerChains.js';
 import { launchChannelSums, lowerRowProgram } from './lowerRowProgram.js';
 import { Memory, rowsBytes, type TensorStay } from './memory.js';
-import { overlaps, type Range, sameRoot } from './range.js';
+import { changedInputs, overlaps, type Range, sameRoot } from './range.js';
 import { isRowResult, isSumOverImages, operandsOf, type RowGroup, storedOf } from './rowGroups.js';
 import { type Schedule, scheduleTape } from './schedule.js';
 
@@ -247,37 +247,31 @@ class LoweringBuilder implements Lowering {
       if ('output' in range && range.output === name) continue;
       this.#launchRangeCopy(range, { output: name, offset: 0, bytes: range.bytes });
     }
-    const places = Object.entries(this.#tape.outputs).map(([name, id]): [string, Range] => {
-      const range = this.#memory.values.get(id)!;
-      return [name, this.#preset.has(name) ? { output: name, offset: 0, bytes: range.bytes } : range];
-    });
-    const outputs = this.#outOfChanging(places);
+    const lines = Object.entries(this.#tape.outputs);
+    const outputs = Object.fromEntries(
+      lines.map(([name, id]): [string, Range] => {
+        const range = this.#memory.values.get(id)!;
+        return [name, this.#preset.has(name) ? { output: name, offset: 0, bytes: range.bytes } : range];
+      }),
+    );
+    const changed = changedInputs(outputs, this.#carry);
+    for (const [name, id] of lines) {
+      const range = outputs[name]!;
+      if (!('input' in range && changed.has(range.input))) continue;
+      this.#current = this.#tape.operations[id]!;
+      outputs[name] = this.#copy(range);
+    }
     const end = this.#dispatches.length;
-    for (const [name, range] of outputs) {
-      this.#memory.touch(this.#memory.values.get(this.#tape.outputs[name]!)!, end);
-      this.#memory.touch(range, end);
+    for (const [name, id] of lines) {
+      this.#memory.touch(this.#memory.values.get(id)!, end);
+      this.#memory.touch(outputs[name]!, end);
     }
     return {
       dispatches: this.#dispatches,
       stays: this.#memory.stays,
       inlined: this.#schedule.use.inlined,
-      outputs: Object.fromEntries(outputs),
+      outputs,
     };
-  }
-
-  /** Outputs that lie in an input which a carry changes are copied first, so that the carries' order does not matter. */
-  #outOfChanging(places: readonly [string, Range][]): [string, Range][] {
-    const placeOf = new Map(places);
-    const changing = new Set<string>();
-    for (const [output, input] of Object.entries(this.#carry)) {
-      const place = placeOf.get(output)!;
-      if (!('input' in place && place.input === input)) changing.add(input);
-    }
-    return places.map(([name, range]) => {
-      if (!('input' in range && changing.has(range.input))) return [name, range];
-      this.#current = this.#tape.operations[this.#tape.outputs[name]!]!;
-      return [name, this.#copy(range)];
-    });
   }
 
   /** The caller's memory for a value that is one of the preset outputs. */

@@ -21,3 +21,22 @@ export function sameRoot(a: Range, b: Range): boolean {
 export function overlaps(a: Range, b: Range): boolean {
   return sameRoot(a, b) && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
 }
+
+/**
+ * The inputs whose content a carry changes. Outputs that lie in one need memory of their own: they are read, and carried
+ * themselves, when it holds something else.
+ *
+ * @param outputs where each output lies
+ * @param carry output → input that it is copied to
+ */
+export function changedInputs(
+  outputs: Readonly<Record<string, Range>>,
+  carry: Readonly<Record<string, string>>,
+): ReadonlySet<string> {
+  const changed = new Set<string>();
+  for (const [output, input] of Object.entries(carry)) {
+    const range = outputs[output]!;
+    if (!('input' in range && range.input === input)) changed.add(input);
+  }
+  return changed;
+}
