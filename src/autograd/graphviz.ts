@@ -27,7 +27,9 @@ function operationNode(operation: Operation, inputName: string | undefined): str
   const { id, name, type, origin } = operation;
   const tooltip = originText(origin);
   return `n${id} ${attributesText({
-    label: [`%${id}: ${typeText(type)}`, callText(operation, inputName), ...settingTexts(operation)].join('\n'),
+    label: [`%${id}: ${typeText(type)}`, callText(operation, inputName), ...settingTexts(operation)].join(
+      '\n',
+    ),
     ...(name === 'input' ? { shape: 'ellipse' } : {}),
     fillcolor: name === 'input' ? INPUT_FILL : FILLS[Math.min(origin?.order ?? 0, FILLS.length - 1)]!,
     ...(tooltip === '' ? {} : { tooltip }),

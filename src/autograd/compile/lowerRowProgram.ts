@@ -1,4 +1,5 @@
 /** Lowers a row group: one launch for all its planes, and one that adds up what it leaves of sums over the images. */
+import { storageBinding } from '../../kernels/bindings.js';
 import type { Lowering, RowValue, Storage } from '../operation.js';
 import { definitionOf } from '../ops/index.js';
 import type { Tape } from '../tape.js';

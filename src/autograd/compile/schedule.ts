@@ -36,7 +36,8 @@ export function scheduleTape(tape: Tape, target: Target): Schedule {
   return { use, units, times, lastUse };
 }
 
-const membersOf = (unit: ScheduledUnit): readonly number[] => ('line' in unit ? [unit.line] : unit.group.members);
+const membersOf = (unit: ScheduledUnit): readonly number[] =>
+  'line' in unit ? [unit.line] : unit.group.members;
 
 /** The tape's order, with each group at the first place where all that it reads is there. */
 function orderUnits(tape: Tape, use: TapeUse, groups: readonly RowGroup[]): ScheduledUnit[] {

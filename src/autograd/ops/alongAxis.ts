@@ -19,7 +19,7 @@ import {
   referenceZeros,
   type Storage,
 } from '../operation.js';
-import { sameShape, type Shape, shapeText, type TensorType, typeText } from '../tape.js';
+import { type Shape, sameShape, shapeText, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { fill } from './elementwise.js';
 import { aroundAxis, resolveAxis } from './operands.js';

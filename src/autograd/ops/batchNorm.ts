@@ -27,9 +27,7 @@ export interface BatchNormOutput extends ChannelStatistics {
 
 function requireChannels(x: Tensor, parameters: Readonly<Record<string, Tensor>>): void {
   if (x.shape.length < 2 || x.type.dataType !== 'f32') {
-    throw new ShapeError(
-      `batchNorm: x is ${typeText(x.type)}, but an f32 tensor [N,C,…] is needed.`,
-    );
+    throw new ShapeError(`batchNorm: x is ${typeText(x.type)}, but an f32 tensor [N,C,…] is needed.`);
   }
   for (const [name, parameter] of Object.entries(parameters)) {
     if (parameter.shape.length !== 1 || parameter.shape[0] !== x.shape[1]) {

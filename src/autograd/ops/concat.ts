@@ -8,7 +8,7 @@ import {
   type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
-import { sameShape, type Shape, shapeText, type TensorType, typeText } from '../tape.js';
+import { type Shape, sameShape, shapeText, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { launchRearrange, steppedBox, wholeBox } from './box.js';
 import { resolveAxis } from './operands.js';

@@ -17,16 +17,14 @@ import {
   referenceZeros,
   type Storage,
 } from '../operation.js';
-import { sameShape, type Shape, shapeText, sizeOf, type TensorType, typeText } from '../tape.js';
+import { type Shape, sameShape, shapeText, sizeOf, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { fill } from './elementwise.js';
 import { aroundAxis, resolveAxis } from './operands.js';
 
 function requireIndex(operation: string, index: TensorType): void {
   if (index.dataType !== 'i32') {
-    throw new ShapeError(
-      `${operation}: index is ${typeText(index)}, but whole numbers (i32) are needed.`,
-    );
+    throw new ShapeError(`${operation}: index is ${typeText(index)}, but whole numbers (i32) are needed.`);
   }
 }
 

@@ -31,9 +31,7 @@ export interface MatmulOptions {
 
 function requireMatrix(operation: string, argument: string, type: TensorType): readonly [number, number] {
   if (type.shape.length !== 2 || type.dataType !== 'f32') {
-    throw new ShapeError(
-      `${operation}: ${argument} is ${typeText(type)}, but an f32 matrix is needed.`,
-    );
+    throw new ShapeError(`${operation}: ${argument} is ${typeText(type)}, but an f32 matrix is needed.`);
   }
   return type.shape as unknown as readonly [number, number];
 }

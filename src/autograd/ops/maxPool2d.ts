@@ -17,7 +17,7 @@ import {
   type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
-import { type Attributes, sameShape, type Shape, shapeText, typeText } from '../tape.js';
+import { type Attributes, type Shape, sameShape, shapeText, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import {
   forEachPixel,
@@ -66,9 +66,7 @@ const maxPoolDefinition: OperationDefinition = {
   type([x, u], attributes) {
     const extents = poolExtents('maxPool2d', x!, attributes);
     if (u !== undefined && (u.dataType !== 'f32' || !sameShape(u.shape, x!.shape))) {
-      throw new ShapeError(
-        `maxPool2d: u is ${typeText(u)}, but must be f32${shapeText(x!.shape)} like x.`,
-      );
+      throw new ShapeError(`maxPool2d: u is ${typeText(u)}, but must be f32${shapeText(x!.shape)} like x.`);
     }
     return { dataType: 'f32', shape: pooledShape(extents) };
   },

@@ -24,9 +24,7 @@ const oneHotDefinition: OperationDefinition = {
   name: 'oneHot',
   type([labels], { classes }) {
     if (labels!.dataType !== 'i32') {
-      throw new ShapeError(
-        `oneHot: labels are ${typeText(labels!)}, but whole numbers (i32) are needed.`,
-      );
+      throw new ShapeError(`oneHot: labels are ${typeText(labels!)}, but whole numbers (i32) are needed.`);
     }
     if (!Number.isInteger(classes) || Number(classes) < 1) {
       throw new ShapeError(`oneHot: classes is ${classes}, but a whole number of at least 1 is needed.`);

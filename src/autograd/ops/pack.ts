@@ -83,8 +83,8 @@ const packDefinition: OperationDefinition = {
       const pieces = inputs.slice(from, from + most);
       const FIRST = from === 0 ? 0 : offsets[from]!;
       const LAST = from + most < inputs.length ? offsets[from + most]! : type.shape[0]!;
-      const bindings = [...pieces.map((_, k) => `piece${k}`), 'result'].map(
-        (name, k) => storageBinding(k, name),
+      const bindings = [...pieces.map((_, k) => `piece${k}`), 'result'].map((name, k) =>
+        storageBinding(k, name),
       );
       const cases = pieces.map((_, k) => {
         const start = offsets[from + k]!;

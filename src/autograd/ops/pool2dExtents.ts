@@ -43,9 +43,7 @@ export const poolAttributes = ({ size, stride = size, padding = 0 }: Pool2dOptio
  */
 export function poolExtents(operation: string, x: TensorType, attributes: Attributes): PoolExtents {
   if (x.shape.length !== 4 || x.dataType !== 'f32') {
-    throw new ShapeError(
-      `${operation}: x is ${typeText(x)}, but an f32 tensor [N,C,H,W] is needed.`,
-    );
+    throw new ShapeError(`${operation}: x is ${typeText(x)}, but an f32 tensor [N,C,H,W] is needed.`);
   }
   const [N, C, H, W] = x.shape as [number, number, number, number];
   const [K, L] = readPair(operation, 'size', attributes.size, 1);

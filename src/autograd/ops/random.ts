@@ -14,7 +14,7 @@ import {
   type ReferenceRules,
   referenceZeros,
 } from '../operation.js';
-import { sameShape, type Shape, shapeText, sizeOf, type TensorType, typeText } from '../tape.js';
+import { type Shape, sameShape, shapeText, sizeOf, type TensorType, typeText } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { mul } from './elementwise.js';
 

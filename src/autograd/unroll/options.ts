@@ -129,7 +129,9 @@ export function checkRows({ tables }: InnerProblem, batches: readonly Int32Array
     batches.forEach((batch, step) => {
       const wrong = batch.find((row) => row < 0 || row >= rows);
       if (wrong === undefined) return;
-      throw new ShapeError(`unroll: batch ${step} names row ${wrong}, but table '${name}' has ${rows} rows, from 0.`);
+      throw new ShapeError(
+        `unroll: batch ${step} names row ${wrong}, but table '${name}' has ${rows} rows, from 0.`,
+      );
     });
   }
 }

@@ -205,7 +205,9 @@ export function checkDescription(description: StepDescription): void {
     );
   }
   if (Object.hasOwn(optimiser.state, 'theta')) {
-    throw new ShapeError(`unroll: a state of ${optimiser.name} is called 'theta', as the parameters are; rename it.`);
+    throw new ShapeError(
+      `unroll: a state of ${optimiser.name} is called 'theta', as the parameters are; rename it.`,
+    );
   }
   const tables = Object.keys(problem.tables);
   const types: TensorTypes = { ...problem.tables, ...hyperparameters };

@@ -213,8 +213,10 @@ describe('Plan', () => {
   });
 
   it('copies nothing for a carry to where the output is already', async () => {
-    const tape = trace({ x: f32(2), y: f32(2) }, ({ x, y }) => ({ x, y: scale(x, 2) }));
-    const dispatches = await withPlan(tape, async (plan) => plan.dispatchCount, { carry: { x: 'x', y: 'y' } });
+    const tape = trace({ x: f32(2), y: f32(2) }, ({ x }) => ({ x, y: scale(x, 2) }));
+    const dispatches = await withPlan(tape, async (plan) => plan.dispatchCount, {
+      carry: { x: 'x', y: 'y' },
+    });
     expect(dispatches).toBe(1);
   });
 

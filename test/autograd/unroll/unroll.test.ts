@@ -99,7 +99,12 @@ describe('Unroll', () => {
         older: { extent: 'parameters', start: 0.1, isDifferentiable: true },
         previous: { extent: 'parameters', start: 0, isDifferentiable: true },
       },
-      step: ({ theta, gradient, state: { older, previous }, hyperparameters: { learningRate, momentum } }) => ({
+      step: ({
+        theta,
+        gradient,
+        state: { older, previous },
+        hyperparameters: { learningRate, momentum },
+      }) => ({
         theta: add(sub(theta, mul(learningRate!, gradient)), mul(momentum!, sub(theta, older!))),
         state: { older: previous!, previous: theta },
       }),
