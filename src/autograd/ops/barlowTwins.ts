@@ -12,9 +12,9 @@ import {
   referenceZeros,
   type Storage,
 } from '../operation.js';
-import { type Attribute, shapeText, type TensorType } from '../tape.js';
+import { shapeText, type TensorType } from '../tape.js';
 import type { Tensor } from '../trace.js';
-import { attributeNumber, numberAttribute, wgslNumber } from './constants.js';
+import { wgslNumber } from './constants.js';
 import { mul } from './elementwise.js';
 import { requireFloats } from './operands.js';
 import { launchSliceSum } from './reductionLaunches.js';
@@ -29,13 +29,13 @@ function requireSquare(operation: string, type: TensorType): void {
 function launchRows(
   lowering: Lowering,
   mode: 'LOSS' | 'GRADIENT' | 'CURVATURE',
-  lambda: Attribute | undefined,
+  lambda: number,
   size: number,
   f: Storage,
   result: Storage,
 ): void {
   const modes = { LOSS: false, GRADIENT: false, CURVATURE: false, [mode]: true };
-  const LAMBDA = wgslNumber(attributeNumber(lambda));
+  const LAMBDA = wgslNumber(lambda);
   lowering.launch('barlowTwins', { ...modes, D: size, LAMBDA }, [f, result], size);
 }
 
@@ -51,15 +51,18 @@ const lossReference: ReferenceRule = ([f], { lambda }) => {
 
 const lossDefinition: OperationDefinition = {
   name: 'barlowTwinsLoss',
-  type([f]) {
+  type([f], { lambda }) {
     requireSquare('barlowTwinsLoss', f!);
+    if (!Number.isFinite(Math.fround(Number(lambda)))) {
+      throw new ShapeError(`barlowTwinsLoss: lambda is ${lambda}, but must be a finite f32.`);
+    }
     return { dataType: 'f32', shape: [] };
   },
   vjp: ({ inputs: [f], attributes }, c) => [mul(apply(gradientDefinition, [f!], attributes), c)],
   lower(lowering, { inputs: [f], inputTypes, attributes, output }) {
     const size = inputTypes[0]!.shape[0]!;
     const part = lowering.scratch(size);
-    launchRows(lowering, 'LOSS', attributes.lambda, size, f!, part);
+    launchRows(lowering, 'LOSS', Number(attributes.lambda), size, f!, part);
     launchSliceSum(lowering, part, output, size, 1);
   },
 };
@@ -73,7 +76,7 @@ const weighted = (name: string, mode: 'GRADIENT' | 'CURVATURE'): OperationDefini
   // W∘ is its own adjoint, whether F was centred before or not.
   vjp: ({ attributes }, c) => [apply(curvatureDefinition, [c], attributes)],
   lower(lowering, { inputs: [f], type, attributes, output }) {
-    launchRows(lowering, mode, attributes.lambda, type.shape[0]!, f!, output);
+    launchRows(lowering, mode, Number(attributes.lambda), type.shape[0]!, f!, output);
   },
 });
 
@@ -83,10 +86,9 @@ const curvatureDefinition = weighted('barlowTwinsCurvature', 'CURVATURE');
 /**
  * The Barlow Twins loss of F [D,D] (MKDT eq. 1), a scalar of shape []; `lambda` weighs the off-diagonal terms.
  *
- * @throws ShapeError when F is no square f32 matrix, or `lambda` is beyond the range of f32.
+ * @throws ShapeError when F is no square f32 matrix, or `lambda` is no finite f32.
  */
-export const barlowTwinsLoss = (f: Tensor, lambda: number): Tensor =>
-  apply(lossDefinition, [f], { lambda: numberAttribute('barlowTwinsLoss', lambda) });
+export const barlowTwinsLoss = (f: Tensor, lambda: number): Tensor => apply(lossDefinition, [f], { lambda });
 
 export const barlowTwinsOperations: readonly OperationDefinition[] = [
   lossDefinition,

@@ -211,7 +211,8 @@ const refusals: readonly Refusal[] = [
     (f) => barlowTwinsLoss(f, 1),
     /^barlowTwinsLoss: operands are f32; an i32 tensor \[2,2\]/,
   ],
-  ['a weight beyond f32', [f32(2, 2)], (f) => barlowTwinsLoss(f, 1e39), /barlowTwinsLoss: 1e\+39 is beyond/],
+  ['a weight beyond f32', [f32(2, 2)], (f) => barlowTwinsLoss(f, 1e39), /barlowTwinsLoss: lambda is 1e\+39/],
+  ['a weight of NaN', [f32(2, 2)], (f) => barlowTwinsLoss(f, Number.NaN), /lambda is NaN.* a finite f32/],
   [
     'an epsilon that is no number',
     [f32(2, 3)],

@@ -85,4 +85,10 @@ describe('KeptStorage', () => {
     const attempt = KeptStorage.create(device, { saved0: f32(3), saved1: i32(4) }, 'float16', 'test');
     await expect(attempt).rejects.toThrow(/i32\[4\].*cannot be stored as float16/);
   });
+
+  it('stores nothing where nothing is kept', async () => {
+    const kept = await KeptStorage.create(device, {}, 'float16', 'test');
+    expect(kept.slotBytes).toBe(0);
+    kept.release();
+  });
 });
