@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rmdir, stat } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { DeviceError } from '../../errors.js';
@@ -25,7 +25,8 @@ async function canWrite(folder: string): Promise<boolean> {
  * @throws DeviceError when neither can be written, or someone else owns it: code is loaded from it.
  */
 async function temporaryFolder(): Promise<string> {
-  const folder = join(tmpdir(), `hypergrad-${userInfo().uid}`);
+  // A number rather than a name: in a container the user may have no entry among those of the system.
+  const folder = join(tmpdir(), `hypergrad-${process.getuid?.() ?? 'user'}`);
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => undefined);
   const facts = await stat(folder).catch(() => undefined);
   const own = facts !== undefined && (process.getuid === undefined || facts.uid === process.getuid());
