@@ -41,17 +41,14 @@ export class BufferPool {
   readonly #options: BufferPoolOptions;
   readonly #free = new Map<number, GPUBuffer[]>();
   readonly #lent = new Set<GPUBuffer>();
+  /** Lent buffers that may be invalid: they are destroyed when they come back. */
+  readonly #distrusted = new WeakSet<GPUBuffer>();
   #freeBytes = 0;
   #bytes = 0;
 
   constructor(gpu: GPUDevice, options: BufferPoolOptions) {
     this.#gpu = gpu;
     this.#options = options;
-  }
-
-  /** Bytes that lie unused in the pool. */
-  get freeBytes(): number {
-    return this.#freeBytes;
   }
 
   /** Bytes of all buffers of this pool, lent or not. */
@@ -105,8 +102,9 @@ export class BufferPool {
         `Buffer '${buffer.label}' was released twice, or does not belong to this device. Release what acquireBuffer gave, once.`,
       );
     }
+    const isDistrusted = this.#distrusted.has(buffer);
     const isOfAClass = buffer.size === Math.min(sizeClass(buffer.size), this.#options.largest);
-    if (!isOfAClass || this.#freeBytes + buffer.size > this.#options.keep) {
+    if (isDistrusted || !isOfAClass || this.#freeBytes + buffer.size > this.#options.keep) {
       this.#bytes -= buffer.size;
       buffer.destroy();
       return;
@@ -117,13 +115,27 @@ export class BufferPool {
     this.#freeBytes += buffer.size;
   }
 
+  /**
+   * Lends none of the present buffers again: memory has run out, and a buffer that the device could not make is told of
+   * late, looks like any other and fails whatever uses it. Those on loan are destroyed when they come back.
+   */
+  distrust(): void {
+    this.#bytes -= this.#freeBytes;
+    this.#destroyFree();
+    for (const buffer of this.#lent) this.#distrusted.add(buffer);
+  }
+
   /** Destroys every buffer, also those on loan. */
   close(): void {
-    for (const peers of this.#free.values()) for (const buffer of peers) buffer.destroy();
+    this.#destroyFree();
     for (const buffer of this.#lent) buffer.destroy();
-    this.#free.clear();
     this.#lent.clear();
-    this.#freeBytes = 0;
     this.#bytes = 0;
+  }
+
+  #destroyFree(): void {
+    for (const peers of this.#free.values()) for (const buffer of peers) buffer.destroy();
+    this.#free.clear();
+    this.#freeBytes = 0;
   }
 }

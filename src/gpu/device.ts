@@ -80,6 +80,7 @@ export class Device {
       // It is thrown as an exception; the host need not print it as well.
       event.preventDefault();
       this.#fault ??= describeFault(event.error, this.#buffers.bytes);
+      if (event.error instanceof GPUOutOfMemoryError) this.#buffers.distrust();
     });
     void gpu.lost.then(({ reason, message }) => {
       if (this.#closed) return;

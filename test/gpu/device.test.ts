@@ -231,6 +231,8 @@ describe('a device that goes away', () => {
   it('tells memory that ran out as such, with what it held, and goes on', async () => {
     const device = await openDevice();
     const buffer = device.acquireBuffer(3 * 2 ** 20, 'held');
+    const returned = device.acquireBuffer(1000, 'returned');
+    device.releaseBuffer(returned);
     const error = new GPUOutOfMemoryError('Allocation failed.');
     const event = Object.assign(new Event('uncapturederror', { cancelable: true }), { error });
     device.gpu.dispatchEvent(event);
@@ -241,6 +243,10 @@ describe('a device that goes away', () => {
       /ran out of memory.*3 MiB.*Allocation failed.*distil\.memory/,
     );
     await expect(device.read(buffer, 0, 4)).resolves.toHaveProperty('byteLength', 4);
+    // Either may be the buffer that could not be made.
+    expect(device.acquireBuffer(1000, 'returned')).not.toBe(returned);
+    device.releaseBuffer(buffer);
+    expect(device.acquireBuffer(3 * 2 ** 20, 'held')).not.toBe(buffer);
     device.close();
   });
 });
