@@ -182,7 +182,7 @@ export { type BrowserDeviceChoice, type BrowserDeviceOptions, openBrowserDevice 
 export { type AdapterDescription, Device, type DeviceOrigin } from './gpu/device.js';
 export type { HostActivity, HostSpan } from './gpu/hostClock.js';
 export type { ProfileOptions, TimingMethod } from './gpu/profiler.js';
-export type { WaitFor } from './gpu/readback.js';
+export type { Remedies, WaitFor } from './gpu/waits.js';
 export type { KernelName } from './kernels/catalogue.js';
 export type { DevicePeaks } from './kernels/peaks.js';
 export { normal, permutation, type StreamKey, streamWords, uniform, uniformRange } from './kernels/philox.js';

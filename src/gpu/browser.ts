@@ -1,6 +1,7 @@
 import { ConfigError, DeviceError } from '../errors.js';
 import { Device } from './device.js';
 import { adapterName, isSoftware } from './deviceRequest.js';
+import { openingWaits } from './waits.js';
 
 const CHOICES = ['auto', 'hardware', 'software'] as const;
 
@@ -41,6 +42,7 @@ function browserGpu(): GPU {
  * told from its name or `isFallbackAdapter`, and gets the block sizes, and so the bits, of a software device under Node.
  * @throws ConfigError for an unknown choice.
  * @throws DeviceError when the browser has no WebGPU, or no adapter of the kind asked for.
+ * @throws DeviceTimeoutError when it does not answer for a minute.
  */
 export async function openBrowserDevice({ choice = 'auto' }: BrowserDeviceOptions = {}): Promise<Device> {
   if (!CHOICES.includes(choice)) {
@@ -51,7 +53,10 @@ export async function openBrowserDevice({ choice = 'auto' }: BrowserDeviceOption
   const gpu = browserGpu();
   const seen: string[] = [];
   for (const request of REQUESTS[choice]) {
-    const adapter = await gpu.requestAdapter(request);
+    const adapter = await openingWaits('browser').bounded(
+      gpu.requestAdapter(request),
+      'a device was looked for',
+    );
     if (!adapter) continue;
     const kind = isSoftware(adapter.info) ? 'software' : 'hardware';
     if (choice === 'auto' || choice === kind) return await Device.fromAdapter(adapter, { bundled: false });

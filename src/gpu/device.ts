@@ -4,8 +4,8 @@ import { adapterName, isSoftware, lanesOf, requestWithAllLimits } from './device
 import { describeFault } from './faults.js';
 import { PipelineCache } from './pipelines.js';
 import type { ProfiledDevice, Profiler } from './profiler.js';
-import { Readback, type WaitFor } from './readback.js';
-import { openingWaits, Waits, within } from './waits.js';
+import { Readback } from './readback.js';
+import { openingWaits, type Remedies, type WaitFor, Waits, within } from './waits.js';
 
 /** What was opened. */
 export interface AdapterDescription {
@@ -25,6 +25,8 @@ export interface DeviceOrigin {
   readonly waitFor?: WaitFor;
   /** Seconds that the device may be silent while it is waited for; half an hour when left out. */
   readonly patience?: number;
+  /** What this host's users can do about a device that does not answer; said in general when left out. */
+  readonly remedies?: Remedies;
 }
 
 /** Submissions between two signs of life that the device is asked for while it works ahead of the host. */
@@ -64,7 +66,7 @@ export class Device {
     this.adapter = adapter;
     this.limits = gpu.limits;
     this.lanes = lanesOf(gpu);
-    this.#waits = new Waits(`device '${adapter.name}'`, origin.patience);
+    this.#waits = new Waits(`device '${adapter.name}'`, origin.patience, origin.remedies?.working);
     const { waitFor = (work) => work } = origin;
     // The host's way of waiting is outermost, so that it ends with the wait, whatever becomes of the device's promise.
     this.#waitFor = (work, during = 'it was waited for') => waitFor(this.#waits.bounded(work, during));
@@ -104,7 +106,7 @@ export class Device {
     const name = adapterName(adapter.info);
     let gpu: GPUDevice;
     try {
-      gpu = await openingWaits(`adapter '${name}'`).bounded(
+      gpu = await openingWaits(`adapter '${name}'`, origin.remedies).bounded(
         requestWithAllLimits(adapter),
         'a device was opened',
       );

@@ -11,7 +11,7 @@ export function describeFault(error: GPUError, held: number): DeviceError {
   if (error instanceof GPUOutOfMemoryError) {
     return new DeviceError(
       `The device ran out of memory, with ${formatBytes(held)} in this program's buffers: ${text} The device is still there: ` +
-        'use a smaller batch or model, or keep less of each step (distil.memory=recompute), or end what else uses its memory.',
+        'use a smaller batch or model, or keep less of each step (memory: recompute), or end what else uses its memory.',
     );
   }
   if (error instanceof GPUValidationError) {
@@ -20,6 +20,6 @@ export function describeFault(error: GPUError, held: number): DeviceError {
     );
   }
   return new DeviceError(
-    `The device's driver failed: ${text} Open another device (see \`hypergrad doctor\`) or update the driver.`,
+    `The device's driver failed: ${text} Open another device or update the driver.`,
   );
 }

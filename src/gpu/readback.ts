@@ -1,11 +1,6 @@
 import { DeviceError } from '../errors.js';
 import { BufferPool } from './bufferPool.js';
-
-/**
- * Waits for a promise of the device's; the host may do so in a way that leaves the processor to the device. `during` says
- * what is waited for, for messages.
- */
-export type WaitFor = <T>(work: Promise<T>, during?: string) => Promise<T>;
+import type { WaitFor } from './waits.js';
 
 /** Copies device buffers back to the host through reused staging buffers. */
 export class Readback {

@@ -13,11 +13,26 @@ export const DEFAULT_PATIENCE = 1800;
  */
 const TURNS = 10;
 
-const MILLISECONDS = 1000;
+const MILLISECONDS_A_SECOND = 1000;
 
-const REMEDY =
-  'What was kept before stays. Run again, on another device or with smaller steps (a smaller batch); if it is only slow, set ' +
-  'the environment variable HYPERGRAD_DEVICE_TIMEOUT to more seconds.';
+/**
+ * Waits for a promise of the device's; the host may do so in a way that leaves the processor to the device. `during` says
+ * what is waited for, for messages.
+ */
+export type WaitFor = <T>(work: Promise<T>, during?: string) => Promise<T>;
+
+/** What to do about a device that does not answer, in sentences. */
+export interface Remedies {
+  /** When it is opened. */
+  readonly opening: string;
+  /** When it works. */
+  readonly working: string;
+}
+
+const GENERAL: Remedies = {
+  opening: 'Choose another device, or restart the driver or the browser.',
+  working: 'What was kept before stays. Do it again with smaller steps (a smaller batch), or on another device.',
+};
 
 /** Waits for `work`, but not longer than so many milliseconds. */
 export async function within(work: Promise<unknown>, milliseconds: number): Promise<void> {
@@ -45,7 +60,7 @@ export class Waits {
    * @param patience seconds of silence after which every wait fails
    * @param remedy what to do then, in sentences
    */
-  constructor(name: string, patience = DEFAULT_PATIENCE, remedy = REMEDY) {
+  constructor(name: string, patience = DEFAULT_PATIENCE, remedy = GENERAL.working) {
     this.#name = name;
     this.#patience = patience;
     this.#remedy = remedy;
@@ -115,7 +130,7 @@ export class Waits {
         ),
       );
     };
-    this.#timer = setInterval(turn, (MILLISECONDS * this.#patience) / TURNS);
+    this.#timer = setInterval(turn, (MILLISECONDS_A_SECOND * this.#patience) / TURNS);
   }
 }
 
@@ -123,10 +138,6 @@ export class Waits {
 const OPENING_PATIENCE = 60;
 
 /** The wait for a device that is being opened. */
-export function openingWaits(name: string): Waits {
-  return new Waits(
-    name,
-    OPENING_PATIENCE,
-    'Choose another device with the environment variable HYPERGRAD_DEVICE, or restart the driver.',
-  );
+export function openingWaits(name: string, { opening }: Remedies = GENERAL): Waits {
+  return new Waits(name, OPENING_PATIENCE, opening);
 }

@@ -1,6 +1,6 @@
 /** Which adapter is asked for and what is refused; test/browser opens a real one in a real browser. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ConfigError, DeviceError } from '../../src/errors.js';
+import { ConfigError, DeviceError, DeviceTimeoutError } from '../../src/errors.js';
 import { type BrowserDeviceChoice, openBrowserDevice } from '../../src/gpu/browser.js';
 
 type Kind = 'hardware' | 'software';
@@ -37,7 +37,10 @@ async function failure(choice?: BrowserDeviceChoice): Promise<string> {
 }
 
 describe('openBrowserDevice', () => {
-  afterEach(() => vi.unstubAllGlobals());
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
 
   it('opens the adapter that is preferred for speed, and asks for no other', async () => {
     const { asked } = browserWith('hardware', 'software');
@@ -62,6 +65,19 @@ describe('openBrowserDevice', () => {
   it('says so when there is no adapter at all', async () => {
     browserWith(null, null);
     expect(await failure()).toMatch(/no WebGPU adapter \(none\)/);
+  });
+
+  it('waits a minute at most for a browser whose driver hangs', async () => {
+    vi.useFakeTimers();
+    vi.stubGlobal('navigator', { gpu: { requestAdapter: () => new Promise<never>(() => {}) } });
+    const opening = expect(openBrowserDevice()).rejects.toThrow(
+      new DeviceTimeoutError(
+        'The browser has not answered for 60 s while a device was looked for: its driver hangs, or one piece of work takes ' +
+          'it that long. Choose another device, or restart the driver or the browser.',
+      ),
+    );
+    await vi.advanceTimersByTimeAsync(60_000);
+    await opening;
   });
 
   it('tells a page that is not secure from a browser without WebGPU', async () => {

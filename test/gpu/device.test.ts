@@ -240,7 +240,7 @@ describe('a device that goes away', () => {
     expect(reason).toBeInstanceOf(DeviceError);
     expect(reason).not.toBeInstanceOf(DeviceLostError);
     expect((reason as DeviceError).message).toMatch(
-      /ran out of memory.*3 MiB.*Allocation failed.*distil\.memory/,
+      /ran out of memory.*3 MiB.*Allocation failed.*memory: recompute/,
     );
     await expect(device.read(buffer, 0, 4)).resolves.toHaveProperty('byteLength', 4);
     // Either may be the buffer that could not be made.

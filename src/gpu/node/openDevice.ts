@@ -3,7 +3,7 @@ import { ConfigError, DeviceError, DeviceTimeoutError } from '../../errors.js';
 import { didYouMean } from '../../suggest.js';
 import { Device } from '../device.js';
 import { adapterName, isSoftware } from '../deviceRequest.js';
-import { openingWaits } from '../waits.js';
+import { openingWaits, type Remedies } from '../waits.js';
 import { bundledVulkan } from './bundledVulkan.js';
 import { installCommand } from './optionalPackage.js';
 import { patienceOf } from './patience.js';
@@ -117,9 +117,16 @@ async function loadDawn(): Promise<CreateGpu> {
   }
 }
 
+const REMEDIES: Remedies = {
+  opening: 'Choose another device with the environment variable HYPERGRAD_DEVICE, or restart the driver.',
+  working:
+    'What was kept before stays. Run again, on another device or with smaller steps (a smaller batch); if it is only slow, ' +
+    'set the environment variable HYPERGRAD_DEVICE_TIMEOUT to more seconds.',
+};
+
 /** An adapter, waited for only so long. */
 function requestFrom(instance: GPU, options: GPURequestAdapterOptions = {}): Promise<GPUAdapter | null> {
-  return openingWaits('driver').bounded(instance.requestAdapter(options), 'a device was looked for');
+  return openingWaits('driver', REMEDIES).bounded(instance.requestAdapter(options), 'a device was looked for');
 }
 
 /** Names as the drivers give them, such as `llvmpipe (LLVM 19.1.7, 256 bits)`. */
@@ -250,7 +257,7 @@ async function searchAlone<Result>(
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
   const patience = patienceOf();
   return await searchAlone(options, ({ adapter, bundled }) =>
-    Device.fromAdapter(adapter, { bundled, waitFor: patientWait, patience }),
+    Device.fromAdapter(adapter, { bundled, waitFor: patientWait, patience, remedies: REMEDIES }),
   );
 }
 
