@@ -49,6 +49,8 @@ export class Device {
   readonly adapter: AdapterDescription;
   /** The limits that it was opened with: all that its adapter offers. */
   readonly limits: GPUSupportedLimits;
+  /** Bytes of the largest storage buffer, as a kernel can bind it. */
+  readonly largestBuffer: number;
   /** Lanes of every subgroup; 1 where the device has no subgroups, or none of one size. */
   readonly lanes: number;
   readonly #waitFor: WaitFor;
@@ -65,15 +67,15 @@ export class Device {
     this.gpu = gpu;
     this.adapter = adapter;
     this.limits = gpu.limits;
+    this.largestBuffer = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
     this.lanes = lanesOf(gpu);
     this.#waits = new Waits(`device '${adapter.name}'`, origin.patience, origin.remedies?.working);
     const { waitFor = (work) => work } = origin;
     // The host's way of waiting is outermost, so that it ends with the wait, whatever becomes of the device's promise.
     this.#waitFor = (work, during = 'it was waited for') => waitFor(this.#waits.bounded(work, during));
-    const largest = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
     this.#buffers = new BufferPool(gpu, {
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-      largest,
+      largest: this.largestBuffer,
       keep: 2 ** 30,
     });
     this.#pipelines = new PipelineCache(gpu);
@@ -126,7 +128,7 @@ export class Device {
   describe(): string {
     const { name, kind, bundled } = this.adapter;
     const sort = bundled ? 'bundled software device' : `${kind} device`;
-    return `${name}, ${sort}, buffers up to ${formatBytes(Math.min(this.limits.maxStorageBufferBindingSize, this.limits.maxBufferSize))}`;
+    return `${name}, ${sort}, buffers up to ${formatBytes(this.largestBuffer)}`;
   }
 
   /**
@@ -264,16 +266,17 @@ export class Device {
    */
   async hasRoomFor(bytes: number): Promise<boolean> {
     this.#check();
-    const largest = Math.min(this.limits.maxStorageBufferBindingSize, this.limits.maxBufferSize);
     const buffers: GPUBuffer[] = [];
-    this.gpu.pushErrorScope('out-of-memory');
-    for (let left = 4 * Math.ceil(bytes / 4); left > 0; left -= Math.min(left, largest)) {
-      const size = Math.min(left, largest);
-      buffers.push(this.gpu.createBuffer({ size, usage: GPUBufferUsage.STORAGE, label: 'room' }));
+    try {
+      this.gpu.pushErrorScope('out-of-memory');
+      for (let left = 4 * Math.ceil(bytes / 4); left > 0; left -= Math.min(left, this.largestBuffer)) {
+        const size = Math.min(left, this.largestBuffer);
+        buffers.push(this.gpu.createBuffer({ size, usage: GPUBufferUsage.STORAGE, label: 'room' }));
+      }
+      return (await this.#waitFor(this.gpu.popErrorScope(), 'memory was asked for')) === null;
+    } finally {
+      for (const buffer of buffers) buffer.destroy();
     }
-    const error = await this.#waitFor(this.gpu.popErrorScope(), 'memory was asked for');
-    for (const buffer of buffers) buffer.destroy();
-    return error === null;
   }
 
   /**

@@ -43,8 +43,7 @@ async function measure(device: Device): Promise<DevicePeaks> {
     ROUNDS,
     UNROLL,
   };
-  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
-  const bytes = Math.min(tuning.peaks.bytes, maxStorageBufferBindingSize, maxBufferSize);
+  const bytes = Math.min(tuning.peaks.bytes, device.largestBuffer);
   const ITEMS = tuning.elementwiseItems;
   const COUNT = Math.floor(bytes / VECTOR_BYTES / ITEMS) * ITEMS;
   const [arithmeticTime, copyTime] = [
@@ -57,7 +56,10 @@ async function measure(device: Device): Promise<DevicePeaks> {
   };
 }
 
-/** Seconds of one launch at best, of as many in a row as take long enough. Buffers begin at zero. */
+/**
+ * Seconds of one launch at best, of as many in a row as take long enough. The first buffer begins with the factor and summand
+ * of `multiplyAdd`; nothing else that lies in them matters.
+ */
 async function timeOf(
   device: Device,
   kernel: KernelName,

@@ -103,8 +103,8 @@ async function writeAll(device: Device, { source, row, range }: Table): Promise<
   }
 }
 
-const fits = ({ limits }: Device, bytes: number, budget: number): boolean =>
-  bytes <= Math.min(budget, limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+const fits = ({ largestBuffer }: Device, bytes: number, budget: number): boolean =>
+  bytes <= Math.min(budget, largestBuffer);
 
 /** Tables of the same rows: whole where each fits, else windows of the same rows. */
 async function placeTables(

@@ -254,14 +254,13 @@ function dataTypeOf(data: Numbers): DataType {
  */
 export async function compile(tape: Tape, device: Device, options: CompileOptions = {}): Promise<Plan> {
   requireOptions(tape, options);
-  const { limits } = device;
+  const { limits, largestBuffer } = device;
   const lowered = lowerTape(tape, targetOf(device, options.tuning), {
     overwrite: options.overwrite ?? [],
     preset: Object.keys(options.outputs ?? {}),
     carry: options.carry ?? {},
   });
   const label = options.label ?? 'plan';
-  const largestBuffer = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
   requireTensorsFit(tape, lowered, largestBuffer);
   const placement = placeStays(lowered.stays, limits.minStorageBufferOffsetAlignment, largestBuffer);
   // Pipelines first: a kernel that is refused then leaves no memory behind.

@@ -2,9 +2,6 @@
 import type { Device } from '../../gpu/device.js';
 import { type BufferRange, BYTES } from '../compile/bufferRange.js';
 
-const largestBuffer = ({ limits }: Device): number =>
-  Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-
 /** Owns `count` slots of equal size. */
 export class Slots {
   readonly #device: Device;
@@ -16,7 +13,7 @@ export class Slots {
   constructor(device: Device, count: number, bytes: number, label: string) {
     this.#device = device;
     this.#bytes = Math.max(bytes, BYTES);
-    this.#perBuffer = Math.max(1, Math.floor(largestBuffer(device) / this.#bytes));
+    this.#perBuffer = Math.max(1, Math.floor(device.largestBuffer / this.#bytes));
     try {
       for (let first = 0; first < count; first += this.#perBuffer) {
         const here = Math.min(this.#perBuffer, count - first);

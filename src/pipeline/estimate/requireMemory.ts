@@ -43,9 +43,8 @@ export async function requireMemory(
   }: { readonly device: Device; readonly config: Config; readonly dataset: Dataset },
   { host }: AvailableMemory = { host: machineBytes() },
 ): Promise<void> {
-  const { limits, adapter } = device;
-  const largest = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-  if (roughBound(config, dataset) <= Math.min(SURELY_THERE, largest, SURELY_FREE * host)) return;
+  const { largestBuffer, adapter } = device;
+  if (roughBound(config, dataset) <= Math.min(SURELY_THERE, largestBuffer, SURELY_FREE * host)) return;
 
   const isSoftware = adapter.kind === 'software';
   const arrays = Math.max(...hostMemoryOf(config, dataset).map(({ bytes }) => bytes));
