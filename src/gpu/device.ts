@@ -188,13 +188,13 @@ export class Device {
   /** Submits what `encode` appends to a new command encoder, in order with all that was submitted before. */
   submit(encode: (encoder: GPUCommandEncoder) => void): void {
     this.#checkOpen();
-    if (this.#profiler !== null) {
+    if (this.#profiler === null) {
+      const encoder = this.gpu.createCommandEncoder();
+      encode(encoder);
+      this.gpu.queue.submit([encoder.finish()]);
+    } else {
       this.#profiler.submit(encode);
-      return;
     }
-    const encoder = this.gpu.createCommandEncoder();
-    encode(encoder);
-    this.gpu.queue.submit([encoder.finish()]);
     if (++this.#submissions % SUBMISSIONS_A_MARK === 0)
       this.#waits.mark(this.gpu.queue.onSubmittedWorkDone());
   }

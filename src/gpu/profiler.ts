@@ -91,6 +91,8 @@ export interface DispatchTimer {
   requireEncoder(encoder: GPUCommandEncoder): void;
   /** Called once, when the device has done all work. */
   finish(): Promise<{ spans: DispatchSpan[]; timestampStep: number | null }>;
+  /** Gives back what it holds on the device; called last, also where `finish` fails or is not reached. */
+  release(): void;
 }
 
 const MAXIMUM_DISPATCHES = 100_000;
@@ -182,20 +184,24 @@ export class Profiler {
   async finish(): Promise<Recording> {
     const { gpu, waitFor, detach } = this.#device;
     try {
-      await this.wait(() => waitFor(gpu.queue.onSubmittedWorkDone()));
+      try {
+        await this.wait(() => waitFor(gpu.queue.onSubmittedWorkDone()));
+      } finally {
+        detach();
+      }
+      const duration = this.#clock.now();
+      const { spans, timestampStep } = await this.#timer.finish();
+      return {
+        method: this.#timer.method,
+        start: this.#clock.start,
+        duration,
+        timestampStep,
+        dispatches: spans,
+        host: this.#clock.spans,
+        unmeasured: this.#unmeasured,
+      };
     } finally {
-      detach();
+      this.#timer.release();
     }
-    const duration = this.#clock.now();
-    const { spans, timestampStep } = await this.#timer.finish();
-    return {
-      method: this.#timer.method,
-      start: this.#clock.start,
-      duration,
-      timestampStep,
-      dispatches: spans,
-      host: this.#clock.spans,
-      unmeasured: this.#unmeasured,
-    };
   }
 }

@@ -6,7 +6,7 @@ import type { DispatchSpan, DispatchTimer, DispatchWork, ProfiledDevice } from '
 /** Queries of one set; WebGPU allows no more. */
 const QUERIES = 4096;
 const QUERY_BYTES = 8;
-const NANOSECONDS = 1e6;
+const NANOSECONDS_A_MILLISECOND = 1e6;
 /** Empty passes by which the device's clock is set against the host's. */
 const CALIBRATIONS = 3;
 
@@ -96,6 +96,10 @@ export class TimestampTimer implements DispatchTimer {
     return { spans, timestampStep: stepOf(written) };
   }
 
+  release(): void {
+    for (const { querySet } of this.#blocks) querySet.destroy();
+  }
+
   /** Two queries for a pass. */
   #timestamps(measured: Measured): GPUComputePassTimestampWrites {
     let block = this.#blocks.at(-1);
@@ -129,12 +133,11 @@ export class TimestampTimer implements DispatchTimer {
       return measured.map((each, k) => ({ measured: each, begin: times[2 * k]!, end: times[2 * k + 1]! }));
     } finally {
       resolved.destroy();
-      querySet.destroy();
     }
   }
 }
 
-const milliseconds = (nanoseconds: bigint): number => Number(nanoseconds) / NANOSECONDS;
+const milliseconds = (nanoseconds: bigint): number => Number(nanoseconds) / NANOSECONDS_A_MILLISECOND;
 
 /** The host's milliseconds at the device's `epoch`, from the empty pass that the host saw within the shortest time. */
 function hostOffset(pairs: readonly Pair[], epoch: bigint): number {

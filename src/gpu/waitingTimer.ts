@@ -76,6 +76,8 @@ export class WaitingTimer implements DispatchTimer {
     return { spans: this.#spans, timestampStep: null };
   }
 
+  release(): void {}
+
   #push(job: Job): void {
     this.#jobs.push(job);
     if (this.#isRunning) return;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Unroll } from '../../src/autograd/unroll/unroll.js';
 import { DeviceError } from '../../src/errors.js';
 import { countingDevice } from '../../src/gpu/countingDevice.js';
+import { runSample, SAMPLE_NUMBERS } from '../../src/gpu/sample.js';
 import { useDevice } from '../support/device.js';
 import { plain } from '../support/tinyUnroll.js';
 
@@ -33,6 +34,22 @@ describe('a counting device', () => {
     expect([memory.held, memory.peak]).toEqual([0, held]);
     memory.restart();
     expect(memory.peak).toBe(0);
+  });
+
+  it('has back what was made to see whether there is room, also where the device cannot tell', async () => {
+    const { device: counted, memory } = await countingDevice(await device());
+    await expect(counted.hasRoomFor(4096)).resolves.toBe(true);
+    counted.gpu.popErrorScope = () => Promise.reject(new Error('it was lost'));
+    await expect(counted.hasRoomFor(4096)).rejects.toThrow('it was lost');
+    expect(memory.held).toBe(0);
+  });
+
+  it('is found out by the sample, which leaves it no buffer on loan', async () => {
+    const { device: counted, memory } = await countingDevice(await device());
+    await expect(runSample(counted)).rejects.toThrow(/computes wrongly/);
+    const { held } = memory;
+    counted.acquireBuffer(4 * SAMPLE_NUMBERS, 'again');
+    expect(memory.held).toBe(held);
   });
 
   it('refuses what the limits it is given refuse', async () => {

@@ -135,6 +135,7 @@ async function listAdapterNames(create: CreateGpu): Promise<string[]> {
     await requestFrom(instanceOf(create, 'system', [`adapter=${NO_SUCH_ADAPTER}`]));
     return [];
   } catch (error) {
+    if (error instanceof DeviceTimeoutError) throw error;
     return [...reasonOf(error).matchAll(/name: '(.*)'$/gm)].map((match) => match[1] ?? '');
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { compile, type Plan } from '../../../src/autograd/compile/plan.js';
 import { add, exp, mul, scale } from '../../../src/autograd/ops/elementwise.js';
 import { matmul } from '../../../src/autograd/ops/matmul.js';
@@ -182,6 +182,58 @@ describe.each(methods)('a profile by %s', (method) => {
       },
       { method },
     );
+  });
+});
+
+describe('a profile by timestamps', () => {
+  it('leaves the device its signs of life while it works ahead', async () => {
+    const opened = await device();
+    const plan = await smallPlan(opened);
+    const marks = vi.spyOn(opened.gpu.queue, 'onSubmittedWorkDone');
+    try {
+      await profile(opened, () => {
+        marks.mockClear();
+        for (let k = 0; k < 8; k++) plan.submit();
+        expect(marks).toHaveBeenCalledTimes(2);
+      });
+    } finally {
+      marks.mockRestore();
+      plan.release();
+    }
+  });
+
+  it('gives its queries back where they cannot be read', async () => {
+    const opened = await device();
+    const plan = await smallPlan(opened);
+    const sets: GPUQuerySet[] = [];
+    const destroyed: GPUQuerySet[] = [];
+    const create = opened.gpu.createQuerySet.bind(opened.gpu);
+    const making = vi.spyOn(opened.gpu, 'createQuerySet').mockImplementation((descriptor) => {
+      const set = create(descriptor);
+      const destroy = set.destroy.bind(set);
+      set.destroy = () => {
+        destroyed.push(set);
+        destroy();
+      };
+      sets.push(set);
+      return set;
+    });
+    const resolving = vi.spyOn(opened.gpu, 'createBuffer');
+    try {
+      const taken = profile(opened, () => {
+        plan.submit();
+        resolving.mockImplementation(() => {
+          throw new Error('no buffer');
+        });
+      });
+      await expect(taken).rejects.toThrow('no buffer');
+      expect(sets).toHaveLength(1);
+      expect(destroyed).toEqual(sets);
+    } finally {
+      making.mockRestore();
+      resolving.mockRestore();
+      plan.release();
+    }
   });
 });
 
