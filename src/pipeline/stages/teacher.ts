@@ -190,9 +190,10 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
         }));
       }
     }
+    // The encoder comes first in θ, and the projector after it is left behind.
+    const encoder = (await carriedNow('theta')).subarray(0, model.parameters.total);
     const tensors = [
-      // The encoder comes first in θ.
-      ...namedParameters(model.parameters, await carriedNow('theta')),
+      ...namedParameters(model.parameters, encoder),
       ...(hasBuffers(model) ? namedParameters(model.buffers, await carriedNow('running')) : []),
     ];
     await writeTensors(folder, files.teacher, tensors);
