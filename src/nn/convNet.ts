@@ -12,7 +12,7 @@ import { reshape } from '../autograd/ops/reduce.js';
 import { sizeOf } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
 import { ShapeError } from '../errors.js';
-import type { Model } from './model.js';
+import { type Model, requireCounts } from './model.js';
 import { layOut, type ParameterEntry, unpack } from './parameters.js';
 
 /** The sizes of a ConvNet. */
@@ -35,9 +35,10 @@ const firstPadding = (height: number): number => (height === 28 ? 3 : 1);
  * The student of MKDT (Gidaris and Komodakis 2018): blocks of 3×3 convolution, instance norm, ReLU and 2×2 average pooling,
  * then a linear head. Images of 28×28 are padded to 32×32 first.
  *
- * @throws ShapeError when the image is too small for so many blocks.
+ * @throws ShapeError when depth, width or output is no whole number of at least 1, or the image is too small for so many blocks.
  */
 export function convNet({ image, depth, width, output }: ConvNetOptions): Model {
+  requireCounts('convNet', { depth, width, output });
   const [channels, height, imageWidth] = image;
   const paddings = Array.from({ length: depth }, (_, block) => (block === 0 ? firstPadding(height) : 1));
   let rows = height;

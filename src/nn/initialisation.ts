@@ -1,4 +1,5 @@
 /** Starting values of parameters. */
+import { sizeOf } from '../autograd/tape.js';
 import { ShapeError } from '../errors.js';
 import { normal, type StreamKey, uniformRange } from '../kernels/philox.js';
 
@@ -15,7 +16,8 @@ function requireShape(key: StreamKey, shape: readonly number[]): void {
  * Values for a parameter of `shape`, uniform between ±1/√fanIn: PyTorch's default for the weights and the
  * biases of convolutions and linear layers (Kaiming-uniform with a = √5). `fanIn` is the number of inputs
  * that one output sees, such as channels · kernel height · kernel width; a bias takes its weight's.
- * Throws `ShapeError` when `fanIn` or a length of `shape` is not a positive integer.
+ *
+ * @throws ShapeError when `fanIn` or a length of `shape` is not a positive integer.
  */
 export function uniformFanIn(key: StreamKey, shape: readonly number[], fanIn: number): Float32Array {
   if (!Number.isInteger(fanIn) || fanIn < 1) {
@@ -25,14 +27,14 @@ export function uniformFanIn(key: StreamKey, shape: readonly number[], fanIn: nu
   }
   requireShape(key, shape);
   const bound = 1 / Math.sqrt(fanIn);
-  const count = shape.reduce((product, length) => product * length, 1);
-  return uniformRange(key, count, -bound, bound);
+  return uniformRange(key, sizeOf(shape), -bound, bound);
 }
 
 /**
  * Values for a convolution's weight [O,C,K,L], normal with mean 0 and variance 2/fan-out, fan-out = O · K · L (He et al.
  * 2015, as torchvision starts its residual networks).
- * Throws `ShapeError` when the shape has not four axes or a length is not a positive integer.
+ *
+ * @throws ShapeError when the shape has not four axes or a length is not a positive integer.
  */
 export function heNormal(key: StreamKey, shape: readonly number[]): Float32Array {
   requireShape(key, shape);

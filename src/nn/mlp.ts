@@ -4,8 +4,7 @@ import { linear } from '../autograd/ops/matmul.js';
 import { reshape } from '../autograd/ops/reduce.js';
 import { sizeOf } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
-import { ShapeError } from '../errors.js';
-import type { Model } from './model.js';
+import { type Model, requireCounts } from './model.js';
 import { layOut, type ParameterEntry, unpack } from './parameters.js';
 
 /** The sizes of a multilayer perceptron. */
@@ -30,14 +29,10 @@ function linearEntries(name: string, inputs: number, outputs: number): Omit<Para
 /**
  * A multilayer perceptron without normalisation, in PyTorch's default initialisation. Its features are the last hidden layer's.
  *
- * @throws ShapeError when depth or width is no whole number of at least 1.
+ * @throws ShapeError when depth, width or output is no whole number of at least 1.
  */
 export function mlp({ image, depth, width, output }: MlpOptions): Model {
-  for (const [name, value] of Object.entries({ depth, width, output })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new ShapeError(`mlp: the ${name} ${value} must be a whole number ≥ 1.`);
-    }
-  }
+  requireCounts('mlp', { depth, width, output });
   const layers = Array.from({ length: depth }, (_, layer) => `hidden${layer}`);
   const parameters = layOut([
     ...layers.flatMap((name, layer) => linearEntries(name, layer === 0 ? sizeOf(image) : width, width)),

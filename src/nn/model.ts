@@ -1,6 +1,8 @@
 /** What every model offers: a layout of parameters, and a forward pass written in operations. */
+import { sizeOf } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
 import type { StreamKey } from '../kernels/philox.js';
+import { ShapeError } from '../errors.js';
 import { heNormal, uniformFanIn } from './initialisation.js';
 import type { ParameterLayout } from './parameters.js';
 
@@ -42,6 +44,15 @@ export interface ModelWithBuffers extends Model {
   evaluate(theta: Tensor, running: Tensor, images: Tensor): ModelOutput;
 }
 
+/** @throws ShapeError when one of a model's sizes, by their names, is no whole number of at least 1. */
+export function requireCounts(model: string, counts: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(counts)) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new ShapeError(`${model}: the ${name} ${value} must be a whole number ≥ 1.`);
+    }
+  }
+}
+
 /**
  * A fresh θ as each entry says: by default as in PyTorch, weights and biases uniform within ±1/√fan_in, norms at 1 and
  * 0; convolutions of residual networks normal with variance 2/fan_out. Each tensor draws from a stream of its own, named by the key's purpose and the tensor's name.
@@ -49,12 +60,11 @@ export interface ModelWithBuffers extends Model {
 export function initialParameters(layout: ParameterLayout, key: StreamKey): Float32Array {
   const theta = new Float32Array(layout.total);
   for (const { name, shape, offset, fanIn, start } of layout.entries) {
-    const size = shape.reduce((product, extent) => product * extent, 1);
     if (start === 'uniform') {
       theta.set(uniformFanIn({ ...key, purpose: `${key.purpose}/${name}` }, shape, fanIn), offset);
     } else if (start === 'heNormal') {
       theta.set(heNormal({ ...key, purpose: `${key.purpose}/${name}` }, shape), offset);
-    } else if (start === 'ones') theta.fill(1, offset, offset + size);
+    } else if (start === 'ones') theta.fill(1, offset, offset + sizeOf(shape));
   }
   return theta;
 }

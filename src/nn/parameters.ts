@@ -3,8 +3,9 @@
  * distance (MKDT eq. 4) or a stored trajectory one operation, however many layers the model has.
  */
 import { pack, segment } from '../autograd/ops/pack.js';
-import { type Shape, sizeOf } from '../autograd/tape.js';
+import { type Shape, shapeText, sizeOf } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
+import { ShapeError } from '../errors.js';
 
 /** One named tensor of a model. */
 export interface ParameterEntry {
@@ -26,7 +27,7 @@ export interface ParameterLayout {
   readonly entries: readonly ParameterEntry[];
   /** Elements of θ, padding included. */
   readonly total: number;
-  /** Numbers that are learnt: padding left out. */
+  /** Numbers of all tensors: padding left out. */
   readonly count: number;
 }
 
@@ -60,19 +61,37 @@ export function packParameters(layout: ParameterLayout, tensors: Readonly<Record
   );
 }
 
-/** The named tensors of a host-side θ, as views of its memory. */
+/**
+ * The named tensors of a host-side θ, as views of its memory.
+ * @throws ShapeError when θ has another length than the layout.
+ */
 export function splitParameters(layout: ParameterLayout, theta: Float32Array): Record<string, Float32Array> {
+  if (theta.length !== layout.total) {
+    throw new ShapeError(`θ has ${theta.length} elements, but its layout has ${layout.total}.`);
+  }
   return Object.fromEntries(
     layout.entries.map(({ name, shape, offset }) => [name, theta.subarray(offset, offset + sizeOf(shape))]),
   );
 }
 
-/** A host-side θ from its named tensors. */
+/**
+ * A host-side θ from its named tensors; others are left alone.
+ * @throws ShapeError when a tensor is missing or has another number of elements than its shape in the layout.
+ */
 export function joinParameters(
   layout: ParameterLayout,
   tensors: Readonly<Record<string, ArrayLike<number>>>,
 ): Float32Array {
   const theta = new Float32Array(layout.total);
-  for (const { name, offset } of layout.entries) theta.set(tensors[name]!, offset);
+  for (const { name, shape, offset } of layout.entries) {
+    const tensor = tensors[name];
+    if (tensor?.length !== sizeOf(shape)) {
+      throw new ShapeError(
+        `The tensor '${name}' ${tensor === undefined ? 'is missing' : `has ${tensor.length} elements`}, ` +
+          `but the model has ${sizeOf(shape)} there: ${shapeText(shape)}.`,
+      );
+    }
+    theta.set(tensor, offset);
+  }
   return theta;
 }

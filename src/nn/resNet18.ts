@@ -8,8 +8,7 @@ import { batchNorm, batchNormWith, moveRunningStatistics } from '../autograd/ops
 import { conv2d } from '../autograd/ops/conv2d.js';
 import { add, relu } from '../autograd/ops/elementwise.js';
 import type { Tensor } from '../autograd/trace.js';
-import { ShapeError } from '../errors.js';
-import type { ModelWithBuffers } from './model.js';
+import { type ModelWithBuffers, requireCounts } from './model.js';
 import { layOut, type ParameterEntry, packParameters, unpack } from './parameters.js';
 
 /** Sizes of a ResNet-18 for small images. */
@@ -96,9 +95,7 @@ const bufferEntries = ({ norm, outputs }: Stage): Omit<ParameterEntry, 'offset'>
  * @throws ShapeError when the width is no whole number of at least 1.
  */
 export function resNet18({ image, width = 64 }: ResNet18Options): ModelWithBuffers {
-  if (!Number.isInteger(width) || width < 1) {
-    throw new ShapeError(`resNet18: the width ${width} must be a whole number ≥ 1.`);
-  }
+  requireCounts('resNet18', { width });
   const { stem, blocks } = describe(image[0], width);
   const stages = [
     stem,

@@ -53,6 +53,16 @@ describe('convNet', () => {
     expect(small).toThrow(/3 blocks halve an image of 4×16 to nothing/);
   });
 
+  it.each([
+    ['depth', 0],
+    ['depth', 2.5],
+    ['width', -1],
+    ['output', Number.NaN],
+  ])('refuses the %s %d by name', (name, value) => {
+    const wrong = () => convNet({ image: [1, 14, 14], depth: 2, width: 2, output: 2, [name]: value });
+    expect(wrong).toThrow(new ShapeError(`convNet: the ${name} ${value} must be a whole number ≥ 1.`));
+  });
+
   it('gives the rectified bias of the last norm as features when its convolutions are constant', () => {
     const model = convNet({ image: [1, 8, 8], depth: 2, width: 3, output: 2 });
     const theta = initialParameters(model.parameters, key);

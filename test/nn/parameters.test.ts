@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { interpret } from '../../src/autograd/interpret.js';
 import { f32, sizeOf } from '../../src/autograd/tape.js';
 import { trace } from '../../src/autograd/trace.js';
+import { ShapeError } from '../../src/errors.js';
 import { joinParameters, layOut, packParameters, splitParameters, unpack } from '../../src/nn/parameters.js';
 import { numbers } from '../support/compare.js';
 
@@ -35,6 +36,17 @@ describe('a vector of parameters', () => {
     const copy = theta.slice();
     splitParameters(layout, copy).bias![1] = 7;
     expect(copy[193]).toBe(7);
+  });
+
+  it('is not joined from too few numbers, too many or none, nor split where it is of another length', () => {
+    const join = (bias?: Float32Array) => () =>
+      joinParameters(layout, { ...tensors, bias } as Record<string, Float32Array>);
+    expect(join(new Float32Array(4))).toThrow(
+      new ShapeError("The tensor 'bias' has 4 elements, but the model has 5 there: [5]."),
+    );
+    expect(join(new Float32Array(6))).toThrow(/'bias' has 6 elements/);
+    expect(join()).toThrow(/'bias' is missing/);
+    expect(() => splitParameters(layout, theta.subarray(1))).toThrow(ShapeError);
   });
 
   it('is packed on a tape from what it is unpacked to', () => {
