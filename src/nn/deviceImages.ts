@@ -2,8 +2,14 @@
  * Images in device memory: all of them, or, where they are too many, a window that holds the rows of the next step. Steps are
  * compiled for what lies there; which rows of the whole a step sees is said by `stageRows`.
  */
-import { allocateRange, type BufferRange, BYTES } from '../autograd/compile/bufferRange.js';
-import { f32, type Shape, sizeOf, type TensorType } from '../autograd/tape.js';
+import {
+  allocateRange,
+  type BufferRange,
+  BYTES,
+  type Numbers,
+  uploadRange,
+} from '../autograd/compile/bufferRange.js';
+import { f32, i32, type Shape, sizeOf, type TensorType } from '../autograd/tape.js';
 import { ShapeError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 
@@ -40,7 +46,7 @@ export interface DeviceImages {
   readonly window?: RowWindow;
 }
 
-/** Data in device memory, shared by whoever trains on it. */
+/** Data in device memory, shared by whoever trains on it: all rows, or a window over them. */
 export interface TrainingImages extends DeviceImages {
   /** As many rows as there are of the images, in the same order. */
   readonly targets: BufferRange;
@@ -175,6 +181,23 @@ export async function placeTraining(
     targets: ranges[1]!,
     targetType: f32(rows, row),
     ...(window === undefined ? {} : { window }),
+  };
+}
+
+/** Uploads images [S, …] with their targets [S, …], all rows. The caller gives the memory back with `releaseTraining`. */
+export function uploadTraining(
+  device: Device,
+  images: Float32Array,
+  imageShape: Shape,
+  targets: Numbers,
+  targetShape: Shape,
+): TrainingImages {
+  return {
+    count: imageShape[0]!,
+    images: uploadRange(device, images, 'images'),
+    imageShape,
+    targets: uploadRange(device, targets, 'targets'),
+    targetType: targets instanceof Int32Array ? i32(...targetShape) : f32(...targetShape),
   };
 }
 

@@ -12,7 +12,7 @@ import type { StreamKey } from '../kernels/philox.js';
 import { type DeviceImages, stageRows, type TrainingImages } from './deviceImages.js';
 import { LossRecord } from './lossRecord.js';
 import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
-import type { TrainingState } from './training.js';
+import { requireState, type TrainingState } from './training.js';
 
 /** Images on the device, with targets where the loss reads any. */
 export type ObjectiveData = DeviceImages & Partial<Pick<TrainingImages, 'targets' | 'targetType'>>;
@@ -73,48 +73,61 @@ export class ObjectiveSteps {
     const theta = allocateRange(device, parameters, `${name}.theta`);
     const g = allocateRange(device, parameters, `${name}.gradient`);
     const gradients = new Map<number, Plan>();
-    for (const size of new Set(sizes)) {
-      const tape = objective.tape(data, size);
-      const shared = {
-        theta,
-        images: data.images,
-        ...(data.targets === undefined ? {} : { targets: data.targets }),
+    try {
+      for (const size of new Set(sizes)) {
+        const tape = objective.tape(data, size);
+        const shared = {
+          theta,
+          images: data.images,
+          ...(data.targets === undefined ? {} : { targets: data.targets }),
+        };
+        const inputs = Object.fromEntries(
+          Object.entries(shared).filter(([input]) => Object.hasOwn(tape.inputs, input)),
+        );
+        const label = `${name}${size}`;
+        gradients.set(size, await compile(tape, device, { label, inputs, outputs: { gradient: g } }));
+      }
+      const types = {
+        theta: f32(parameters),
+        gradient: f32(parameters),
+        buffer: f32(parameters),
+        learningRate: f32(),
       };
-      const inputs = Object.fromEntries(
-        Object.entries(shared).filter(([input]) => Object.hasOwn(tape.inputs, input)),
+      const update = await compile(
+        trace(types, (inputs) => sgdStep(inputs, optimiser)),
+        device,
+        {
+          label: `${name}.update`,
+          inputs: { theta, gradient: g },
+          carry: { theta: 'theta', buffer: 'buffer' },
+        },
       );
-      const label = `${name}${size}`;
-      gradients.set(size, await compile(tape, device, { label, inputs, outputs: { gradient: g } }));
+      return new ObjectiveSteps(device, objective, data, gradients, update, [theta, g]);
+    } catch (error) {
+      for (const plan of gradients.values()) plan.release();
+      for (const { buffer } of [theta, g]) device.releaseBuffer(buffer);
+      throw error;
     }
-    const types = {
-      theta: f32(parameters),
-      gradient: f32(parameters),
-      buffer: f32(parameters),
-      learningRate: f32(),
-    };
-    const update = await compile(
-      trace(types, (inputs) => sgdStep(inputs, optimiser)),
-      device,
-      {
-        label: `${name}.update`,
-        inputs: { theta, gradient: g },
-        carry: { theta: 'theta', buffer: 'buffer' },
-      },
-    );
-    return new ObjectiveSteps(device, objective, data, gradients, update, [theta, g]);
   }
 
-  /** Goes to θ [parameters], with an empty momentum buffer, and the objective's learning rate or another. */
+  /**
+   * Goes to θ [parameters], with an empty momentum buffer, and the objective's learning rate or another.
+   * @throws ShapeError when θ has another length.
+   */
   start(theta: Float32Array, learningRate?: number): void {
     this.restore({ theta, momentum: new Float32Array(theta.length) }, learningRate);
   }
 
-  /** Goes on from another training's `state`, with the objective's learning rate or another. */
-  restore({ theta, momentum }: TrainingState, learningRate = this.#objective.optimiser.learningRate): void {
+  /**
+   * Goes on from another training's `state`, with the objective's learning rate or another.
+   * @throws ShapeError when θ or the momentum buffer has another length.
+   */
+  restore(state: TrainingState, learningRate = this.#objective.optimiser.learningRate): void {
+    requireState(this.#objective.name, this.#objective.parameters, state);
     this.#losses.clear();
     this.#update.write('learningRate', Float32Array.of(learningRate));
-    this.#device.write(this.#owned[0]!.buffer, theta);
-    this.#update.write('buffer', momentum);
+    this.#device.write(this.#owned[0]!.buffer, state.theta);
+    this.#update.write('buffer', state.momentum);
   }
 
   /** The gradient of one batch at the present θ. Waits for the device. */
@@ -150,7 +163,7 @@ export class ObjectiveSteps {
   }
 
   /** Loss of the last batch of that size. Waits for the device. */
-  async loss(size: number): Promise<number> {
+  async lastLoss(size: number): Promise<number> {
     return (await this.#planFor(size).read('loss'))[0]!;
   }
 

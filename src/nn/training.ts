@@ -1,18 +1,13 @@
 /**
- * Training a model on resident data: one step is traced and compiled once for each batch size, the parameters and the
+ * Training a model on data in device memory: one step is traced and compiled once for each batch size, the parameters and the
  * optimiser's state stay on the device, and row numbers are uploaded an epoch at a time.
  */
-import {
-  allocateRange,
-  type BufferRange,
-  type Numbers,
-  uploadRange,
-} from '../autograd/compile/bufferRange.js';
+import { allocateRange, type BufferRange } from '../autograd/compile/bufferRange.js';
 import { compile, type Plan } from '../autograd/compile/plan.js';
 import { gradient } from '../autograd/gradient.js';
 import { gather } from '../autograd/ops/gather.js';
 import { pack, segment } from '../autograd/ops/pack.js';
-import { f32, i32, type Shape, sizeOf, type Tape } from '../autograd/tape.js';
+import { f32, i32, sizeOf, type Tape } from '../autograd/tape.js';
 import { type Tensor, trace } from '../autograd/trace.js';
 import { BatchQueue } from '../autograd/unroll/batches.js';
 import { ShapeError } from '../errors.js';
@@ -20,31 +15,6 @@ import type { Device } from '../gpu/device.js';
 import { stageRows, type TrainingImages } from './deviceImages.js';
 import { LossRecord, RECORDED_STEPS } from './lossRecord.js';
 import { type SgdSettings, sgdStep } from './optimisers/sgd.js';
-
-/** Data in device memory, shared by whoever trains on it: all rows, or a window over them. */
-export type ResidentData = TrainingImages;
-
-/** Uploads images [S, …] and targets [S, …]. The caller gives the buffers back with `releaseResident`. */
-export function makeResident(
-  device: Device,
-  images: Float32Array,
-  imageShape: Shape,
-  targets: Numbers,
-  targetShape: Shape,
-): ResidentData {
-  return {
-    count: imageShape[0]!,
-    images: uploadRange(device, images, 'images'),
-    imageShape,
-    targets: uploadRange(device, targets, 'targets'),
-    targetType: targets instanceof Int32Array ? i32(...targetShape) : f32(...targetShape),
-  };
-}
-
-export function releaseResident(device: Device, data: ResidentData): void {
-  device.releaseBuffer(data.images.buffer);
-  device.releaseBuffer(data.targets.buffer);
-}
 
 /** The loss of a model whose θ ends in running statistics, and those statistics moved on by the batch. */
 export interface LossWithStatistics {
@@ -69,7 +39,7 @@ function withStatistics(theta: Tensor, statistics: Tensor): Tensor {
 
 /** One step on a batch of `size` rows: inputs θ, momentum buffer, learning rate, data and row numbers. */
 export function trainingTape(
-  step: TrainingStep & Pick<ResidentData, 'imageShape' | 'targetType'>,
+  step: TrainingStep & Pick<TrainingImages, 'imageShape' | 'targetType'>,
   size: number,
 ): Tape {
   const types = {
@@ -98,14 +68,27 @@ export interface TrainingState {
   readonly momentum: Float32Array;
 }
 
+/** @throws ShapeError when θ or the momentum buffer has another length than a training named `label` has parameters. */
+export function requireState(label: string, parameters: number, { theta, momentum }: TrainingState): void {
+  for (const [name, { length }] of [
+    ['θ', theta],
+    ['the momentum buffer', momentum],
+  ] as const) {
+    if (length === parameters) continue;
+    throw new ShapeError(
+      `${label}: ${name} has ${length} elements, but the trainer was made for ${parameters}.`,
+    );
+  }
+}
+
 export interface TrainerOptions extends TrainingStep {
   readonly device: Device;
-  readonly data: ResidentData;
+  readonly data: TrainingImages;
   readonly batchSizes: readonly number[];
   readonly label: string;
 }
 
-/** SGD on resident data. Owns θ, the momentum buffer and the step's plans. */
+/** SGD on data in device memory. Owns θ, the momentum buffer and the step's plans. */
 export class Trainer {
   readonly #options: TrainerOptions;
   readonly #plans = new Map<number, Plan>();
@@ -132,13 +115,18 @@ export class Trainer {
   static async create(options: TrainerOptions): Promise<Trainer> {
     const trainer = new Trainer(options);
     const { device, data, parameters, optimiser, label } = options;
-    for (const size of new Set(options.batchSizes)) {
-      const tape = trainingTape({ ...data, parameters, optimiser, loss: options.loss }, size);
-      const inputs = { ...trainer.#shared, images: data.images, targets: data.targets };
-      const carry = { theta: 'theta', buffer: 'buffer' };
-      trainer.#plans.set(size, await compile(tape, device, { label: `${label}${size}`, inputs, carry }));
+    try {
+      for (const size of new Set(options.batchSizes)) {
+        const tape = trainingTape({ ...data, parameters, optimiser, loss: options.loss }, size);
+        const inputs = { ...trainer.#shared, images: data.images, targets: data.targets };
+        const carry = { theta: 'theta', buffer: 'buffer' };
+        trainer.#plans.set(size, await compile(tape, device, { label: `${label}${size}`, inputs, carry }));
+      }
+      return trainer;
+    } catch (error) {
+      trainer.release();
+      throw error;
     }
-    return trainer;
   }
 
   /**
@@ -153,20 +141,12 @@ export class Trainer {
    * Goes on from another training's `state`.
    * @throws ShapeError when θ or the momentum buffer has another length.
    */
-  restore({ theta, momentum }: TrainingState, learningRate: number): void {
+  restore(state: TrainingState, learningRate: number): void {
     const { device, parameters, label } = this.#options;
-    for (const [name, { length }] of [
-      ['θ', theta],
-      ['the momentum buffer', momentum],
-    ] as const) {
-      if (length === parameters) continue;
-      throw new ShapeError(
-        `${label}: ${name} has ${length} elements, but the trainer was made for ${parameters}.`,
-      );
-    }
+    requireState(label, parameters, state);
     this.#losses.clear();
-    device.write(this.#shared.theta.buffer, theta);
-    device.write(this.#shared.buffer.buffer, momentum);
+    device.write(this.#shared.theta.buffer, state.theta);
+    device.write(this.#shared.buffer.buffer, state.momentum);
     device.write(this.#shared.learningRate.buffer, Float32Array.of(learningRate));
   }
 

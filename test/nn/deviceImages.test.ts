@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../src/errors.js';
+import { countingDevice } from '../../src/gpu/countingDevice.js';
+import type { Device } from '../../src/gpu/device.js';
 import { permutation } from '../../src/kernels/philox.js';
 import { convNet } from '../../src/nn/convNet.js';
 import {
@@ -12,9 +14,9 @@ import {
   type TrainingImages,
   tableSource,
 } from '../../src/nn/deviceImages.js';
-import { Encoder } from '../../src/nn/inference.js';
+import { Encoder } from '../../src/nn/encoder.js';
 import { mse } from '../../src/nn/losses.js';
-import { initialParameters } from '../../src/nn/model.js';
+import { initialParameters, type Model } from '../../src/nn/model.js';
 import { batchSizesOf, splitBatches, Trainer } from '../../src/nn/training.js';
 import { numbers } from '../support/compare.js';
 import { useDevice } from '../support/device.js';
@@ -63,6 +65,43 @@ async function encode(data: DeviceImages, rows?: Int32Array) {
   encoder.release();
   return encoded;
 }
+
+describe('a model that cannot be compiled for the rest of the images', () => {
+  const broken: Model = {
+    ...model,
+    forward(theta, x) {
+      if ([7, 31].includes(x.shape[0]!)) throw new ShapeError('no such batch');
+      return model.forward(theta, x);
+    },
+  };
+  const makers = {
+    'an encoder': (device: Device, data: TrainingImages) => Encoder.create(device, broken, data),
+    'a trainer': (device: Device, data: TrainingImages) =>
+      Trainer.create({
+        device,
+        data,
+        parameters: model.parameters.total,
+        loss: (theta, x, y) => mse(broken.forward(theta, x).output, y),
+        optimiser: { momentum: 0.9, weightDecay: 1e-4 },
+        batchSizes: batchSizesOf(COUNT, 16),
+        label: 'test',
+      }),
+  };
+
+  it.each(Object.entries(makers))('leaves no memory of %s behind', async (_, make) => {
+    const { device, memory } = await countingDevice(await openedDevice());
+    const data = await placeTraining(device, source, SHAPE, targets, {
+      batch: 16,
+      budget: WHOLE,
+      label: 'test',
+    });
+    await expect(make(device, data)).rejects.toThrow('no such batch');
+    // What came back to the pool is lent again.
+    const { held } = memory;
+    await expect(make(device, data)).rejects.toThrow('no such batch');
+    expect(memory.held).toBe(held);
+  });
+});
 
 describe('images on the device', () => {
   it('lie there whole where they fit, else behind a window of the largest batch, or of what an encoder takes', async () => {

@@ -5,13 +5,14 @@ import { batchNorm, batchNormWith, moveRunningStatistics } from '../../src/autog
 import { reshape } from '../../src/autograd/ops/reduce.js';
 import { f32 } from '../../src/autograd/tape.js';
 import { type Tensor, trace } from '../../src/autograd/trace.js';
+import { releaseTraining, uploadTraining } from '../../src/nn/deviceImages.js';
 import { mse } from '../../src/nn/losses.js';
 import { initialParameters, type ModelWithBuffers } from '../../src/nn/model.js';
 import { normalisedStudent } from '../../src/nn/normalisedStudent.js';
 import { sgdStep } from '../../src/nn/optimisers/sgd.js';
 import { layOut, packParameters, splitParameters, unpack } from '../../src/nn/parameters.js';
 import { resNet18 } from '../../src/nn/resNet18.js';
-import { makeResident, releaseResident, splitBatches, Trainer, trainingTape } from '../../src/nn/training.js';
+import { splitBatches, Trainer, trainingTape } from '../../src/nn/training.js';
 import { expectNear, numbers } from '../support/compare.js';
 import { useDevice } from '../support/device.js';
 
@@ -99,7 +100,7 @@ describe('a student that normalises over the batch', () => {
   it('trains on a device as in float64, its statistics moved on by every batch and never descended on', async () => {
     const batches = splitBatches(Int32Array.from([0, 3, 5, 1, 6, 2, 4]), 4);
     const opened = await device();
-    const data = makeResident(opened, images, [COUNT, 3, 1, 2], targets, [COUNT, OUTPUT]);
+    const data = uploadTraining(opened, images, [COUNT, 3, 1, 2], targets, [COUNT, OUTPUT]);
     const trainer = await Trainer.create({
       ...step,
       device: opened,
@@ -111,7 +112,7 @@ describe('a student that normalises over the batch', () => {
     await trainer.submit(batches);
     const got = await trainer.parameters();
     trainer.release();
-    releaseResident(opened, data);
+    releaseTraining(opened, data);
 
     const { learnt } = student;
     let theta: ArrayLike<number> = start;

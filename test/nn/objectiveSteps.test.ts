@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ShapeError } from '../../src/errors.js';
+import { countingDevice } from '../../src/gpu/countingDevice.js';
 import { placeTraining, releaseTraining } from '../../src/nn/deviceImages.js';
 import { initialParameters } from '../../src/nn/model.js';
 import { ObjectiveSteps } from '../../src/nn/objectiveSteps.js';
@@ -27,7 +29,17 @@ describe('ObjectiveSteps', () => {
       [3],
     );
     try {
-      steps.start(initialParameters(model.parameters, key));
+      const start = initialParameters(model.parameters, key);
+      steps.start(start);
+      expect(() => steps.start(start.subarray(1), 1)).toThrow(
+        new ShapeError(
+          `distillation: θ has ${start.length - 1} elements, but the trainer was made for ${start.length}.`,
+        ),
+      );
+      const state = await steps.state();
+      expect(() => steps.restore({ ...state, momentum: state.momentum.subarray(1) })).toThrow(
+        /distillation: the momentum buffer has \d+ elements/,
+      );
       for (const rows of batches) await steps.step({ rows, key });
       await expect(steps.step({ rows: Int32Array.of(1), key })).rejects.toThrow(
         /no step was compiled for a batch of 1; batch sizes are 3/,
@@ -38,6 +50,33 @@ describe('ObjectiveSteps', () => {
       releaseTraining(context.device, data);
     }
   }
+
+  it('leaves no memory behind where a size cannot be compiled', async () => {
+    const { device: counted, memory } = await countingDevice(await device());
+    const config = tinyConfig();
+    const context = tinyContext(counted, config);
+    const { train, image } = context.dataset;
+    const place = { batch: 3, budget: 2 ** 20, label: 'test' };
+    const data = await placeTraining(counted, train, image, tinyTargets, place);
+    const whole = distillation(studentModel(context), { ...config.experts, learningRate: 0.2 });
+    const make = () =>
+      ObjectiveSteps.create(
+        counted,
+        {
+          ...whole,
+          tape(types, size) {
+            if (size === 2) throw new ShapeError('no such batch');
+            return whole.tape(types, size);
+          },
+        },
+        data,
+        [3, 2],
+      );
+    await expect(make()).rejects.toThrow('no such batch');
+    const { held } = memory;
+    await expect(make()).rejects.toThrow('no such batch');
+    expect(memory.held).toBe(held);
+  });
 
   it('trains on a window of images that do not fit as on all of them, to the bit', async () => {
     const whole = await train(2 ** 20);

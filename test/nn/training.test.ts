@@ -7,16 +7,10 @@ import { f32 } from '../../src/autograd/tape.js';
 import { type Tensor, trace } from '../../src/autograd/trace.js';
 import { ShapeError } from '../../src/errors.js';
 import { permutation } from '../../src/kernels/philox.js';
+import { releaseTraining, type TrainingImages, uploadTraining } from '../../src/nn/deviceImages.js';
 import { mse, softmaxCrossEntropy } from '../../src/nn/losses.js';
 import { sgdStep } from '../../src/nn/optimisers/sgd.js';
-import {
-  batchSizesOf,
-  makeResident,
-  type ResidentData,
-  releaseResident,
-  splitBatches,
-  Trainer,
-} from '../../src/nn/training.js';
+import { batchSizesOf, splitBatches, Trainer } from '../../src/nn/training.js';
 import { expectNear, numbers } from '../support/compare.js';
 import { useDevice } from '../support/device.js';
 
@@ -75,11 +69,11 @@ function trainInFloat64(theta: ArrayLike<number>, learningRate: number, batches:
 
 describe('Trainer', () => {
   let trainer: Trainer;
-  let data: ResidentData;
+  let data: TrainingImages;
 
   beforeAll(async () => {
     const device = await openedDevice();
-    data = makeResident(device, images, [ROWS, INPUTS], targets, [ROWS, OUTPUTS]);
+    data = uploadTraining(device, images, [ROWS, INPUTS], targets, [ROWS, OUTPUTS]);
     const batchSizes = batchSizesOf(ROWS, BATCH);
     const parameters = OUTPUTS * INPUTS;
     trainer = await Trainer.create({
@@ -95,7 +89,7 @@ describe('Trainer', () => {
 
   afterAll(async () => {
     trainer.release();
-    releaseResident(await openedDevice(), data);
+    releaseTraining(await openedDevice(), data);
   });
 
   const start = numbers(2, 'theta', OUTPUTS * INPUTS);
@@ -172,7 +166,7 @@ describe('Trainer', () => {
       const scores = [...targets.subarray(row * OUTPUTS, (row + 1) * OUTPUTS)];
       return scores.indexOf(Math.max(...scores));
     });
-    const labelled = makeResident(device, images, [ROWS, INPUTS], labels, [ROWS]);
+    const labelled = uploadTraining(device, images, [ROWS, INPUTS], labels, [ROWS]);
     const classifier = await Trainer.create({
       device,
       data: labelled,
@@ -189,7 +183,7 @@ describe('Trainer', () => {
     await classifier.submit(Array.from({ length: 80 }, () => whole));
     expect(await classifier.lastLoss(ROWS)).toBeLessThan(0.2);
     classifier.release();
-    releaseResident(device, labelled);
+    releaseTraining(device, labelled);
   });
 });
 

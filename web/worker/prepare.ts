@@ -10,7 +10,7 @@ import {
   releaseImages,
   releaseTraining,
 } from '../../src/nn/deviceImages.js';
-import { Encoder, rowErrors } from '../../src/nn/inference.js';
+import { Encoder, rowErrors } from '../../src/nn/encoder.js';
 import type { Model } from '../../src/nn/model.js';
 import { joinParameters } from '../../src/nn/parameters.js';
 import { batchSizesOf, Trainer } from '../../src/nn/training.js';

@@ -3,7 +3,7 @@
  * linear probe on its features sees a share of the labels. Rows of one seed share the student's initialisation and the
  * labelled images, so that their differences are paired. Images without labels leave the distance to the teacher alone.
  */
-import { Encoder, rowErrors } from '../../nn/inference.js';
+import { Encoder, rowErrors } from '../../nn/encoder.js';
 import { initialParameters, type Model } from '../../nn/model.js';
 import { fitProbe, probeAccuracy } from '../../nn/probe.js';
 import type { Config } from '../config/schema.js';

@@ -2,8 +2,9 @@
 
 import type { Device } from '../../gpu/device.js';
 import { permutation } from '../../kernels/philox.js';
+import type { TrainingImages } from '../../nn/deviceImages.js';
 import type { Model } from '../../nn/model.js';
-import { batchSizesOf, type ResidentData, splitBatches, Trainer } from '../../nn/training.js';
+import { batchSizesOf, splitBatches, Trainer } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
 import { follow } from '../stages/course.js';
 import { lower, requireFiniteParameters, watchLosses } from '../stages/finite.js';
@@ -23,7 +24,7 @@ export interface PretrainingOptions {
   readonly config: Config;
   readonly model: Model;
   /** Images and targets in device memory; theirs who made them. */
-  readonly data: ResidentData;
+  readonly data: TrainingImages;
   /** Rows of the data. */
   readonly count: number;
   readonly epochs: number;

@@ -9,7 +9,7 @@ import {
   releaseTraining,
   type TrainingImages,
 } from '../../nn/deviceImages.js';
-import { Encoder, rowErrors } from '../../nn/inference.js';
+import { Encoder, rowErrors } from '../../nn/encoder.js';
 import { mse } from '../../nn/losses.js';
 import type { Model } from '../../nn/model.js';
 import type { SgdSettings } from '../../nn/optimisers/sgd.js';
@@ -99,7 +99,7 @@ function tell({ config, events, advance }: StageContext, expert: number, losses:
   advance(expert * config.experts.epochs + losses.length, losses.at(-1));
 }
 
-/** Owns the resident data and the compiled steps that every expert is trained with. */
+/** Owns the data on the device and the compiled steps that every expert is trained with. */
 class ExpertTraining {
   readonly #context: StageContext;
   readonly #data: TrainingImages;

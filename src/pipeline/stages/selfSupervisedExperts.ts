@@ -77,7 +77,7 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
             watch(await steps.losses());
             const what = `expert ${expert}'s θ of the stage selfSupervisedExperts after epoch ${epoch}`;
             requireFiniteParameters(theta, what, remedy);
-            const loss = await steps.loss(batch);
+            const loss = await steps.lastLoss(batch);
             losses[index] = loss;
             events.append({ stage: 'selfSupervisedExperts', expert, epoch, loss });
             context.advance(expert * epochs + epoch, loss);

@@ -1,7 +1,7 @@
 /** Stage 2: the teacher's representations of every image, or given ones, the targets of all later regression. */
 import { ShapeError } from '../../errors.js';
 import { ENCODED_AT_ONCE, placeImages, type RowSource, releaseImages } from '../../nn/deviceImages.js';
-import { Encoder } from '../../nn/inference.js';
+import { Encoder } from '../../nn/encoder.js';
 import { joinParameters } from '../../nn/parameters.js';
 import { type Checkpoint, notOurs } from '../checkpoints.js';
 import type { Dataset } from '../data/dataset.js';

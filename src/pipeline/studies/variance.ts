@@ -177,7 +177,7 @@ async function measure(task: Task): Promise<VarianceStudy> {
   for (const { start, order } of trainingsOf(settings.trajectories)) {
     lines.push({ start, order, points: await train(task, startOf(start), order) });
     if (lines.length > 1) continue;
-    lastLoss = await steps.loss(task.batch);
+    lastLoss = await steps.lastLoss(task.batch);
     requireFinite(
       lastLoss,
       `the ${objectiveName} loss after training`,

@@ -9,12 +9,13 @@ import { Unroll } from '../../autograd/unroll/unroll.js';
 import { DataError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { convNet } from '../../nn/convNet.js';
+import { releaseTraining, uploadTraining } from '../../nn/deviceImages.js';
 import { mse, softmaxCrossEntropy } from '../../nn/losses.js';
 import type { Model } from '../../nn/model.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
 import { joinParameters, type ParameterLayout, splitParameters } from '../../nn/parameters.js';
 import { fitProbe, probeAccuracy, probeProbabilities } from '../../nn/probe.js';
-import { makeResident, releaseResident, Trainer } from '../../nn/training.js';
+import { Trainer } from '../../nn/training.js';
 import { shown } from '../store/shownText.js';
 import {
   batchesOf,
@@ -152,7 +153,7 @@ export async function replayExpert(reference: ReferenceCase, device: Device): Pr
   const { loss, targets, type } = lossOf(reference, model);
   const batches = batchesOf(reference);
   const x = tensorOf(reference, 'in.x');
-  const data = makeResident(device, floatsOf(reference, 'in.x'), x.shape, targets, type.shape);
+  const data = uploadTraining(device, floatsOf(reference, 'in.x'), x.shape, targets, type.shape);
   const trainer = await Trainer.create({
     device,
     data,
@@ -174,7 +175,7 @@ export async function replayExpert(reference: ReferenceCase, device: Device): Pr
     return outputs;
   } finally {
     trainer.release();
-    releaseResident(device, data);
+    releaseTraining(device, data);
   }
 }
 

@@ -32,13 +32,18 @@ export class Encoder {
     const full = Math.min(ENCODED_AT_ONCE, count);
     const plans = new Map<number, Plan>();
     // The rest of a set that full batches do not divide goes in a smaller plan.
-    for (const size of new Set([full, count % ENCODED_AT_ONCE || full])) {
-      const types = { theta: f32(model.parameters.total), images: f32(...imageShape), batch: i32(size) };
-      const tape = trace(types, (inputs) => {
-        const { features, output } = model.forward(inputs.theta, gather(inputs.images, inputs.batch));
-        return { features, output };
-      });
-      plans.set(size, await compile(tape, device, { label: `encode${size}`, inputs: { images } }));
+    try {
+      for (const size of new Set([full, count % ENCODED_AT_ONCE || full])) {
+        const types = { theta: f32(model.parameters.total), images: f32(...imageShape), batch: i32(size) };
+        const tape = trace(types, (inputs) => {
+          const { features, output } = model.forward(inputs.theta, gather(inputs.images, inputs.batch));
+          return { features, output };
+        });
+        plans.set(size, await compile(tape, device, { label: `encode${size}`, inputs: { images } }));
+      }
+    } catch (error) {
+      for (const plan of plans.values()) plan.release();
+      throw error;
     }
     return new Encoder(model, data, plans);
   }
