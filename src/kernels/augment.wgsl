@@ -48,15 +48,15 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let j = f32(number % ${W}u) - ${W - 1}.0 / 2.0;
     let i = f32((number / ${W}u) % ${H}u) - ${H - 1}.0 / 2.0;
     let plane = number / ${H * W}u;
-    let v = (plane / ${C}u) * 12u;
+    let v = (plane / ${C}u) * ${VIEW_NUMBERS}u;
     let s = view[v] * j + view[v + 1u] * i + view[v + 2u];
     let r = view[v + 3u] * j + view[v + 4u] * i + view[v + 5u];
     #if ${C == 3}
     var value = 0.0;
-    if (view[v + 8u] > 0.5) {
+    if (view[v + ${GRAY}u] > 0.5) {
       let first = (plane / 3u) * ${3 * H * W}u;
-      value = 0.299 * sample(first, r, s) + 0.587 * sample(first + ${H * W}u, r, s)
-        + 0.114 * sample(first + ${2 * H * W}u, r, s);
+      value = ${RED} * sample(first, r, s) + ${GREEN} * sample(first + ${H * W}u, r, s)
+        + ${BLUE} * sample(first + ${2 * H * W}u, r, s);
     } else {
       value = sample(plane * ${H * W}u, r, s);
     }
@@ -64,9 +64,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let value = sample(plane * ${H * W}u, r, s);
     #endif
     #if ${LINEAR}
-    y[number] = view[v + 6u] * value;
+    y[number] = view[v + ${CONTRAST}u] * value;
     #else
-    y[number] = view[v + 6u] * value + view[v + 7u] + view[v + 9u] * noise[k];
+    y[number] = view[v + ${CONTRAST}u] * value + view[v + ${BRIGHTNESS}u] + view[v + ${NOISE}u] * noise[k];
     #endif
   }
 }

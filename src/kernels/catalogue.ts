@@ -91,7 +91,7 @@ export const kernelNames = Object.keys(sources) as KernelName[];
  */
 export type DeviceClass = 'software' | 'wideSoftware' | 'hardware';
 
-/** Block sizes of one device class. Each number is a count of elements a single invocation works on. */
+/** Block sizes of one device class. */
 export interface Tuning {
   /** Invocations in a workgroup, by kernel. */
   readonly workgroup: Readonly<Record<KernelName, number>>;
@@ -105,8 +105,8 @@ export interface Tuning {
   readonly costs: Readonly<Record<'load' | 'store' | 'broadcast' | 'term' | 'sum' | 'launch', number>>;
   /** Most window elements that a pooling kernel writes out, for all the windows of one turn. */
   readonly poolTerms: number;
-  /** Rows × columns of a matrix product held in registers: the first that leaves enough invocations, else the last. */
-  readonly matmul: readonly { readonly rows: number; readonly columns: number }[];
+  /** Rows × columns of a cross-correlation held in registers: the first that leaves enough invocations, else the last. */
+  readonly crossCorrelation: readonly { readonly rows: number; readonly columns: number }[];
   /**
    * Most rows, columns and sums of a matrix product that an invocation holds in registers; most neighbours along the sum
    * and products written out; fewest turns that a slice of the sum is worth.
@@ -151,7 +151,7 @@ const software: Tuning = {
   // Nanoseconds on SwiftShader, whose every load and store goes lane by lane.
   costs: { load: 10, store: 12, broadcast: 1, term: 1.1, sum: 2, launch: 200_000 },
   poolTerms: 256,
-  matmul: [
+  crossCorrelation: [
     { rows: 12, columns: 12 },
     { rows: 8, columns: 8 },
   ],
@@ -181,7 +181,7 @@ const tunings: Readonly<Record<DeviceClass, Tuning>> = {
     sharingLanes: 1,
     costs: { load: 4, store: 4, broadcast: 1, term: 1, sum: 0, launch: 100_000 },
     poolTerms: 256,
-    matmul: [{ rows: 4, columns: 4 }],
+    crossCorrelation: [{ rows: 4, columns: 4 }],
     matmulBlock: { rows: 4, columns: 4, sums: 16, steps: 1, terms: 16, shortestSlice: 32 },
     tiling: {
       tiles: [
@@ -280,13 +280,13 @@ export function splitReduction(
   return splitRow(R, OUTER, workgroup, rowTree, parallelism);
 }
 
-/** The block of a matrix product of so many rows and columns, and how many blocks lie along each. */
-export function matmulBlocks(
+/** The block of a cross-correlation of so many rows and columns, and how many blocks lie along each. */
+export function crossCorrelationBlocks(
   rows: number,
   columns: number,
-  { matmul, parallelism }: Tuning,
+  { crossCorrelation, parallelism }: Tuning,
 ): Record<'ROW_BLOCK' | 'COLUMN_BLOCK' | 'ROW_GROUPS' | 'COLUMN_GROUPS', number> {
-  const choices = matmul.map((block) => {
+  const choices = crossCorrelation.map((block) => {
     const ROW_BLOCK = evenPieces(rows, block.rows);
     const COLUMN_BLOCK = evenPieces(columns, block.columns);
     const ROW_GROUPS = Math.ceil(rows / ROW_BLOCK);

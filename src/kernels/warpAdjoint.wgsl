@@ -35,11 +35,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let q = number % ${W}u;
   let p = (number / ${W}u) % ${H}u;
   let plane = number / ${H * W}u;
-  let v = (plane / ${C}u) * 12u;
+  let v = (plane / ${C}u) * ${VIEW_NUMBERS}u;
   let across = vec3f(view[v], view[v + 1u], view[v + 2u]);
   let down = vec3f(view[v + 3u], view[v + 4u], view[v + 5u]);
   #if ${C == 3}
-  let is_gray = view[v + 8u] > 0.5;
+  let is_gray = view[v + ${GRAY}u] > 0.5;
   let first_plane = (plane / 3u) * ${3 * H * W}u;
   #endif
   let middle = ${W - 1}.0 / 2.0;
@@ -72,8 +72,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   #if ${C == 3}
   if (is_gray) {
     let channel = plane % 3u;
-    sum *= select(select(0.114, 0.587, channel == 1u), 0.299, channel == 0u);
+    sum *= select(select(${BLUE}, ${GREEN}, channel == 1u), ${RED}, channel == 0u);
   }
   #endif
-  result[number] = view[v + 6u] * sum;
+  result[number] = view[v + ${CONTRAST}u] * sum;
 }

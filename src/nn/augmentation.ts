@@ -9,7 +9,7 @@ import { minimum } from '../autograd/ops/comparisons.js';
 import { add, mul, scale, sub } from '../autograd/ops/elementwise.js';
 import { randomNormal } from '../autograd/ops/random.js';
 import { reshape, sum } from '../autograd/ops/reduce.js';
-import { VIEW_NUMBERS } from '../autograd/ops/warp.js';
+import { VIEW_NUMBERS, viewPlaces } from '../autograd/ops/warp.js';
 import { f32, i32, type TensorType } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
 import { type StreamKey, streamWords, uniform } from '../kernels/philox.js';
@@ -203,7 +203,7 @@ export function drawAugmentation(
     return table;
   };
   // The noise comes last now, and gray after the colours have changed.
-  for (let b = 0; b < count; b++) view[b * VIEW_NUMBERS + 9] = 0;
+  for (let b = 0; b < count; b++) view[b * VIEW_NUMBERS + viewPlaces.noise] = 0;
   if (isColoured(settings, image)) {
     const maps = Array.from({ length: count }, (_, b) => {
       const signed = (what: 'saturation' | 'hue'): number => settings[what] * (2 * more(b, what) - 1);
@@ -212,8 +212,9 @@ export function drawAugmentation(
         isJittered ? colourMatrix(1 + signed('saturation'), signed('hue')) : colourMatrix(1, 0),
         images,
       );
-      const isGray = view[b * VIEW_NUMBERS + 8] === 1;
-      view[b * VIEW_NUMBERS + 8] = 0;
+      const gray = b * VIEW_NUMBERS + viewPlaces.gray;
+      const isGray = view[gray] === 1;
+      view[gray] = 0;
       return isGray ? thenGray(map) : map;
     });
     drawn.colour = rows(9, (b) => maps[b]!.matrix);

@@ -3,6 +3,7 @@
  * channel by channel: the map undoes that, acts on the 0 … 1 scale and standardises again, and is still one matrix and one
  * offset, so it can be differentiated like any product.
  */
+import { LUMINANCE } from '../autograd/ops/warp.js';
 
 /** y = matrix · x + offset on a pixel's channels [3], the matrix row by row. */
 export interface ColourMap {
@@ -15,9 +16,6 @@ export interface Standardisation {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
 }
-
-/** Shares of red, green and blue in the luminance (ITU-R BT.601). */
-export const LUMINANCE: readonly number[] = [0.299, 0.587, 0.114];
 
 /** Red, green and blue to the two colour differences of NTSC's YIQ. */
 const CHROMA_I: readonly number[] = [0.596, -0.274, -0.322];

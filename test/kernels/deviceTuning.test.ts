@@ -19,13 +19,13 @@ describe('merging', () => {
   it('puts what is given in place of the table, field by field, and lists as a whole', () => {
     const merged = mergeTuning(base, {
       workgroup: { matmul: 7 },
-      matmul: [{ rows: 3, columns: 5 }],
+      crossCorrelation: [{ rows: 3, columns: 5 }],
       copyItems: 9,
     });
     expect(merged).toEqual({
       ...base,
       workgroup: { ...base.workgroup, matmul: 7 },
-      matmul: [{ rows: 3, columns: 5 }],
+      crossCorrelation: [{ rows: 3, columns: 5 }],
       copyItems: 9,
     });
     expect(base).toEqual(tuningFor('software'));
@@ -46,7 +46,7 @@ describe('merging', () => {
     const sizes = fc.record(
       {
         workgroup: fc.record({ matmul: fc.nat(), reduce: fc.nat() }, { requiredKeys: [] }),
-        matmul: fc.array(fc.record({ rows: fc.nat(), columns: fc.nat() }), { maxLength: 3 }),
+        crossCorrelation: fc.array(fc.record({ rows: fc.nat(), columns: fc.nat() }), { maxLength: 3 }),
         unroll: fc.nat(),
       },
       { requiredKeys: [] },
@@ -66,7 +66,7 @@ describe('overrides from outside', () => {
     ['nothing', {}],
     ['one size', { unroll: 3 }],
     ['one field of a record', { workgroup: { matmul: 1 } }],
-    ['a list', { matmul: [{ rows: 1, columns: 1 }] }],
+    ['a list', { crossCorrelation: [{ rows: 1, columns: 1 }] }],
   ])('lets pass %s', (_, overrides) => {
     expect(overridesFault(base, overrides)).toBeNull();
   });
@@ -83,9 +83,9 @@ describe('overrides from outside', () => {
     ['a text', { unroll: '8' }, /unroll is no whole number/],
     ['more than fits', { unroll: 2 ** 40 }, /unroll is no whole number/],
     ['an object for a number', { unroll: {} }, /unroll is no whole number/],
-    ['an empty list', { matmul: [] }, /matmul is no list of 1/],
-    ['a long list', { matmul: new Array(99).fill({ rows: 1, columns: 1 }) }, /matmul is no list/],
-    ['an entry that lacks a field', { matmul: [{ rows: 1 }] }, /matmul\[0\] lacks columns/],
+    ['an empty list', { crossCorrelation: [] }, /crossCorrelation is no list of 1/],
+    ['a long list', { crossCorrelation: new Array(99).fill({ rows: 1, columns: 1 }) }, /crossCorrelation is no list/],
+    ['an entry that lacks a field', { crossCorrelation: [{ rows: 1 }] }, /crossCorrelation\[0\] lacks columns/],
   ])('refuses %s', (_, overrides, message) => {
     expect(overridesFault(base, overrides)).toMatch(message);
   });

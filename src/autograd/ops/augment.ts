@@ -12,14 +12,14 @@ import {
 import { sizeOf } from '../tape.js';
 import type { Tensor } from '../trace.js';
 import { normalAt, requireStream } from './random.js';
-import { forEachSource, launchViews, refuseView, requireView, warpAdjoint } from './warp.js';
+import { forEachSource, launchViews, refuseView, requireView, viewPlaces, warpAdjoint } from './warp.js';
 
 const augmentReference: ReferenceRule = ([x, view, stream], _attributes, { shape }) => {
   const y = referenceZeros(shape);
   const perImage = sizeOf(shape.slice(1));
   for (let number = 0; number < y.data.length; number++) {
     const b = Math.floor(number / perImage);
-    y.data[number] = view!.get(b, 7) + view!.get(b, 9) * normalAt(stream!, number);
+    y.data[number] = view!.get(b, viewPlaces.brightness) + view!.get(b, viewPlaces.noise) * normalAt(stream!, number);
   }
   forEachSource(shape, view!, (inView, inSource, weight) => {
     y.data[inView]! += weight * x!.data[inSource]!;

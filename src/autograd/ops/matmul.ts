@@ -3,7 +3,7 @@
  * with a scale. With A' and B' the operands as used (transposed or not), Y = s·A'B' gives Ā' = s·ȲB'ᵀ, B̄' = s·A'ᵀȲ.
  */
 import { ShapeError } from '../../errors.js';
-import { matmulBlocks, wholeMultiple } from '../../kernels/catalogue.js';
+import { crossCorrelationBlocks, wholeMultiple } from '../../kernels/catalogue.js';
 import { chooseMatmulBlock } from '../../kernels/matmulBlock.js';
 import type { Definitions } from '../../kernels/template.js';
 import {
@@ -169,7 +169,7 @@ const crossCorrelationDefinition: OperationDefinition = {
     const B = inputTypes[0]!.shape[0]!;
     const product = { M: D1, INNER: B, COLUMNS: D2, transposeA: true, scale: 1 / B };
     if (launchMatmulTiled(lowering, product, [z1!, z2!], output)) return;
-    const blocks = matmulBlocks(D1, D2, lowering.tuning);
+    const blocks = crossCorrelationBlocks(D1, D2, lowering.tuning);
     const definitions = { B, D1, D2, ...blocks };
     lowering.launch(
       'crossCorrelation',

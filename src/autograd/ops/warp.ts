@@ -24,7 +24,23 @@ import { requireFloats } from './operands.js';
  */
 export const VIEW_NUMBERS = 12;
 
-const LUMINANCE = [0.299, 0.587, 0.114] as const;
+/** Where some of them stand. */
+export const viewPlaces = { contrast: 6, brightness: 7, gray: 8, noise: 9 } as const;
+
+/** Shares of red, green and blue in the luminance (ITU-R BT.601). */
+export const LUMINANCE: readonly [red: number, green: number, blue: number] = [0.299, 0.587, 0.114];
+
+/** What the kernels of views are specialised with, beside the shape. */
+const viewDefinitions = {
+  VIEW_NUMBERS,
+  CONTRAST: viewPlaces.contrast,
+  BRIGHTNESS: viewPlaces.brightness,
+  GRAY: viewPlaces.gray,
+  NOISE: viewPlaces.noise,
+  RED: LUMINANCE[0],
+  GREEN: LUMINANCE[1],
+  BLUE: LUMINANCE[2],
+};
 
 /** @throws ShapeError when the images have not four axes, the views are not one row of numbers an image, or one is not f32. */
 export function requireView(operation: string, x: TensorType, view: TensorType): void {
@@ -72,12 +88,12 @@ export function forEachSource(
     const plane = Math.floor(number / (H * W));
     const b = Math.floor(plane / C);
     const v = (k: number): number => view.get(b, k);
-    const isGray = C === 3 && v(8) > 0.5;
+    const isGray = C === 3 && v(viewPlaces.gray) > 0.5;
     const planes = isGray ? LUMINANCE.map((share, c) => [b * C + c, share] as const) : [[plane, 1] as const];
     for (const [source, share] of planes) {
       for (const [row, down] of between(v(3) * j + v(4) * i + v(5), H)) {
         for (const [column, across] of between(v(0) * j + v(1) * i + v(2), W)) {
-          visit(number, (source * H + row) * W + column, v(6) * share * down * across);
+          visit(number, (source * H + row) * W + column, v(viewPlaces.contrast) * share * down * across);
         }
       }
     }
@@ -93,7 +109,7 @@ export function launchViews(
 ): void {
   const [B, C, H, W] = shape as [number, number, number, number];
   const blocks = Math.ceil((B * C * H * W) / NUMBERS_PER_BLOCK);
-  lowering.launch('augment', { B, C, H, W, LINEAR }, buffers, blocks);
+  lowering.launch('augment', { ...viewDefinitions, B, C, H, W, LINEAR }, buffers, blocks);
 }
 
 const warpReference: ReferenceRule = ([x, view], _attributes, { shape }) => {
@@ -139,7 +155,8 @@ const warpAdjointDefinition: OperationDefinition = {
   },
   lower(lowering, { inputs, output, type }) {
     const [B, C, H, W] = type.shape as [number, number, number, number];
-    lowering.launch('warpAdjoint', { B, C, H, W }, [...inputs, output], B * C * H * W);
+    const definitions = { ...viewDefinitions, B, C, H, W };
+    lowering.launch('warpAdjoint', definitions, [...inputs, output], B * C * H * W);
   },
 };
 

@@ -3,6 +3,7 @@
  * shows every pixel, in any terminal that has colours; inline images of some terminals would need a library for each, and a scale.
  */
 import type { WriteStream } from 'node:tty';
+import { LUMINANCE } from '../../autograd/ops/warp.js';
 import type { SyntheticImages } from '../../pipeline/watch/synthetic.js';
 
 /** What a terminal can show. */
@@ -109,8 +110,10 @@ function paletteIndex([red, green, blue]: Rgb): number {
   return 16 + 36 * r + 6 * g + b;
 }
 
+const [RED, GREEN, BLUE] = LUMINANCE;
+
 const brightness = (colour: Rgb | null): number =>
-  colour === null ? 0 : (0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) / 255;
+  colour === null ? 0 : (RED * colour[0] + GREEN * colour[1] + BLUE * colour[2]) / 255;
 
 /** A picture as lines of text; the last row of an odd number stands alone. */
 export function halfBlocks({ width, height, pixels }: Picture, colours: Colours): string[] {

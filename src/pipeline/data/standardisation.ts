@@ -1,6 +1,7 @@
 /** The numbers that a run's images were standardised by, kept in its folder so that its set can be shown without the data. */
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
+import type { Standardisation } from '../../nn/colour.js';
 import type { Config } from '../config/schema.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
@@ -11,12 +12,6 @@ import { type Dataset, loadDataset } from './dataset.js';
 export const STANDARDISATION = 'standardisation.json';
 
 const VERSION = 1;
-
-/** One number a channel, in the 0 … 1 scale of pixels. */
-export interface Standardisation {
-  readonly mean: readonly number[];
-  readonly deviation: readonly number[];
-}
 
 const schema = z.object({
   version: z.literal(VERSION),
