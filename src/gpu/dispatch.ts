@@ -5,22 +5,17 @@ export interface PreparedDispatch {
   readonly workgroups: readonly [x: number, y: number];
 }
 
-/** Appends dispatches to a pass, in order. */
-export function appendDispatches(pass: GPUComputePassEncoder, dispatches: readonly PreparedDispatch[]): void {
-  for (const { pipeline, bindGroup, workgroups } of dispatches) {
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(workgroups[0], workgroups[1]);
-  }
-}
-
-/** Appends dispatches in one compute pass of their own. */
+/** Appends dispatches in one compute pass of their own, in order. */
 export function encodePass(
   encoder: GPUCommandEncoder,
   dispatches: readonly PreparedDispatch[],
   timestampWrites?: GPUComputePassTimestampWrites,
 ): void {
   const pass = encoder.beginComputePass(timestampWrites === undefined ? {} : { timestampWrites });
-  appendDispatches(pass, dispatches);
+  for (const { pipeline, bindGroup, workgroups } of dispatches) {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(workgroups[0], workgroups[1]);
+  }
   pass.end();
 }

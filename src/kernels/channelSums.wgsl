@@ -5,7 +5,7 @@
 // bindings  shares [SUMS, IMAGES, CHANNELS]   result0 … result(SUMS−1), each [CHANNELS]
 // launch    one invocation a channel computes all its sums, each in the order of n
 
-@group(0) @binding(0) var<storage, read_write> shares: array<f32, ${SUMS * IMAGES * CHANNELS}>;
+@group(0) @binding(0) var<storage, read_write> shares: array<f32>;
 ${BINDINGS}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -8,9 +8,9 @@
 // bindings  x [N, C, H, W]   w [O, C, K, L]   bias [O] (if BIAS)   y [N, O, HO, WO]
 //           with TRANSPOSED_WEIGHT w is [C, O, K, L] and read flipped: the input gradient
 // launch    one invocation computes OUTPUTS channels × ROWS rows × PIXELS neighbours of y in registers, WINDOW_ROWS rows of
-//           the window at a time, written out. All invocations of a workgroup share their channels (PLACES of them, of
-//           which TILES do work, a group), and so their weights: with LANES > 1 the lanes of a subgroup load different
-//           weights, and each tells its own to the others.
+//           the window at a time, written out. Each group of OUTPUTS channels has PLACES invocations, a multiple of the
+//           workgroup, of which the first TILES do work; so all of a workgroup share their channels and weights: with
+//           LANES > 1 the lanes of a subgroup load different weights, and each tells its own to the others.
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> w: array<f32>;

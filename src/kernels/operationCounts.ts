@@ -1,7 +1,7 @@
 /**
  * How much a launch calculates, for profiles. A multiplication, an addition, a comparison and a function such as exp count
  * one each; a product is counted as if every factor were there, also where a window hangs over the border. Kernels that
- * move numbers, or draw them by whole-number arithmetic, count nothing.
+ * move, sample, pack or draw numbers count nothing.
  */
 import type { KernelName } from './catalogue.js';
 import type { Definitions } from './template.js';

@@ -92,7 +92,9 @@ export function hashPurpose(purpose: string): number {
 /**
  * The Philox counter and key that a stream begins with: key = (seed, hash of the purpose), counter =
  * (position, index, high bits of the seed, high bits of the index). Block i of the stream has the position i.
- * Throws `ConfigError` for a seed, and `ShapeError` for an index, that is not an integer from 0 to 2⁵³ − 1.
+ *
+ * @throws ConfigError for a seed that is no integer from 0 to 2⁵³ − 1.
+ * @throws ShapeError for an index that is none.
  */
 export function streamStart(stream: StreamKey): { counter: Words4; key: [number, number] } {
   const { seed, purpose, index } = stream;
@@ -112,7 +114,9 @@ export function streamStart(stream: StreamKey): { counter: Words4; key: [number,
 
 /**
  * A stream's name as the four i32 words that the device's random operations take: index, seed high, seed low, purpose.
- * Throws `ShapeError` for an index past 2³² − 1, which they have no room for.
+ *
+ * @throws ConfigError for a seed that is no integer from 0 to 2⁵³ − 1.
+ * @throws ShapeError for an index that is no integer from 0 to 2³² − 1: they have no room for more.
  */
 export function streamWords(stream: StreamKey): Int32Array {
   const { counter, key } = streamStart(stream);
@@ -133,7 +137,12 @@ function checkCount(stream: StreamKey, count: number): void {
   }
 }
 
-/** The first `count` raw words of a stream, each uniform over the unsigned 32-bit integers. */
+/**
+ * The first `count` raw words of a stream, each uniform over the unsigned 32-bit integers.
+ *
+ * @throws ConfigError for a seed that is no integer from 0 to 2⁵³ − 1.
+ * @throws ShapeError for an index that is none, or a count that is no integer from 0 to 2³².
+ */
 export function words(stream: StreamKey, count: number): Uint32Array {
   checkCount(stream, count);
   const { counter, key } = streamStart(stream);
@@ -148,7 +157,12 @@ export function words(stream: StreamKey, count: number): Uint32Array {
   return out;
 }
 
-/** `count` numbers uniform in [0, 1), multiples of 2⁻²⁴: every one is exact in float32. */
+/**
+ * `count` numbers uniform in [0, 1), multiples of 2⁻²⁴: every one is exact in float32.
+ *
+ * @throws ConfigError for a seed that is no integer from 0 to 2⁵³ − 1.
+ * @throws ShapeError for an index that is none, or a count that is no integer from 0 to 2³².
+ */
 export function uniform(stream: StreamKey, count: number): Float32Array {
   const raw = words(stream, count);
   const out = new Float32Array(count);
@@ -156,7 +170,13 @@ export function uniform(stream: StreamKey, count: number): Float32Array {
   return out;
 }
 
-/** `count` numbers uniform between `low` and `high`, computed in float64 and rounded (so `high` can occur). */
+/**
+ * `count` numbers uniform between `low` and `high`, computed in float64 and rounded (so `high` can occur).
+ *
+ * @throws ConfigError for a seed that is no integer from 0 to 2⁵³ − 1.
+ * @throws ShapeError for an index that is none, a count that is no integer from 0 to 2³², or bounds that are not finite or not
+ * in order.
+ */
 export function uniformRange(stream: StreamKey, count: number, low: number, high: number): Float32Array {
   if (!Number.isFinite(low) || !Number.isFinite(high) || low > high) {
     throw new ShapeError(
@@ -173,6 +193,9 @@ export function uniformRange(stream: StreamKey, count: number, low: number, high
 /**
  * `count` standard normal numbers by Box–Muller, computed in float64 and rounded: words 2i and 2i + 1 give
  * numbers 2i and 2i + 1.
+ *
+ * @throws ConfigError for a seed that is no integer from 0 to 2⁵³ − 1.
+ * @throws ShapeError for an index that is none, or a count that is no integer from 0 to 2³².
  */
 export function normal(stream: StreamKey, count: number): Float32Array {
   checkCount(stream, count);
@@ -192,6 +215,9 @@ export function normal(stream: StreamKey, count: number): Float32Array {
 /**
  * `count` integers from 0 to `bound` − 1, 1 ≤ bound ≤ 2³¹: the high word of a 32-bit word times the bound.
  * No value's probability is off by more than 2⁻³².
+ *
+ * @throws ConfigError for a seed that is no integer from 0 to 2⁵³ − 1.
+ * @throws ShapeError for an index that is none, a count that is no integer from 0 to 2³², or another bound.
  */
 export function integers(stream: StreamKey, count: number, bound: number): Int32Array {
   if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 31) {
@@ -205,7 +231,12 @@ export function integers(stream: StreamKey, count: number, bound: number): Int32
   return out;
 }
 
-/** A random permutation of 0 … n − 1 (Fisher–Yates, from the last place down; one word a place). */
+/**
+ * A random permutation of 0 … n − 1 (Fisher–Yates, from the last place down; one word a place).
+ *
+ * @throws ConfigError for a seed that is no integer from 0 to 2⁵³ − 1.
+ * @throws ShapeError for an index that is none, or an n that is no integer from 0 to 2³².
+ */
 export function permutation(stream: StreamKey, n: number): Int32Array {
   const raw = words(stream, n);
   const out = new Int32Array(n);

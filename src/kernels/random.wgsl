@@ -1,4 +1,5 @@
-// Random numbers of a stream, four to a block of Philox: the same numbers as philox.ts draws on the host.
+// Random numbers of a stream, four to a block of Philox. UNIFORM draws the numbers of `uniform` in philox.ts; NORMAL spends
+// 24 bits on a word, where `normal` there spends 32, so its numbers are others (autograd/ops/random.ts has them on the host).
 //
 //   UNIFORM   result[4n + k] = (words_k(n) >> 8) · 2⁻²⁴
 //   NORMAL    result[4n + k] = the k-th normal number of block n (Box–Muller, philox.wgsl)

@@ -7,7 +7,7 @@
 //
 // Every invocation of the workgroup must call it, and is given the result. LANE is the invocation's place in its subgroup.
 
-var<workgroup> lanes: array<f32, ${WORKGROUP}>;
+var<workgroup> numbers: array<f32, ${WORKGROUP}>;
 
 #if ${MAXIMUM}
 fn together(lower: f32, upper: f32) -> f32 { return greater_of(upper, lower); }
@@ -16,22 +16,22 @@ fn together(lower: f32, upper: f32) -> f32 { return lower + upper; }
 #endif
 
 fn over_workgroup(local: u32, lane: u32, value: f32) -> f32 {
-  lanes[local] = value;
+  numbers[local] = value;
   for (var half = ${WORKGROUP / 2}u; half >= ${LANES}u; half /= 2u) {
     workgroupBarrier();
-    if (local < half) { lanes[local] = together(lanes[local], lanes[local + half]); }
+    if (local < half) { numbers[local] = together(numbers[local], numbers[local + half]); }
   }
   workgroupBarrier();
   #if ${LANES > 1}
-  var total = lanes[lane];
+  var total = numbers[lane];
   for (var half = ${LANES / 2}u; half > 0u; half /= 2u) {
     total = together(total, subgroupShuffleDown(total, half));
   }
   total = subgroupBroadcastFirst(total);
   #else
-  let total = lanes[0];
+  let total = numbers[0];
   #endif
-  // The next call writes the lanes again.
+  // The next call writes the numbers again.
   workgroupBarrier();
   return total;
 }

@@ -12,7 +12,7 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 /** What a kernel file is specialised with. Numbers and booleans may be calculated with; text is inserted. */
 export type Definitions = Readonly<Record<string, number | boolean | string>>;
 
-const tokenPattern = /\s*(\d+(?:\.\d+)?|[A-Za-z_]\w*|&&|\|\||[<>=!]=|[-+*/%()<>!])/y;
+const tokenPattern = /\s*(\d+|[A-Za-z_]\w*|&&|\|\||[<>=!]=|[-+*/%()<>!])/y;
 
 const binaryLevels: readonly (readonly string[])[] = [
   ['||'],
@@ -141,8 +141,7 @@ function unrollRepeats(
 }
 
 /**
- * The WGSL text of a kernel file under the given definitions. The header comment (the lines before the
- * first line of code) is left out.
+ * The WGSL text of a kernel file under the given definitions. Lines that hold only a comment are left out.
  *
  * @throws Error when the file names something that is not defined, or a directive is not closed.
  */

@@ -53,7 +53,8 @@ function requireBatch(logits: Tensor, targets: Tensor): void {
 }
 
 /**
- * Mean over the batch of the cross-entropy −Σ p·log softmax(logits), a scalar of shape [].
+ * Mean over the batch of the cross-entropy −Σ p·log softmax(logits), a scalar of shape []. Logits must be finite where targets
+ * are labels, and a label outside 0 … classes − 1 is not noticed: its loss is log Σ exp(logits).
  *
  * @param logits [B,classes]
  * @param targets labels [B] (i32), or probabilities p [B,classes] (f32), through which a gradient flows as well

@@ -135,7 +135,10 @@ function checkLabels(labels: Int32Array, count: number, classes: number): void {
 
 /**
  * Fits the probe. `features` are [count, dimension], used as they are (nothing is standardised); `labels`
- * are [count], from 0 to classes − 1. Throws `ShapeError` when they do not fit, `NumericsError` when they are not finite.
+ * are [count], from 0 to classes − 1.
+ *
+ * @throws ShapeError when they or the options do not fit.
+ * @throws NumericsError when a feature is not finite.
  */
 export function fitProbe(features: Float32Array, labels: Int32Array, options: ProbeOptions): Probe {
   const { classes, dimension, regularisation } = options;
@@ -202,14 +205,22 @@ function probeLogits(probe: Probe, features: Float32Array): { logits: Float64Arr
   return { logits, count };
 }
 
-/** Class probabilities [count, classes] of features [count, dimension]. */
+/**
+ * Class probabilities [count, classes] of features [count, dimension].
+ *
+ * @throws ShapeError when the features are no whole rows.
+ */
 export function probeProbabilities(probe: Probe, features: Float32Array): Float64Array {
   const { logits, count } = probeLogits(probe, features);
   for (let example = 0; example < count; example++) softmaxColumn(logits, example, count);
   return transpose(logits, count);
 }
 
-/** The share (0 … 1) of rows whose most probable class is their label; a tie goes to the first class. */
+/**
+ * The share (0 … 1) of rows whose most probable class is their label; a tie goes to the first class.
+ *
+ * @throws ShapeError when the features are no whole rows, or there is not one label of the probe's classes for each.
+ */
 export function probeAccuracy(probe: Probe, features: Float32Array, labels: Int32Array): number {
   const { logits, count } = probeLogits(probe, features);
   checkLabels(labels, count, probe.bias.length);

@@ -47,7 +47,7 @@ export function drawPairs(
   );
 }
 
-/** Records both views of images [B,C,H,W], first of all the first ones; `pairs` are tensors of the types that `pairTypes` gives. */
+/** Records both views of images [B,C,H,W]: those of side A, and those of side B; `pairs` are tensors of the types that `pairTypes` gives. */
 export function pairViews(
   images: Tensor,
   pairs: Readonly<Record<string, Tensor>>,

@@ -5,14 +5,12 @@
 import { ShapeError } from '../../errors.js';
 
 /** Returns the value at `x` and writes the gradient there into `gradient`. */
-export type Objective = (x: Float64Array, gradient: Float64Array) => number;
+export type SmoothFunction = (x: Float64Array, gradient: Float64Array) => number;
 
 export interface LbfgsOptions {
   readonly maximumIterations: number;
   /** Converged when the gradient's Euclidean norm is no greater. */
   readonly gradientTolerance: number;
-  /** How many pairs of steps and gradient differences are kept; 10 when left out. */
-  readonly history?: number;
 }
 
 export interface LbfgsResult {
@@ -26,6 +24,8 @@ export interface LbfgsResult {
 
 const SUFFICIENT_DECREASE = 1e-4;
 const CURVATURE = 0.9;
+/** Pairs of steps and gradient differences that are kept. */
+const HISTORY = 10;
 const MAXIMUM_TRIALS = 30;
 
 function dot(a: Float64Array, b: Float64Array): number {
@@ -139,11 +139,12 @@ function writeDirection(
 }
 
 /**
- * Minimises a smooth function from `start` (which is left as it is). A run is deterministic. Throws
- * `ShapeError` when the value or gradient at `start` is not finite.
+ * Minimises a smooth function from `start` (which is left as it is). A run is deterministic.
+ *
+ * @throws ShapeError when the value or gradient at `start` is not finite.
  */
-export function minimise(objective: Objective, start: Float64Array, options: LbfgsOptions): LbfgsResult {
-  const { maximumIterations, gradientTolerance, history = 10 } = options;
+export function minimise(objective: SmoothFunction, start: Float64Array, options: LbfgsOptions): LbfgsResult {
+  const { maximumIterations, gradientTolerance } = options;
   const size = start.length;
   let x = start.slice();
   let gradient = new Float64Array(size);
@@ -187,7 +188,7 @@ export function minimise(objective: Objective, start: Float64Array, options: Lbf
     const curvature = dot(step, change);
     if (curvature > Number.EPSILON * dot(change, change)) {
       corrections.push({ step, change, rho: 1 / curvature });
-      if (corrections.length > history) corrections.shift();
+      if (corrections.length > HISTORY) corrections.shift();
     }
     [x, trialX] = [trialX, x];
     [gradient, trialGradient] = [trialGradient, gradient];

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../../src/errors.js';
-import { minimise, type Objective } from '../../../src/nn/optimisers/lbfgs.js';
+import { minimise, type SmoothFunction } from '../../../src/nn/optimisers/lbfgs.js';
 
-const rosenbrock: Objective = (x, gradient) => {
+const rosenbrock: SmoothFunction = (x, gradient) => {
   let value = 0;
   gradient.fill(0);
   for (let i = 0; i + 1 < x.length; i++) {
@@ -29,7 +29,7 @@ describe('minimise', () => {
   it('converges on an ill-conditioned quadratic function far faster than gradient descent could', () => {
     const dimension = 50;
     const curvature = Float64Array.from({ length: dimension }, (_, i) => 10 ** ((3 * i) / (dimension - 1)));
-    const quadratic: Objective = (x, gradient) => {
+    const quadratic: SmoothFunction = (x, gradient) => {
       let value = 0;
       for (let i = 0; i < dimension; i++) {
         gradient[i] = curvature[i]! * (x[i]! - i);
@@ -37,7 +37,7 @@ describe('minimise', () => {
       }
       return value;
     };
-    const options = { maximumIterations: 1000, gradientTolerance: 1e-8, history: 10 };
+    const options = { maximumIterations: 1000, gradientTolerance: 1e-8 };
     const result = minimise(quadratic, new Float64Array(dimension), options);
     expect(result.converged).toBe(true);
     expect(result.iterations).toBeLessThan(500);
@@ -47,7 +47,7 @@ describe('minimise', () => {
   });
 
   it('survives a first step that leaves the function’s domain', () => {
-    const barrier: Objective = (x, gradient) => {
+    const barrier: SmoothFunction = (x, gradient) => {
       gradient[0] = 1 - 1e-3 / x[0]!;
       return x[0]! > 0 ? x[0]! - 1e-3 * Math.log(x[0]!) : Number.NaN;
     };
@@ -67,7 +67,7 @@ describe('minimise', () => {
   });
 
   it('ends without converging where nothing lower can be found', () => {
-    const wrongGradient: Objective = (x, gradient) => {
+    const wrongGradient: SmoothFunction = (x, gradient) => {
       gradient[0] = -1;
       return x[0]! ** 2 + x[0]!;
     };
