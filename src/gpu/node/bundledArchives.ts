@@ -37,12 +37,12 @@ async function findFolder(title: string): Promise<string> {
   } catch (cause) {
     throw new DeviceError(`the npm package '${PACKAGE}' is not installed`, { cause });
   }
-  // The package's main file lies some folders below its root.
+  // The package's main file lies some folders below its root, in folders with a package.json of their own.
   for (let above = dirname(folder); folder !== above; folder = above, above = dirname(folder)) {
-    const candidate = join(folder, 'bin');
-    if (await stat(candidate).catch(() => undefined)) return candidate;
+    const manifest = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}');
+    if (z.object({ name: z.literal(PACKAGE) }).safeParse(JSON.parse(manifest)).success) return join(folder, 'bin');
   }
-  throw new DeviceError(`the npm package '${PACKAGE}' has no folder bin`);
+  throw new DeviceError(`the npm package '${PACKAGE}' has no package.json of its own`);
 }
 
 async function isComplete(folder: string): Promise<boolean> {
