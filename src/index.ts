@@ -180,6 +180,7 @@ export {
 } from './errors.js';
 export { type BrowserDeviceChoice, type BrowserDeviceOptions, openBrowserDevice } from './gpu/browser.js';
 export { type AdapterDescription, Device, type DeviceOrigin } from './gpu/device.js';
+export type { AdapterKind } from './gpu/deviceRequest.js';
 export type { HostActivity, HostSpan } from './gpu/hostClock.js';
 export type { ProfileOptions, TimingMethod } from './gpu/profiler.js';
 export type { Remedies, WaitFor } from './gpu/waits.js';

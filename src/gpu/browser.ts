@@ -1,6 +1,6 @@
 import { ConfigError, DeviceError } from '../errors.js';
 import { Device } from './device.js';
-import { adapterName, isSoftware } from './deviceRequest.js';
+import { adapterKind, adapterName } from './deviceRequest.js';
 import { openingWaits } from './waits.js';
 
 const CHOICES = ['auto', 'hardware', 'software'] as const;
@@ -58,7 +58,7 @@ export async function openBrowserDevice({ choice = 'auto' }: BrowserDeviceOption
       'a device was looked for',
     );
     if (!adapter) continue;
-    const kind = isSoftware(adapter.info) ? 'software' : 'hardware';
+    const kind = adapterKind(adapter.info);
     if (choice === 'auto' || choice === kind) return await Device.fromAdapter(adapter, { bundled: false });
     seen.push(`${adapterName(adapter.info)}, which is ${kind}`);
   }

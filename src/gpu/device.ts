@@ -1,7 +1,7 @@
 import { DeviceError, DeviceLostError, DeviceTimeoutError } from '../errors.js';
 import { BufferPool, formatBytes } from './bufferPool.js';
-import { adapterName, isSoftware, lanesOf, requestWithAllLimits } from './deviceRequest.js';
-import { describeFault } from './faults.js';
+import { type AdapterKind, adapterKind, adapterName, lanesOf, requestWithAllLimits } from './deviceRequest.js';
+import { describeFault, messageOf } from './faults.js';
 import { PipelineCache } from './pipelines.js';
 import type { ProfiledDevice, Profiler } from './profiler.js';
 import { Readback } from './readback.js';
@@ -12,7 +12,7 @@ export interface AdapterDescription {
   /** The device's name, with its driver's where that says more. */
   readonly name: string;
   /** Whether it computes on a GPU or on the processor. */
-  readonly kind: 'hardware' | 'software';
+  readonly kind: AdapterKind;
   /** Whether it is the software Vulkan that comes with the package. */
   readonly bundled: boolean;
 }
@@ -114,14 +114,12 @@ export class Device {
       );
     } catch (cause) {
       if (cause instanceof DeviceTimeoutError) throw cause;
-      const detail = cause instanceof Error ? cause.message.trim() : String(cause);
-      throw new DeviceError(`The adapter '${name}' gives no device: ${detail} Choose another one.`, {
+      throw new DeviceError(`The adapter '${name}' gives no device: ${messageOf(cause)} Choose another one.`, {
         cause,
       });
     }
-    const kind = isSoftware(adapter.info) ? 'software' : 'hardware';
-    const description: AdapterDescription = { name, kind, bundled: origin.bundled };
-    return new Device(gpu, description, origin);
+    const { bundled } = origin;
+    return new Device(gpu, { name, kind: adapterKind(adapter.info), bundled }, origin);
   }
 
   /** One line: what was opened, a software device named as such. */
@@ -331,9 +329,7 @@ export class Device {
     } catch (known) {
       if (known instanceof DeviceError) return known;
     }
-    const detail = cause instanceof Error ? cause.message.trim() : String(cause);
-    return new DeviceError(`The device failed while ${during}: ${detail || 'it was lost'}. Open it again.`, {
-      cause,
-    });
+    const detail = messageOf(cause) || 'it was lost';
+    return new DeviceError(`The device failed while ${during}: ${detail}. Open it again.`, { cause });
   }
 }

@@ -18,10 +18,13 @@ const COMPUTE_LIMITS = [
 /** Drivers that run shaders on the processor, as their names or descriptions tell. */
 const SOFTWARE_NAME = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
 
-/** Whether the adapter computes on the processor rather than on a GPU. */
-export function isSoftware(info: GPUAdapterInfo): boolean {
-  if (info.isFallbackAdapter) return true;
-  return SOFTWARE_NAME.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`);
+/** Whether an adapter computes on a GPU or on the processor. */
+export type AdapterKind = 'hardware' | 'software';
+
+/** What an adapter computes on, as its name or the browser tells. */
+export function adapterKind(info: GPUAdapterInfo): AdapterKind {
+  const names = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
+  return info.isFallbackAdapter || SOFTWARE_NAME.test(names) ? 'software' : 'hardware';
 }
 
 /** A name for people: the device, tidied of its separators, then the driver where it says more. */

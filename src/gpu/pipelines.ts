@@ -1,8 +1,5 @@
 import { DeviceError } from '../errors.js';
-
-function messageOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
-}
+import { messageOf } from './faults.js';
 
 /** The first error of a WGSL module, with its line number and the line itself; undefined when there is none. */
 async function firstCompileError(module: GPUShaderModule, code: string): Promise<string | undefined> {
@@ -58,7 +55,7 @@ export class PipelineCache {
     const detail =
       moduleError.status === 'fulfilled' && moduleError.value ? moduleError.value : (made.reason as unknown);
     throw new DeviceError(
-      `Kernel '${label}' cannot be made into a pipeline on this device: ${messageOf(detail).trim()}`,
+      `Kernel '${label}' cannot be made into a pipeline on this device: ${messageOf(detail)}`,
       { cause: made.reason },
     );
   }

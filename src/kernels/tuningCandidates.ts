@@ -3,12 +3,9 @@
  * device the candidates that may take the place of its table's. Groups are tuned in this order, each with what the ones
  * before it chose.
  */
-import type { AdapterDescription } from '../gpu/device.js';
+import type { AdapterKind } from '../gpu/deviceRequest.js';
 import { type KernelName, kernelNames, type Tuning } from './catalogue.js';
 import type { TuningOverrides } from './deviceTuning.js';
-
-/** Software or hardware: what is tried does not depend on more. */
-type AdapterKind = AdapterDescription['kind'];
 
 /** Candidates by names that people read. */
 export type Candidates = Readonly<Record<string, TuningOverrides>>;

@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
 import { z } from 'zod';
 import { DeviceError } from '../../errors.js';
+import { messageOf } from '../faults.js';
 import { cacheFolder, writableCacheFolder } from './cacheFolder.js';
 import { resolveOptional } from './optionalPackage.js';
 
@@ -140,9 +141,8 @@ export async function unpackedOnce(title: string, archives: readonly BundledArch
   try {
     await unpack(from, archives, target);
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
     const what = archives.map(({ file }) => file).join(', ');
-    throw new DeviceError(`${what} in ${from} cannot be unpacked into ${target} (${detail})`, { cause });
+    throw new DeviceError(`${what} in ${from} cannot be unpacked into ${target} (${messageOf(cause)})`, { cause });
   }
   return target;
 }

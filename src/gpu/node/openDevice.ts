@@ -2,7 +2,8 @@ import { isMainThread } from 'node:worker_threads';
 import { ConfigError, DeviceError, DeviceTimeoutError } from '../../errors.js';
 import { didYouMean } from '../../suggest.js';
 import { Device } from '../device.js';
-import { adapterName, isSoftware } from '../deviceRequest.js';
+import { type AdapterKind, adapterKind, adapterName } from '../deviceRequest.js';
+import { messageOf } from '../faults.js';
 import { openingWaits, type Remedies } from '../waits.js';
 import { bundledVulkan } from './bundledVulkan.js';
 import { installCommand } from './optionalPackage.js';
@@ -81,10 +82,6 @@ function instanceOf(create: CreateGpu, drivers: 'system' | 'bundled', flags: str
   return made;
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message.trim() : String(error);
-}
-
 function chooseFrom(options: OpenDeviceOptions): DeviceChoice {
   const fromEnvironment = options.choice === undefined;
   const value = options.choice ?? (process.env.HYPERGRAD_DEVICE || 'auto');
@@ -110,7 +107,7 @@ async function loadDawn(): Promise<CreateGpu> {
     return create;
   } catch (cause) {
     throw new DeviceError(
-      `The npm package 'webgpu' cannot be loaded on ${process.platform} ${process.arch} (${reasonOf(cause)}). ` +
+      `The npm package 'webgpu' cannot be loaded on ${process.platform} ${process.arch} (${messageOf(cause)}). ` +
         'Install it again with `npm install`; on Linux it needs glibc.',
       { cause },
     );
@@ -136,7 +133,7 @@ async function listAdapterNames(create: CreateGpu): Promise<string[]> {
     return [];
   } catch (error) {
     if (error instanceof DeviceTimeoutError) throw error;
-    return [...reasonOf(error).matchAll(/name: '(.*)'$/gm)].map((match) => match[1] ?? '');
+    return [...messageOf(error).matchAll(/name: '(.*)'$/gm)].map((match) => match[1] ?? '');
   }
 }
 
@@ -169,7 +166,7 @@ async function* systemAdapters(create: CreateGpu): AsyncGenerator<GPUAdapter> {
 
 async function findSystemAdapter(
   create: CreateGpu,
-  kind: 'hardware' | 'software',
+  kind: AdapterKind,
   wanted: string | undefined,
 ): Promise<Candidate> {
   if (!hasSystemAdapters()) {
@@ -177,8 +174,7 @@ async function findSystemAdapter(
   }
   const seen = new Set<string>();
   for await (const adapter of systemAdapters(create)) {
-    const software = isSoftware(adapter.info);
-    if (software === (kind === 'software') && hasName(adapter, wanted)) return { adapter, bundled: false };
+    if (adapterKind(adapter.info) === kind && hasName(adapter, wanted)) return { adapter, bundled: false };
     seen.add(adapterName(adapter.info));
   }
   throw new DeviceError(
@@ -225,7 +221,7 @@ async function search<Result>(
     } catch (error) {
       // Where a driver hangs, the next one is not waited for: the user says which to do without.
       if (error instanceof DeviceTimeoutError) throw error;
-      reasons.push(`${SOURCE_NAMES[source]}: ${reasonOf(error).replace(/\.$/, '')}`);
+      reasons.push(`${SOURCE_NAMES[source]}: ${messageOf(error).replace(/\.$/, '')}`);
     }
   }
   const what = wanted === undefined ? 'No WebGPU device' : `No WebGPU device named '${wanted}'`;

@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import { optionalDependencies } from '../../../package.json';
 import { MissingPackageError } from '../../errors.js';
+import { messageOf } from '../faults.js';
 
 /** What needs each of them, to be read before "needs". */
 const NEEDED_FOR = {
@@ -41,7 +42,7 @@ function isAbsence(error: unknown, name: OptionalPackage): boolean {
 
 /** The first line of what a package said, as a clause. */
 function reasonOf(error: unknown): string {
-  const [first = ''] = (error instanceof Error ? error.message : String(error)).trim().split('\n', 1);
+  const [first = ''] = messageOf(error).split('\n', 1);
   return first.slice(0, LONGEST_REASON).replace(/[.:]$/, '');
 }
 
