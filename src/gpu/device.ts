@@ -1,6 +1,12 @@
 import { DeviceError, DeviceLostError, DeviceTimeoutError } from '../errors.js';
 import { BufferPool, formatBytes } from './bufferPool.js';
-import { type AdapterKind, adapterKind, adapterName, lanesOf, requestWithAllLimits } from './deviceRequest.js';
+import {
+  type AdapterKind,
+  adapterKind,
+  adapterName,
+  lanesOf,
+  requestWithAllLimits,
+} from './deviceRequest.js';
 import { describeFault, messageOf } from './faults.js';
 import { PipelineCache } from './pipelines.js';
 import type { ProfiledDevice, Profiler } from './profiler.js';
@@ -114,9 +120,12 @@ export class Device {
       );
     } catch (cause) {
       if (cause instanceof DeviceTimeoutError) throw cause;
-      throw new DeviceError(`The adapter '${name}' gives no device: ${messageOf(cause)} Choose another one.`, {
-        cause,
-      });
+      throw new DeviceError(
+        `The adapter '${name}' gives no device: ${messageOf(cause)} Choose another one.`,
+        {
+          cause,
+        },
+      );
     }
     const { bundled } = origin;
     return new Device(gpu, { name, kind: adapterKind(adapter.info), bundled }, origin);

@@ -23,7 +23,5 @@ export function describeFault(error: GPUError, held: number): DeviceError {
       `The device refused a command, so results since then are not valid: ${text}\nCorrect the call that it names.`,
     );
   }
-  return new DeviceError(
-    `The device's driver failed: ${text} Open another device or update the driver.`,
-  );
+  return new DeviceError(`The device's driver failed: ${text} Open another device or update the driver.`);
 }

@@ -31,7 +31,8 @@ export interface Remedies {
 
 const GENERAL: Remedies = {
   opening: 'Choose another device, or restart the driver or the browser.',
-  working: 'What was kept before stays. Do it again with smaller steps (a smaller batch), or on another device.',
+  working:
+    'What was kept before stays. Do it again with smaller steps (a smaller batch), or on another device.',
 };
 
 /** Waits for `work`, but not longer than so many milliseconds. */

@@ -1,8 +1,8 @@
 /** What every model offers: a layout of parameters, and a forward pass written in operations. */
 import { sizeOf } from '../autograd/tape.js';
 import type { Tensor } from '../autograd/trace.js';
-import type { StreamKey } from '../kernels/philox.js';
 import { ShapeError } from '../errors.js';
+import type { StreamKey } from '../kernels/philox.js';
 import { heNormal, uniformFanIn } from './initialisation.js';
 import type { ParameterLayout } from './parameters.js';
 

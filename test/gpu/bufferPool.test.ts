@@ -25,7 +25,12 @@ describe('BufferPool', () => {
   const made: { readonly label: string; isDestroyed: boolean }[] = [];
   const gpu = {
     createBuffer: ({ size, label = '' }: GPUBufferDescriptor) => {
-      const buffer = { size, label, isDestroyed: false, destroy: () => void (buffer.isDestroyed = true) };
+      const buffer = {
+        ...{ size, label, isDestroyed: false },
+        destroy() {
+          buffer.isDestroyed = true;
+        },
+      };
       made.push(buffer);
       return buffer;
     },

@@ -84,8 +84,16 @@ describe('overrides from outside', () => {
     ['more than fits', { unroll: 2 ** 40 }, /unroll is no whole number/],
     ['an object for a number', { unroll: {} }, /unroll is no whole number/],
     ['an empty list', { crossCorrelation: [] }, /crossCorrelation is no list of 1/],
-    ['a long list', { crossCorrelation: new Array(99).fill({ rows: 1, columns: 1 }) }, /crossCorrelation is no list/],
-    ['an entry that lacks a field', { crossCorrelation: [{ rows: 1 }] }, /crossCorrelation\[0\] lacks columns/],
+    [
+      'a long list',
+      { crossCorrelation: new Array(99).fill({ rows: 1, columns: 1 }) },
+      /crossCorrelation is no list/,
+    ],
+    [
+      'an entry that lacks a field',
+      { crossCorrelation: [{ rows: 1 }] },
+      /crossCorrelation\[0\] lacks columns/,
+    ],
   ])('refuses %s', (_, overrides, message) => {
     expect(overridesFault(base, overrides)).toMatch(message);
   });

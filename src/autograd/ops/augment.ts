@@ -19,7 +19,8 @@ const augmentReference: ReferenceRule = ([x, view, stream], _attributes, { shape
   const perImage = sizeOf(shape.slice(1));
   for (let number = 0; number < y.data.length; number++) {
     const b = Math.floor(number / perImage);
-    y.data[number] = view!.get(b, viewPlaces.brightness) + view!.get(b, viewPlaces.noise) * normalAt(stream!, number);
+    y.data[number] =
+      view!.get(b, viewPlaces.brightness) + view!.get(b, viewPlaces.noise) * normalAt(stream!, number);
   }
   forEachSource(shape, view!, (inView, inSource, weight) => {
     y.data[inView]! += weight * x!.data[inSource]!;

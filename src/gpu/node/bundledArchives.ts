@@ -41,7 +41,8 @@ async function findFolder(title: string): Promise<string> {
   // The package's main file lies some folders below its root, in folders with a package.json of their own.
   for (let above = dirname(folder); folder !== above; folder = above, above = dirname(folder)) {
     const manifest = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}');
-    if (z.object({ name: z.literal(PACKAGE) }).safeParse(JSON.parse(manifest)).success) return join(folder, 'bin');
+    if (z.object({ name: z.literal(PACKAGE) }).safeParse(JSON.parse(manifest)).success)
+      return join(folder, 'bin');
   }
   throw new DeviceError(`the npm package '${PACKAGE}' has no package.json of its own`);
 }
@@ -142,7 +143,9 @@ export async function unpackedOnce(title: string, archives: readonly BundledArch
     await unpack(from, archives, target);
   } catch (cause) {
     const what = archives.map(({ file }) => file).join(', ');
-    throw new DeviceError(`${what} in ${from} cannot be unpacked into ${target} (${messageOf(cause)})`, { cause });
+    throw new DeviceError(`${what} in ${from} cannot be unpacked into ${target} (${messageOf(cause)})`, {
+      cause,
+    });
   }
   return target;
 }

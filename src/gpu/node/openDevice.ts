@@ -123,7 +123,10 @@ const REMEDIES: Remedies = {
 
 /** An adapter, waited for only so long. */
 function requestFrom(instance: GPU, options: GPURequestAdapterOptions = {}): Promise<GPUAdapter | null> {
-  return openingWaits('driver', REMEDIES).bounded(instance.requestAdapter(options), 'a device was looked for');
+  return openingWaits('driver', REMEDIES).bounded(
+    instance.requestAdapter(options),
+    'a device was looked for',
+  );
 }
 
 /** Names as the drivers give them, such as `llvmpipe (LLVM 19.1.7, 256 bits)`. */
