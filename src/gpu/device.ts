@@ -7,7 +7,7 @@ import {
   lanesOf,
   requestWithAllLimits,
 } from './deviceRequest.js';
-import { describeFault, messageOf } from './faults.js';
+import { describeFault, describeLoss, messageOf } from './faults.js';
 import { PipelineCache } from './pipelines.js';
 import type { ProfiledDevice, Profiler } from './profiler.js';
 import { Readback } from './readback.js';
@@ -92,16 +92,8 @@ export class Device {
       this.#fault ??= describeFault(event.error, this.#buffers.bytes);
       if (event.error instanceof GPUOutOfMemoryError) this.#buffers.distrust();
     });
-    void gpu.lost.then(({ reason, message }) => {
-      if (this.#closed) return;
-      const why = `${message.trim().replace(/\.$/, '') || 'no reason was given'} (${reason}).`;
-      this.#waits.fail(
-        new DeviceLostError(
-          `The device '${adapter.name}' was lost: ${why} ` +
-            'Open it again and repeat the work; if it happens again, use smaller steps or another device.',
-          why,
-        ),
-      );
+    void gpu.lost.then((info) => {
+      if (!this.#closed) this.#waits.fail(describeLoss(adapter.name, info));
     });
   }
 

@@ -1,4 +1,4 @@
-import { DeviceError } from '../errors.js';
+import { DeviceError, DeviceLostError } from '../errors.js';
 import { formatBytes } from './bufferPool.js';
 
 /** What was thrown, in words. */
@@ -24,4 +24,14 @@ export function describeFault(error: GPUError, held: number): DeviceError {
     );
   }
   return new DeviceError(`The device's driver failed: ${text} Open another device or update the driver.`);
+}
+
+/** The loss of the device of this name, as the error that every call ends with from then on. */
+export function describeLoss(name: string, { reason, message }: GPUDeviceLostInfo): DeviceLostError {
+  const why = `${message.trim().replace(/\.$/, '') || 'no reason was given'} (${reason}).`;
+  return new DeviceLostError(
+    `The device '${name}' was lost: ${why} ` +
+      'Open it again and repeat the work; if it happens again, use smaller steps or another device.',
+    why,
+  );
 }
