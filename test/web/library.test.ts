@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -77,6 +78,18 @@ describe('the library for browsers', () => {
     },
     PATIENCE,
   );
+});
+
+describe('the library’s small file', () => {
+  it('leaves errors the names by which they are told apart', async () => {
+    const file = pathToFileURL(join(folder, 'dist/browser/hypergrad.min.js')).href;
+    const { openBrowserDevice } = (await import(
+      /* @vite-ignore */ file
+    )) as typeof import('../../src/index.js');
+    await expect(openBrowserDevice({ choice: 'no such' as 'auto' })).rejects.toMatchObject({
+      name: 'ConfigError',
+    });
+  });
 });
 
 describe.skipIf(!hasBundledChromium)('its examples (Chromium on Linux x64 only)', () => {
