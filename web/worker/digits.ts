@@ -3,8 +3,6 @@ import type { Dataset, ImageSet } from '../../src/pipeline/data/dataset.js';
 import { takeRows } from '../../src/pipeline/stages/context.js';
 import { decodeSafetensors, type TensorFile } from '../../src/pipeline/store/safetensors.js';
 
-const CLASSES = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
-
 /** Undoes gzip with what the platform brings. */
 async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
@@ -29,15 +27,15 @@ function imageSet({ tensors }: TensorFile, part: 'train' | 'test'): ImageSet {
 export async function readDigits(bytes: Uint8Array<ArrayBuffer>): Promise<Dataset> {
   const file = decodeSafetensors(await inflate(bytes), 'digits.bin');
   const [, ...image] = file.tensors.get('train.images')!.shape;
-  const numbers = (name: string): number[] => JSON.parse(file.metadata[name]!) as number[];
+  const list = <Item>(name: string): Item[] => JSON.parse(file.metadata[name]!) as Item[];
   return {
     name: 'mnist',
     image: image as [number, number, number],
-    classes: CLASSES,
+    classes: list<string>('classes'),
     train: imageSet(file, 'train'),
     test: imageSet(file, 'test'),
-    mean: numbers('mean'),
-    deviation: numbers('deviation'),
+    mean: list<number>('mean'),
+    deviation: list<number>('deviation'),
     close: () => undefined,
   };
 }
