@@ -1,4 +1,4 @@
-/** The page's colours where CSS does not reach: in canvases. */
+/** The page's colours where CSS does not reach: in canvases. They are those of `style.css`. */
 import { useEffect, useState } from 'preact/hooks';
 
 export type Colour = readonly [red: number, green: number, blue: number];
@@ -12,22 +12,6 @@ export interface Theme {
   readonly quiet: Colour;
 }
 
-const light: Theme = {
-  paper: [250, 249, 246],
-  ink: [28, 27, 25],
-  accent: [194, 65, 12],
-  contrary: [29, 78, 156],
-  quiet: [110, 106, 98],
-};
-
-const dark: Theme = {
-  paper: [20, 20, 19],
-  ink: [237, 234, 226],
-  accent: [251, 146, 60],
-  contrary: [110, 168, 254],
-  quiet: [154, 150, 140],
-};
-
 export const css = ([red, green, blue]: Colour, alpha = 1): string =>
   `rgb(${red} ${green} ${blue} / ${alpha})`;
 
@@ -40,6 +24,37 @@ export const mix = (a: Colour, b: Colour, share: number): Colour => [
 
 const query = '(prefers-color-scheme: dark)';
 
+/** A colour of the style sheet, by the name of its variable. A canvas knows every notation, and tells #rrggbb. */
+function variable(name: string, style: CSSStyleDeclaration, context: CanvasRenderingContext2D): Colour {
+  context.fillStyle = style.getPropertyValue(`--${name}`).trim();
+  const [red, green, blue] = [1, 3, 5].map((at) =>
+    Number.parseInt(String(context.fillStyle).slice(at, at + 2), 16),
+  );
+  return [red!, green!, blue!];
+}
+
+function readTheme(): Theme {
+  const style = getComputedStyle(document.documentElement);
+  const context = document.createElement('canvas').getContext('2d')!;
+  const colour = (name: string): Colour => variable(name, style, context);
+  return {
+    paper: colour('paper'),
+    ink: colour('ink'),
+    accent: colour('accent'),
+    contrary: colour('contrary'),
+    quiet: colour('quiet'),
+  };
+}
+
+/** What was read, by whether the scheme is dark: one object each, so that nothing is drawn anew for its sake. */
+const themes = new Map<boolean, Theme>();
+
+function themeOf(isDark: boolean): Theme {
+  const theme = themes.get(isDark) ?? readTheme();
+  themes.set(isDark, theme);
+  return theme;
+}
+
 /** The colours that the visitor's system asks for, and new ones when it asks for others. */
 export function useTheme(): Theme {
   const [isDark, setDark] = useState(() => matchMedia(query).matches);
@@ -49,5 +64,5 @@ export function useTheme(): Theme {
     list.addEventListener('change', read);
     return () => list.removeEventListener('change', read);
   }, []);
-  return isDark ? dark : light;
+  return themeOf(isDark);
 }
