@@ -1,7 +1,7 @@
 /**
  * Makes what the page brings beside the digits: the teacher, trained by the pipeline's own stage, and a whole distillation for
- * browsers without WebGPU, by the page's own session. `npm run web:record`; both are on the software device that comes with the
- * package, so that they can be made again bit by bit.
+ * browsers without WebGPU, by the page's own session. `npm run web:record`, or `npm run web:record -- --keep-teacher` for the run
+ * alone; both are on the software device that comes with the package, so that they can be made again bit by bit.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ async function recordTeacher(): Promise<Uint8Array> {
   try {
     const events = new EventLog(folder.pathOf('events.jsonl'));
     const advance = (done: number, loss?: number): void => {
-      say(`teacher ${done}/${config.teacher.steps}, loss ${loss}`);
+      say(`teacher ${done}/${config.teacher.steps}${loss === undefined ? '' : `, loss ${loss}`}`);
     };
     await trainTeacher({ config, dataset, device, folder, events, advance });
     await events.close();
@@ -88,9 +88,13 @@ async function recordRun(teacher: Uint8Array): Promise<void> {
   await writeFile(join(FOLDER, 'run.png'), await encodePng(pixels, width, height * count * frames.length, 1));
 }
 
-await mkdir(FOLDER, { recursive: true });
-const isTeacherWanted = !process.argv.includes('--keep-teacher');
-const teacherFile = join(FOLDER, 'teacher.safetensors');
-if (isTeacherWanted) await writeFile(teacherFile, await recordTeacher());
-await recordRun(await readFile(teacherFile));
-device.close();
+try {
+  await mkdir(FOLDER, { recursive: true });
+  const isTeacherWanted = !process.argv.includes('--keep-teacher');
+  const teacherFile = join(FOLDER, 'teacher.safetensors');
+  if (isTeacherWanted) await writeFile(teacherFile, await recordTeacher());
+  await recordRun(await readFile(teacherFile));
+} finally {
+  device.close();
+  dataset.close();
+}
