@@ -34,7 +34,7 @@ export interface IterationRecord {
 export interface SetState {
   readonly settings: DistilSettings;
   /** Name of the brought set that it goes on from; null for the page's digits. */
-  readonly set: string | null;
+  readonly brought: string | null;
   /** Settings that such a set decides itself. */
   readonly own: readonly (keyof DistilSettings)[];
   readonly records: readonly IterationRecord[];
@@ -45,9 +45,11 @@ export interface SetState {
 /** What the worker does for the page: arguments and result of each method. */
 export interface Methods {
   open(): OpenedDevice;
-  begin(settings: DistilSettings, set: string | null): SetState;
+  begin(settings: DistilSettings, brought: string | null): SetState;
+  /** Iterations done, when it has ended. */
   run(): number;
   pause(): null;
+  /** Iterations done. */
   step(): number;
   reset(): SetState;
   probe(seeds: number): readonly ResultRow[];
@@ -55,7 +57,9 @@ export interface Methods {
   lookInside(): InsideGradient;
   download(): Uint8Array;
   picture(): Picture;
+  /** Name of the set, for `begin`. */
   upload(settings: DistilSettings, file: string, bytes: Uint8Array<ArrayBuffer>): string;
+  /** For tests: destroys the device, as the reset of a driver does. */
   loseDevice(): null;
 }
 
@@ -75,19 +79,19 @@ export type Result<Name extends MethodName> = ReturnType<Methods[Name]>;
 export type Happening =
   | { readonly kind: 'iteration'; readonly record: IterationRecord; readonly images: Float32Array }
   | { readonly kind: 'progress'; readonly what: string; readonly done: number; readonly total: number }
-  | {
-      readonly kind: 'reopened';
-      readonly device: OpenedDevice;
-      readonly records: readonly IterationRecord[];
-    };
+  /** A device has taken a lost one's place; `isAnother` where it is not the same one, and has other bits. */
+  | { readonly kind: 'reopened'; readonly device: OpenedDevice; readonly isAnother: boolean }
+  /** The distillation was brought back, as it was kept. */
+  | { readonly kind: 'restored'; readonly state: SetState };
 
-export interface Request {
+/** What the page asks of the worker. */
+export interface Call {
   readonly id: number;
   readonly method: MethodName;
   readonly arguments: readonly unknown[];
 }
 
-export type Response =
+export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: { readonly name: string; readonly message: string } }
   | { readonly happening: Happening };

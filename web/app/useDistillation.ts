@@ -8,7 +8,8 @@ import { readChoices, readSet, withSet } from './address.js';
 import type { Engine } from './engine.js';
 import { CALM, isCalm } from './motion.js';
 
-export type Phase = 'opening' | 'preparing' | 'paused' | 'running' | 'probing' | 'done';
+/** `failed`: nothing is there to work with. */
+export type Phase = 'opening' | 'preparing' | 'failed' | 'paused' | 'running' | 'probing' | 'done';
 
 export interface Progress {
   readonly what: string;
@@ -50,6 +51,9 @@ interface Reached {
   readonly records: readonly IterationRecord[];
 }
 
+const REOPENED = 'The device was lost and has been opened again; the work goes on from where it was kept.';
+const REPLACED =
+  'The device was lost, and another one has taken its place. It computes other bits, so the distillation goes on from what was kept on this one, or begins anew.';
 const GONE =
   'The set of this address is not kept in this browser: these are the page’s own digits. Upload the set again.';
 
@@ -101,6 +105,8 @@ export function useDistillation(
   const shownAt = useRef(0);
   /** How far the distillation is, shown or not. */
   const latest = useRef<Reached>({ images: null, records: [] });
+  /** The distillation that is there; null where there is none. */
+  const there = useRef<SetState | null>(null);
   /** What is to be told once the next distillation is there. */
   const next = useRef<string | null>(null);
   /** How many distillations were begun: what an earlier one still answers is not shown. */
@@ -113,21 +119,41 @@ export function useDistillation(
     const [first, ...others] = times.current;
     if (others.length > 0) setSpeed((others.length * 1000) / (others.at(-1)! - first!));
   }, []);
-  const show = useCallback((state: SetState): void => {
+  /** Shows how far it is, unless the visitor wants less motion and the last picture has only just come. */
+  const showSoon = useCallback((): void => {
+    if (!isCalm() || performance.now() - shownAt.current >= CALM) showReached();
+  }, [showReached]);
+  /** Puts a distillation in the place of the one that was there; null for none. */
+  const place = useCallback((state: SetState | null): void => {
+    there.current = state;
+    latest.current = { images: state?.now.data ?? null, records: state?.records ?? [] };
+    times.current = [];
     setSet(state);
-    setImages(state.now.data);
-    setRecords(state.records);
-    latest.current = { images: state.now.data, records: state.records };
     setRows(null);
     setSpeed(null);
-    setProgress(null);
-    setPhase(state.records.length >= state.settings.iterations ? 'done' : 'paused');
   }, []);
-  const fail = useCallback((error: Error): void => {
-    setFailure(error.message);
+  /** Stands still. */
+  const rest = useCallback((): void => {
+    const { current } = there;
     setProgress(null);
-    setPhase('paused');
+    if (current === null) setPhase('failed');
+    else setPhase(latest.current.records.length >= current.settings.iterations ? 'done' : 'paused');
   }, []);
+  const show = useCallback(
+    (state: SetState): void => {
+      place(state);
+      showReached();
+      rest();
+    },
+    [place, showReached, rest],
+  );
+  const fail = useCallback(
+    (error: Error): void => {
+      setFailure(error.message);
+      rest();
+    },
+    [rest],
+  );
 
   useEffect(() => {
     if (engine === null) return;
@@ -137,23 +163,26 @@ export function useDistillation(
         return;
       }
       if (happening.kind === 'reopened') {
-        latest.current = { ...latest.current, records: happening.records };
-        setRecords(happening.records);
-        setNotice('The device was lost and has been opened again; the work goes on from where it was kept.');
+        setNotice(happening.isAnother ? REPLACED : REOPENED);
+        return;
+      }
+      if (happening.kind === 'restored') {
+        place(happening.state);
+        showSoon();
         return;
       }
       const { images, record } = happening;
       latest.current = { images, records: [...latest.current.records, record] };
-      const now = performance.now();
-      times.current = [...times.current.slice(-SPEED_OVER), now];
-      if (!isCalm() || now - shownAt.current >= CALM) showReached();
+      times.current = [...times.current.slice(-SPEED_OVER), performance.now()];
+      showSoon();
     });
-  }, [engine, showReached]);
+  }, [engine, place, showSoon]);
 
   useEffect(() => {
     if (engine === null) return;
     const own = ++begun.current;
     setPhase('preparing');
+    setProgress(null);
     setFailure(null);
     setNotice(next.current);
     next.current = null;
@@ -161,11 +190,17 @@ export function useDistillation(
       (state) => {
         if (own !== begun.current) return;
         show(state);
-        if (state.set !== brought) setNotice(GONE);
+        if (state.brought !== brought) setNotice(GONE);
       },
-      (error: Error) => own === begun.current && fail(error),
+      (error: Error) => {
+        if (own !== begun.current) return;
+        // What an earlier address asked for is not what stands in this one.
+        place(null);
+        showReached();
+        fail(error);
+      },
     );
-  }, [engine, settings, brought, show, fail]);
+  }, [engine, settings, brought, place, showReached, show, fail]);
 
   const work = useCallback(
     (during: Phase, task: (engine: Engine, isWanted: () => boolean) => Promise<unknown>): void => {
@@ -174,6 +209,7 @@ export function useDistillation(
       const isWanted = (): boolean => own === begun.current;
       setFailure(null);
       setNotice(null);
+      setProgress(null);
       setPhase(during);
       times.current = [];
       task(engine, isWanted)
@@ -182,17 +218,16 @@ export function useDistillation(
     },
     [engine, fail, showReached],
   );
-  const settle = (done: number): void => {
+  const settle = (): void => {
     showReached();
-    setPhase(done >= (set?.settings.iterations ?? 0) ? 'done' : 'paused');
+    rest();
   };
   const probe = async (running: Engine, isWanted: () => boolean): Promise<void> => {
     setPhase('probing');
     const found = await running.call('probe', settings.seeds);
     if (!isWanted()) return;
     setRows(found);
-    setProgress(null);
-    settle(latest.current.records.length);
+    settle();
   };
 
   return {
@@ -212,14 +247,15 @@ export function useDistillation(
         setRows(null);
         const done = await running.call('run');
         if (!isWanted()) return;
-        settle(done);
+        settle();
         if (done >= (set?.settings.iterations ?? 0)) await probe(running, isWanted);
       }),
     pause: () => void engine?.call('pause'),
     step: () =>
       work('running', async (running, isWanted) => {
-        const done = await running.call('step');
-        if (isWanted()) settle(done);
+        setRows(null);
+        await running.call('step');
+        if (isWanted()) settle();
       }),
     reset: () =>
       work('preparing', async (running, isWanted) => {
@@ -252,7 +288,7 @@ export function useDistillation(
         const { pixels, width, height, channels } = await running.call('picture');
         saveAs(await pngOf(pixels, width, height, channels), 'images.png');
       };
-      if (engine !== null) save(engine).catch(fail);
+      if (engine !== null) save(engine).catch((error: Error) => setFailure(error.message));
     },
   };
 }

@@ -9,7 +9,6 @@ import type { DistilSettings } from '../settings.js';
 import { type Material, representationsOf } from './prepare.js';
 
 const LARGEST_SET = 100;
-const NAME_BYTES = 8;
 
 export interface BroughtSet {
   readonly start: StartingSet;
@@ -22,12 +21,6 @@ export const ownSettings = ({ start, innerStep }: BroughtSet): Partial<DistilSet
   images: start.count,
   ...(innerStep === null ? {} : { innerStep }),
 });
-
-/** A name for a file of these bytes: the first digits of their SHA-256. */
-export async function nameOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return [...hash.subarray(0, NAME_BYTES)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
 
 /**
  * Reads a set's file. Targets of another length than the page's teacher has are made anew by that teacher.

@@ -1,53 +1,61 @@
 /** A device that is opened when it is first wanted, and again when it is lost. */
-import type { Device } from '../../src/gpu/device.js';
+import type { AdapterDescription, Device } from '../../src/gpu/device.js';
 
 /** A device is opened again so many times for one piece of work before its loss is told. */
 const MOST_REOPENINGS = 3;
 
 export class HeldDevice {
   readonly #open: () => Promise<Device>;
-  /** Brings back what was on the device that was lost. */
-  readonly #restore: () => Promise<void>;
+  /** Told of a device that has taken a lost one's place. */
+  readonly #reopened: (device: Device, lost: AdapterDescription) => void;
   #device: Promise<Device> | null = null;
-  #isLost = false;
+  /** What was lost, until another device has taken its place. */
+  #lost: AdapterDescription | null = null;
 
-  constructor(open: () => Promise<Device>, restore: () => Promise<void>) {
+  constructor(
+    open: () => Promise<Device>,
+    reopened: (device: Device, lost: AdapterDescription) => void = () => undefined,
+  ) {
     this.#open = open;
-    this.#restore = restore;
+    this.#reopened = reopened;
   }
 
   /** The device. Throws `DeviceError` where none opens; the next call tries again. */
   async get(): Promise<Device> {
     if (this.#device === null) {
-      this.#isLost = false;
-      const opening = this.#open();
+      const opening = this.#openOne();
       this.#device = opening;
-      opening.then(
-        ({ gpu }) =>
-          gpu.lost.then(() => {
-            if (this.#device === opening) this.#isLost = true;
-          }),
-        () => {
-          this.#device = null;
-        },
-      );
+      opening.catch(() => {
+        this.#device = null;
+      });
     }
     return await this.#device;
   }
 
-  /** Does some work on the device; where the device is lost meanwhile, opens it again and does the work anew. */
+  /**
+   * Does some work on the device; where the device is lost meanwhile, opens it again and does the work anew. One piece of work at
+   * a time. Work that finds another device than before has to bring there what it needs.
+   */
   async use<Value>(work: (device: Device) => Promise<Value>): Promise<Value> {
-    for (let attempt = 0; ; attempt++) {
+    for (let reopenings = 0; ; reopenings++) {
+      const device = await this.get();
       try {
-        return await work(await this.get());
+        return await work(device);
       } catch (error) {
-        // The loss is told a moment after the call that it made fail.
-        await new Promise((later) => setTimeout(later));
-        if (!this.#isLost || attempt >= MOST_REOPENINGS) throw error;
-        (await this.#device)?.close();
+        if ((await device.loss()) === null) throw error;
+        device.close();
         this.#device = null;
-        await this.#restore();
+        this.#lost = device.adapter;
+        if (reopenings >= MOST_REOPENINGS) throw error;
       }
     }
+  }
+
+  async #openOne(): Promise<Device> {
+    const device = await this.#open();
+    const lost = this.#lost;
+    this.#lost = null;
+    if (lost !== null) this.#reopened(device, lost);
+    return device;
   }
 }

@@ -1,8 +1,9 @@
 /** What outlives a visit. */
 import type { StartingSet } from '../../src/pipeline/stages/starts.js';
-import type { DistilSettings } from '../settings.js';
+import { usualSettings } from '../choices.js';
+import { configOf, type DistilSettings } from '../settings.js';
 import type { Kept } from './distillation.js';
-import type { Trained } from './prepare.js';
+import type { Material, Trained } from './prepare.js';
 
 /** Where a page that is left keeps its things. */
 export interface Keeper {
@@ -26,12 +27,34 @@ export interface SeedWork {
 /** So many of a kind are kept, the latest. */
 const MOST_KEPT = 8;
 
+/** Of the shapes of what is kept; counted on where one of them changes. */
+const FORMAT = 3;
+
+const NAME_BYTES = 8;
+
+/** A name for these bytes: the first digits of their SHA-256. */
+export async function nameOf(bytes: BufferSource): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return [...hash.subarray(0, NAME_BYTES)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Names all that the page itself brings to what is kept: its configuration, its teacher and its digits. */
+export async function versionOf({ dataset: { train, test }, teacher }: Material): Promise<string> {
+  const config = new TextEncoder().encode(JSON.stringify([FORMAT, configOf(usualSettings)]));
+  const parts = [config, teacher.slice(), train.images.slice(), test.images.slice()];
+  return (await Promise.all(parts.map(nameOf))).join('.');
+}
+
+/** What is kept of one name under a version: what was trained on a device, or a set that was brought. */
+export const versionedKey = (version: string, name: string): string => JSON.stringify([version, name]);
+
 /** All that decides the bits of a distillation: everything but the probe's seeds, and the set and the device that it is on. */
 export const keyOf = (
+  version: string,
   { seeds: _, ...settings }: DistilSettings,
-  set: string | null,
+  brought: string | null,
   device: string,
-): string => JSON.stringify([settings, set, device]);
+): string => JSON.stringify([version, settings, brought, device]);
 
 const placeOf = (kind: string, key: string): string => `${kind} ${key}`;
 
@@ -39,7 +62,7 @@ export async function loadOf<Value>(keeper: Keeper, kind: string, key: string): 
   return await keeper.load<Value>(placeOf(kind, key));
 }
 
-/** Keeps one of a kind; of those that are kept longest, no more than there is room for. */
+/** Keeps one of a kind, and drops the oldest beyond `MOST_KEPT`. */
 export async function keepOf(keeper: Keeper, kind: string, key: string, value: unknown): Promise<void> {
   await keeper.save(placeOf(kind, key), value);
   const known = (await keeper.load<readonly string[]>(kind)) ?? [];

@@ -2,28 +2,21 @@
  * What the page's worker does, whatever it runs on: one device, one distillation. What is worth keeping goes to a keeper, so that
  * a page that is left and opened again goes on; a device that is lost is opened again, and the work goes on from what was kept.
  */
-import { HypergradError } from '../../src/errors.js';
-import type { Device } from '../../src/gpu/device.js';
-import type { Config } from '../../src/pipeline/config/schema.js';
+import type { AdapterDescription, Device } from '../../src/gpu/device.js';
 import type { ResultRow } from '../../src/pipeline/report/types.js';
-import type { StartingSet } from '../../src/pipeline/stages/starts.js';
-import {
-  type SyntheticSet,
-  syntheticSheet,
-  syntheticTensors,
-} from '../../src/pipeline/stages/syntheticTensors.js';
+import { syntheticSheet, syntheticTensors } from '../../src/pipeline/stages/syntheticTensors.js';
 import { encodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import type { DeviceReport } from '../device.js';
 import type { InsideGradient } from '../inside.js';
-import type { Happening, ImageTable, IterationRecord, OpenedDevice, SetState } from '../protocol.js';
-import { configOf, type DistilSettings } from '../settings.js';
-import { type BroughtSet, nameOf, ownSettings, readBrought } from './brought.js';
-import { Distillation, type Kept, nothingKept } from './distillation.js';
+import type { Happening, IterationRecord, OpenedDevice, SetState } from '../protocol.js';
+import type { DistilSettings } from '../settings.js';
+import { Distillation } from './distillation.js';
 import { examineDevice } from './examine.js';
 import { HeldDevice } from './heldDevice.js';
+import { HeldWork } from './heldWork.js';
 import { lookInside } from './inside.js';
-import { type Keeper, type KeptWork, keepOf, keyOf, loadOf, type SeedWork } from './keeper.js';
-import { type Material, type Prepared, startFrom, type Told, type Trained, train } from './prepare.js';
+import type { Keeper } from './keeper.js';
+import type { Material, Told } from './prepare.js';
 import { probeSet } from './probe.js';
 
 export interface SessionOptions {
@@ -36,76 +29,49 @@ export interface SessionOptions {
 
 /** Milliseconds between two times that the state is kept. */
 const KEEP_EVERY = 500;
-// What is kept, by kinds. Another version of what is kept of a distillation is another kind.
-const DISTILLATION = 'distillation 2';
-const BROUGHT = 'brought set';
 
-/** What a distillation was begun with. */
-interface Begun {
-  readonly settings: DistilSettings;
-  /** Name of the brought set that it goes on from; null for the page's digits. */
-  readonly set: string | null;
-  readonly own: SetState['own'];
-  /** What it is kept by. */
-  readonly key: string;
-}
-
-interface Work {
-  readonly begun: Begun;
-  readonly config: Config;
-  readonly material: Material;
-  readonly prepared: Prepared;
-  readonly distillation: Distillation;
-  readonly kept: Kept;
-}
+const describe = (device: Device): OpenedDevice => ({ ...device.adapter, description: device.describe() });
 
 export class Session {
-  readonly #options: SessionOptions;
+  readonly #tell: SessionOptions['tell'];
   readonly #held: HeldDevice;
+  readonly #work: HeldWork;
   readonly #told: Told;
-  #material: Promise<Material> | null = null;
-  #trained: SeedWork | null = null;
-  #work: Work | null = null;
-  /** Sets that were brought in this visit, for browsers that keep nothing. */
-  readonly #brought = new Map<string, BroughtSet>();
   /** Whether the latest `run` is to go on; each has one of its own, so that an older one stays stopped. */
   #run = { isWanted: false };
   /** Ends when all that was asked for has ended. */
   #turn: Promise<unknown> = Promise.resolve();
   #keptAt = 0;
 
-  constructor(options: SessionOptions) {
-    this.#options = options;
-    this.#told = (what, done, total) => options.tell({ kind: 'progress', what, done, total });
-    this.#held = new HeldDevice(options.open, () => this.#restore());
+  constructor({ open, load, keeper, tell }: SessionOptions) {
+    this.#tell = tell;
+    this.#told = (what, done, total) => tell({ kind: 'progress', what, done, total });
+    this.#held = new HeldDevice(open, (device, lost: AdapterDescription) =>
+      tell({ kind: 'reopened', device: describe(device), isAnother: device.adapter.name !== lost.name }),
+    );
+    this.#work = new HeldWork({
+      load,
+      keeper,
+      told: this.#told,
+      restored: (state) => tell({ kind: 'restored', state }),
+    });
   }
 
   /** The iterations so far. */
   get records(): readonly IterationRecord[] {
-    return this.#begun().distillation.records;
+    return this.#work.records;
   }
 
   async open(): Promise<OpenedDevice> {
-    const device = await this.#held.get();
-    return { ...device.adapter, description: device.describe() };
+    return describe(await this.#held.get());
   }
 
   /**
    * Prepares a distillation, or goes on with the one of these settings that was kept.
-   * @param set name of a set that was brought and is distilled further; where it is not kept any more, the digits are
+   * @param brought name of a set that was brought and is distilled further; where it is not kept any more, the digits are
    */
-  async begin(settings: DistilSettings, set: string | null = null): Promise<SetState> {
-    return await this.#alone(async (device) => {
-      const { keeper } = this.#options;
-      const brought = set === null ? undefined : await this.#broughtAs(set);
-      const own = brought === undefined ? {} : ownSettings(brought);
-      const chosen = { ...settings, ...own };
-      const found = brought === undefined ? null : set;
-      const key = keyOf(chosen, found, device.adapter.name);
-      const left = await loadOf<KeptWork>(keeper, DISTILLATION, key);
-      const begun = { settings: chosen, set: found, own: Object.keys(own) as SetState['own'], key };
-      return await this.#start(begun, left?.start ?? brought?.start ?? null, left?.kept ?? nothingKept);
-    });
+  async begin(settings: DistilSettings, brought: string | null = null): Promise<SetState> {
+    return await this.#alone((device) => this.#work.begin(device, settings, brought));
   }
 
   /** Iterates until `pause`, or the last iteration. Gives back how many are done. */
@@ -133,10 +99,7 @@ export class Session {
 
   async #iterate(run: { isWanted: boolean }): Promise<number> {
     try {
-      while (run.isWanted && !this.#begun().distillation.isDone) {
-        await this.#iterateOnce();
-        await this.#keep(false);
-      }
+      while (run.isWanted && (await this.#iterateOnce())) await this.#keep(false);
     } finally {
       run.isWanted = false;
     }
@@ -151,27 +114,41 @@ export class Session {
     return await turn;
   }
 
-  /** Ends `run`, and does some work that has the device to itself. */
-  async #alone<Value>(work: (device: Device) => Promise<Value>): Promise<Value> {
-    this.pause();
+  /** Does some work on the device between others, when its turn comes. */
+  async #between<Value>(work: (device: Device) => Promise<Value>): Promise<Value> {
     return await this.#inTurn(() => this.#held.use(work));
   }
 
-  async #iterateOnce(): Promise<void> {
-    await this.#held.use(async () => {
-      const { distillation } = this.#begun();
+  /** Ends `run`, and does some work on the device. */
+  async #alone<Value>(work: (device: Device) => Promise<Value>): Promise<Value> {
+    this.pause();
+    return await this.#between(work);
+  }
+
+  /** One iteration, unless all are done. Whether there was one to do. */
+  async #iterateOnce(): Promise<boolean> {
+    return await this.#held.use(async (device) => {
+      const { distillation } = await this.#work.on(device);
+      if (distillation.isDone) return false;
       const record = await distillation.step();
       const { images } = await distillation.read();
-      this.#options.tell({ kind: 'iteration', record, images });
+      this.#tell({ kind: 'iteration', record, images });
+      return true;
     });
+  }
+
+  /** Keeps how far it is, where that is due. */
+  async #keep(isDue: boolean): Promise<void> {
+    if (!isDue && performance.now() - this.#keptAt < KEEP_EVERY) return;
+    await this.#held.use((device) => this.#work.keep(device));
+    this.#keptAt = performance.now();
   }
 
   /** Back to the first images. */
   async reset(): Promise<SetState> {
-    return await this.#alone(async () => {
-      const { begun, prepared } = this.#begun();
-      const state = await this.#start(begun, prepared.start, nothingKept);
-      await this.#keep(true);
+    return await this.#alone(async (device) => {
+      const state = await this.#work.reset(device);
+      await this.#work.keep(device);
       return state;
     });
   }
@@ -179,7 +156,7 @@ export class Session {
   /** Trains fresh students on several sets, and probes what they have learnt. */
   async probe(seeds: number): Promise<readonly ResultRow[]> {
     return await this.#alone(async (device) => {
-      const { config, material, prepared, distillation } = this.#begun();
+      const { config, material, prepared, distillation } = await this.#work.on(device);
       const set = await distillation.read();
       return await probeSet({ device, config, material, prepared, set, seeds }, this.#told);
     });
@@ -188,7 +165,7 @@ export class Session {
   /** Takes the hypergradient that the next iteration would move down, and tells what the way back leaves at each step. */
   async lookInside(): Promise<InsideGradient> {
     return await this.#alone(async (device) => {
-      const { config, material, prepared, distillation } = this.#begun();
+      const { config, material, prepared, distillation } = await this.#work.on(device);
       const subject = {
         device,
         config,
@@ -204,7 +181,7 @@ export class Session {
   /** Computes on the device, and tells what it reaches. */
   async examine(): Promise<DeviceReport> {
     return await this.#alone(async (device) => {
-      const { config, material, prepared } = this.#begun();
+      const { config, material, prepared } = await this.#work.on(device);
       const looked = await Distillation.create(device, config, material.dataset, prepared);
       try {
         return await examineDevice(device, () => looked.step());
@@ -216,16 +193,19 @@ export class Session {
 
   /** The set as a safetensors file, as a run leaves it. */
   async download(): Promise<Uint8Array> {
-    const { prepared, material } = this.#begun();
-    return encodeSafetensors(
-      new Map(syntheticTensors(await this.#read(), prepared.start, material.dataset.image)),
-    );
+    return await this.#between(async (device) => {
+      const { distillation, prepared, material } = await this.#work.on(device);
+      const set = await distillation.read();
+      return encodeSafetensors(new Map(syntheticTensors(set, prepared.start, material.dataset.image)));
+    });
   }
 
   /** The picture of start and set. */
   async picture(): Promise<ReturnType<typeof syntheticSheet>> {
-    const { prepared, material } = this.#begun();
-    return syntheticSheet(await this.#read(), prepared.start, material.dataset);
+    return await this.#between(async (device) => {
+      const { distillation, prepared, material } = await this.#work.on(device);
+      return syntheticSheet(await distillation.read(), prepared.start, material.dataset);
+    });
   }
 
   /**
@@ -233,13 +213,7 @@ export class Session {
    * @throws DataError for a file that is none, or one of other images.
    */
   async upload(settings: DistilSettings, file: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-    return await this.#alone(async (device) => {
-      const set = await readBrought(device, configOf(settings), await this.#loaded(), file, bytes);
-      const name = await nameOf(bytes);
-      this.#brought.set(name, set);
-      await keepOf(this.#options.keeper, BROUGHT, name, set);
-      return name;
-    });
+    return await this.#alone((device) => this.#work.bring(device, settings, file, bytes));
   }
 
   /** @internal Destroys the device, as the reset of a driver does. */
@@ -248,89 +222,5 @@ export class Session {
     gpu.destroy();
     await gpu.lost;
     return null;
-  }
-
-  async #broughtAs(name: string): Promise<BroughtSet | undefined> {
-    return this.#brought.get(name) ?? (await loadOf<BroughtSet>(this.#options.keeper, BROUGHT, name));
-  }
-
-  async #start(begun: Begun, givenStart: StartingSet | null, kept: Kept): Promise<SetState> {
-    const { settings, set, own } = begun;
-    const config = configOf(settings);
-    const material = await this.#loaded();
-    const trained = await this.#trainedFor(config, material);
-    const start = givenStart ?? (await startFrom(config, material.dataset, trained));
-    this.#work?.distillation.release();
-    this.#work = null;
-    const prepared = { ...trained, start };
-    const device = await this.#held.get();
-    const distillation = await Distillation.create(device, config, material.dataset, prepared, kept);
-    this.#work = { begun, config, material, prepared, distillation, kept };
-    const { images } = await distillation.read();
-    return {
-      settings,
-      set,
-      own,
-      records: distillation.records,
-      start: this.#table(start.images),
-      now: this.#table(images),
-    };
-  }
-
-  async #trainedFor(config: Config, material: Material): Promise<Trained> {
-    const { seed } = config;
-    if (this.#trained?.seed === seed) return this.#trained.trained;
-    const { keeper } = this.#options;
-    const device = await this.#held.get();
-    // Another device has other bits, and what was trained on it would not be what this one trains.
-    const key = `trained on ${device.adapter.name}`;
-    const left = await keeper.load<SeedWork>(key);
-    if (left?.seed === seed) this.#trained = left;
-    else {
-      const trained = await train(device, config, material, this.#told);
-      this.#trained = { seed, trained };
-      await keeper.save(key, this.#trained);
-    }
-    return this.#trained.trained;
-  }
-
-  #table(data: Float32Array): ImageTable {
-    const { image, mean, deviation } = this.#begun().material.dataset;
-    const count = data.length / image.reduce((product, extent) => product * extent, 1);
-    return { data, count, image, mean, deviation };
-  }
-
-  #begun(): Work {
-    if (this.#work === null) throw new HypergradError('Nothing has been begun yet.');
-    return this.#work;
-  }
-
-  async #read(): Promise<SyntheticSet> {
-    return await this.#held.use(() => this.#begun().distillation.read());
-  }
-
-  async #loaded(): Promise<Material> {
-    this.#material ??= this.#options.load();
-    return await this.#material;
-  }
-
-  /** Keeps what a page opened again, or another device, goes on from. */
-  async #keep(isDue: boolean): Promise<void> {
-    if (!isDue && performance.now() - this.#keptAt < KEEP_EVERY) return;
-    const work = this.#begun();
-    const kept = await this.#held.use(() => this.#begun().distillation.keep());
-    this.#work = { ...this.#begun(), kept };
-    this.#keptAt = performance.now();
-    const left: KeptWork = { start: work.prepared.start, kept };
-    await keepOf(this.#options.keeper, DISTILLATION, work.begun.key, left);
-  }
-
-  /** Brings the distillation back on another device, as it was kept. */
-  async #restore(): Promise<void> {
-    const device = await this.open();
-    if (this.#work === null) return;
-    const { begun, prepared, kept } = this.#work;
-    const { records } = await this.#start(begun, prepared.start, kept);
-    this.#options.tell({ kind: 'reopened', device, records });
   }
 }

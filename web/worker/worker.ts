@@ -2,7 +2,7 @@
 import { del, get, set } from 'idb-keyval';
 import { openBrowserDevice } from '../../src/gpu/browser.js';
 import digitsUrl from '../.generated/digits.bin?url';
-import type { Methods, Request, Response } from '../protocol.js';
+import type { Answer, Call, Methods } from '../protocol.js';
 import teacherUrl from '../recorded/teacher.safetensors?url';
 import { readDigits } from './digits.js';
 import type { Keeper } from './keeper.js';
@@ -27,7 +27,7 @@ const keeper: Keeper = {
   remove: async (key) => await del(key).catch(() => undefined),
 };
 
-const post = (response: Response): void => globalThis.postMessage(response);
+const post = (answer: Answer): void => globalThis.postMessage(answer);
 
 const session = new Session({
   open: openBrowserDevice,
@@ -45,7 +45,7 @@ type Promised = {
 // The compiler holds the session to what the page was promised.
 const methods: Promised = {
   open: () => session.open(),
-  begin: (settings, set) => session.begin(settings, set),
+  begin: (settings, brought) => session.begin(settings, brought),
   run: () => session.run(),
   pause: () => session.pause(),
   step: () => session.step(),
@@ -59,7 +59,7 @@ const methods: Promised = {
   loseDevice: () => session.loseDevice(),
 };
 
-globalThis.addEventListener('message', async ({ data }: MessageEvent<Request>) => {
+globalThis.addEventListener('message', async ({ data }: MessageEvent<Call>) => {
   const { id, method } = data;
   try {
     const call = methods[method] as (...given: readonly unknown[]) => unknown;
