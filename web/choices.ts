@@ -4,7 +4,7 @@ import type { DistilSettings } from './settings.js';
 /** How a number is chosen. */
 export interface Choice {
   readonly label: string;
-  /** What it is called in the page's address. */
+  /** The least and the greatest value. */
   readonly smallest: number;
   readonly largest: number;
   /** The default. */

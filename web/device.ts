@@ -20,7 +20,7 @@ export interface DeviceReport {
   /** The limits that decide what fits, by their names, with their values in words. */
   readonly limits: readonly (readonly [name: string, value: string])[];
   readonly features: readonly string[];
-  /** Whether a sample came out as the processor computes it; its operations a second. */
+  /** Operations a second of the sample, which came out as the processor computes it; else there is no report. */
   readonly sampleRate: number;
   /** The most that was seen: operations and bytes a second. */
   readonly arithmeticRate: number;

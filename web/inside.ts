@@ -16,6 +16,8 @@ export interface ModeMeasure {
 
 /** One hypergradient, taken apart. */
 export interface InsideGradient {
+  /** Iterations that were done before it. */
+  readonly iteration: number;
   /** Steps N. */
   readonly steps: number;
   /** The trajectory loss. */

@@ -273,11 +273,29 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
     const address = page.url();
     for (let k = 0; k < 3; k++) await page.goBack();
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Distil live');
+    // Nothing is on its way here: what the gradient had told of is no business of this view.
+    expect(await page.locator('progress').count()).toBe(0);
     for (let k = 0; k < 3; k++) await page.goForward();
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Inside the gradient');
     expect(page.url()).toBe(address);
     await expect.poll(() => page.getByLabel('Steps gone back through, k').inputValue()).toBe('1');
   });
+
+  it(
+    'says which iteration a gradient was taken before, also when more have been done',
+    async () => {
+      const { page } = visit;
+      await says(page, /^The gradient before iteration 1,/);
+      await page.getByRole('link', { name: 'Distil live' }).click();
+      await button(page, 'One step').click();
+      await says(page, 'Paused after 1 iteration.');
+      await page.getByRole('link', { name: 'Inside the gradient' }).click();
+      await says(page, /^The gradient before iteration 1,/);
+      await button(page, 'Take it again').click();
+      await says(page, /^The gradient before iteration 2,/);
+    },
+    PATIENCE,
+  );
 
   it(
     'measures the device',
@@ -338,6 +356,15 @@ describe.skipIf(!hasBundledChromium)('the page that distils (Chromium on Linux x
     },
     PATIENCE,
   );
+
+  it('says that its worker does not load where the browser does have WebGPU', async () => {
+    const { page, context } = await site.visit('', {}, async (context) => {
+      await context.route(ENGINE, (route) => route.abort());
+    });
+    await page.getByText('No device could be opened here: The page’s worker cannot be loaded').waitFor();
+    await page.getByRole('img', { name: 'after 120 recorded iterations' }).waitFor();
+    await context.close();
+  });
 
   it('asks nothing of another host, and leaves no error in the log', () => {
     expect(visit.requests.filter((url) => !url.startsWith(site.address) && !url.startsWith('blob:'))).toEqual(

@@ -3,9 +3,9 @@ import type { OpenedDevice } from '../protocol.js';
 import { readView, type View, views, withView } from './address.js';
 import { DeviceView } from './DeviceView.js';
 import { DistilView } from './DistilView.js';
-import { type Engine, startEngine } from './engine.js';
+import { type Engine, offersWebGpu, startEngine } from './engine.js';
 import { GradientView } from './GradientView.js';
-import { NoGpu } from './NoGpu.js';
+import { NoGpu, type NoGpuProps } from './NoGpu.js';
 import { useAddress } from './useAddress.js';
 import { useDevice } from './useDevice.js';
 import { useDistillation } from './useDistillation.js';
@@ -18,7 +18,7 @@ const titles: Readonly<Record<View, string>> = {
 };
 
 /** How the engine fares: on its way, on a device, or without one and why. */
-type Opening = { readonly device: OpenedDevice | null; readonly failure: string | null };
+type Opening = { readonly device: OpenedDevice | null; readonly failure: NoGpuProps | null };
 
 /** Starts the engine once the page was painted. */
 function useEngine(): Opening & { readonly engine: Engine | null } {
@@ -31,7 +31,8 @@ function useEngine(): Opening & { readonly engine: Engine | null } {
         setOpening({ device, failure: null });
         setEngine(started);
       },
-      ({ message }: Error) => setOpening({ device: null, failure: message }),
+      async ({ message }: Error) =>
+        setOpening({ device: null, failure: { reason: message, isOffered: await offersWebGpu() } }),
     );
     return started.listen((happening) => {
       if (happening.kind === 'reopened') setOpening({ device: happening.device, failure: null });
@@ -87,7 +88,7 @@ export function App() {
         <h1 ref={heading} tabIndex={-1}>
           {titles[view]}
         </h1>
-        {failure !== null && <NoGpu reason={failure} />}
+        {failure !== null && <NoGpu {...failure} />}
         {failure === null && view === 'distil' && <DistilView {...{ distillation, search, visit }} />}
         {failure === null && view === 'gradient' && (
           <GradientView {...{ distillation, inside, search, visit }} />

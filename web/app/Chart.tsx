@@ -18,6 +18,18 @@ interface ChartProps {
   readonly end: number;
 }
 
+/** Losses of so many iterations are one point of the heavy curve. */
+const SMOOTH_OVER = 10;
+
+/** The mean of the last losses at each; null while there are too few. */
+export function smoothed(losses: readonly number[]): (number | null)[] {
+  return losses.map((_, last) => {
+    if (last + 1 < SMOOTH_OVER) return null;
+    const window = losses.slice(last + 1 - SMOOTH_OVER, last + 1);
+    return window.reduce((total, loss) => total + loss, 0) / SMOOTH_OVER;
+  });
+}
+
 /** Points that a key goes on by. */
 const STRIDES: Readonly<Record<string, number>> = {
   ArrowLeft: -1,

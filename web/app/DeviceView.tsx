@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import type { DeviceReport } from '../device.js';
 import { Button } from './Button.js';
-import { Numbers } from './DistilView.js';
+import { Numbers } from './Numbers.js';
 import type { Examination } from './useDevice.js';
 import type { Distillation } from './useDistillation.js';
 
@@ -87,7 +87,8 @@ interface DeviceViewProps {
 
 export function DeviceView({ distillation, examination }: DeviceViewProps) {
   const { phase, progress } = distillation;
-  const { report, isBusy, failure, measure } = examination;
+  const { report, isBusy, measure } = examination;
+  const failure = examination.failure ?? (phase === 'failed' ? distillation.failure : null);
   const isReady = phase === 'paused' || phase === 'done';
   useEffect(() => {
     if (isReady && report === null && !isBusy && failure === null) measure();
@@ -104,7 +105,7 @@ export function DeviceView({ distillation, examination }: DeviceViewProps) {
         </Button>
       </div>
       <p class="status" role="status">
-        {isBusy ? 'Measuring…' : isReady ? '' : `${progress?.what ?? 'Preparing'}…`}
+        {isBusy ? 'Measuring…' : isReady || phase === 'failed' ? '' : `${progress?.what ?? 'Preparing'}…`}
       </p>
       {failure !== null && (
         <p class="failure" role="alert">

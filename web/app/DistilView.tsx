@@ -4,30 +4,17 @@ import { largestOf } from '../pixels.js';
 import type { SetState } from '../protocol.js';
 import type { DistilSettings } from '../settings.js';
 import { Button } from './Button.js';
-import { Chart } from './Chart.js';
-import { ImageGrid, type Shading } from './ImageGrid.js';
+import { Chart, smoothed } from './Chart.js';
+import { columnsFor, ImageGrid, type Shading } from './ImageGrid.js';
+import { Numbers } from './Numbers.js';
 import { ProbeTable } from './ProbeTable.js';
 import { SettingSliders } from './SettingSliders.js';
 import type { Distillation } from './useDistillation.js';
 
 const names = Object.keys(distilChoices) as (keyof DistilSettings)[];
 
-/** Losses of so many iterations are one point of the heavy curve. */
-const SMOOTH_OVER = 10;
-
-/** The mean of the last losses at each; null while there are too few. */
-export function smoothed(losses: readonly number[]): (number | null)[] {
-  return losses.map((_, last) => {
-    if (last + 1 < SMOOTH_OVER) return null;
-    const window = losses.slice(last + 1 - SMOOTH_OVER, last + 1);
-    return window.reduce((total, loss) => total + loss, 0) / SMOOTH_OVER;
-  });
-}
-
 /** Changes, in standard deviations of the digits’ pixels, that are never drawn in full colour. */
 const FAINT_CHANGE = 2;
-
-export const columnsFor = (count: number): number => (count <= 25 ? 5 : 10);
 
 const pictures = {
   now: 'Now',
@@ -37,20 +24,20 @@ const pictures = {
 type PictureName = keyof typeof pictures;
 
 interface PicturesProps {
-  readonly set: Pick<SetState, 'start' | 'now'>;
+  readonly set: SetState;
   readonly images: Float32Array;
   readonly iterations: number;
 }
 
 /** The set as it is, as it was, or what has changed. */
-export function Pictures({ set, images, iterations }: PicturesProps) {
+function Pictures({ set, images, iterations }: PicturesProps) {
   const [name, choose] = useState<PictureName>('now');
-  const { start, now } = set;
+  const { start, now, brought } = set;
   const change = useMemo(() => images.map((value, k) => value - start.data[k]!), [images, start]);
   const shown = { now: images, before: start.data, change }[name];
   const labels: Readonly<Record<PictureName, string>> = {
     now: `${now.count} synthetic digits after ${iterations} iterations`,
-    before: `The ${now.count} real digits that distillation started from`,
+    before: `The ${now.count} ${brought === null ? 'real digits' : 'images'} that distillation started from`,
     change: `How the ${now.count} digits have changed: brighter in orange, darker in blue`,
   };
   const shading: Shading = name === 'change' ? 'signed' : 'ink';
@@ -79,23 +66,6 @@ export function Pictures({ set, images, iterations }: PicturesProps) {
   );
 }
 
-interface NumbersProps {
-  readonly entries: readonly (readonly [name: string, value: string])[];
-}
-
-export function Numbers({ entries }: NumbersProps) {
-  return (
-    <dl class="numbers">
-      {entries.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
 function statusOf({ phase, progress, records, settings, notice }: Distillation): string {
   if (notice !== null && phase !== 'preparing') return notice;
   switch (phase) {
@@ -107,6 +77,8 @@ function statusOf({ phase, progress, records, settings, notice }: Distillation):
       return 'Distilling.';
     case 'probing':
       return 'Training fresh students, and probing what they have learnt…';
+    case 'failed':
+      return 'Nothing could be prepared.';
     case 'done':
       return `Done: ${settings.iterations} iterations.`;
     case 'paused':
@@ -120,6 +92,8 @@ function Controls({ distillation }: { readonly distillation: Distillation }) {
     distillation;
   const isRunning = phase === 'running';
   const isBusy = phase !== 'paused' && phase !== 'done';
+  // Another set may do where this one could not be prepared.
+  const isSetFixed = isBusy && phase !== 'failed';
   return (
     <div class="controls">
       <Button isMain isOff={!isRunning && phase !== 'paused'} press={isRunning ? pause : start}>
@@ -147,9 +121,9 @@ function Controls({ distillation }: { readonly distillation: Distillation }) {
           <input
             type="file"
             accept=".safetensors"
-            aria-disabled={isBusy}
+            aria-disabled={isSetFixed}
             onClick={(event) => {
-              if (isBusy) event.preventDefault();
+              if (isSetFixed) event.preventDefault();
             }}
             onChange={({ currentTarget }) => {
               const file = currentTarget.files?.[0];
@@ -159,7 +133,7 @@ function Controls({ distillation }: { readonly distillation: Distillation }) {
           />
         </label>
         {brought !== null && (
-          <Button isOff={isBusy} press={leaveBrought}>
+          <Button isOff={isSetFixed} press={leaveBrought}>
             Back to the page’s digits
           </Button>
         )}
@@ -201,7 +175,7 @@ export function DistilView({ distillation, search, visit }: DistilViewProps) {
           <p class="status" role="status">
             {statusOf(distillation)}
           </p>
-          {progress !== null && phase !== 'running' && (
+          {progress !== null && (phase === 'preparing' || phase === 'probing') && (
             <progress max={progress.total} value={progress.done} aria-label={progress.what} />
           )}
           {failure !== null && (
@@ -240,7 +214,7 @@ export function DistilView({ distillation, search, visit }: DistilViewProps) {
             height={120}
             end={end}
           />
-          {rows !== null && <ProbeTable rows={rows} />}
+          {rows !== null && <ProbeTable rows={rows} isBrought={set !== null && set.brought !== null} />}
         </div>
       </div>
       <section aria-labelledby="settings">

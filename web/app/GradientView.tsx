@@ -1,11 +1,12 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Choice } from '../choices.js';
+import { formatBytes } from '../../src/gpu/bufferPool.js';
+import { type Choice, distilChoices } from '../choices.js';
 import type { InsideGradient, ModeMeasure } from '../inside.js';
 import { largestOf } from '../pixels.js';
 import { readChoices, withChoices } from './address.js';
 import { Button } from './Button.js';
-import { Numbers } from './DistilView.js';
-import { ImageGrid } from './ImageGrid.js';
+import { columnsFor, ImageGrid } from './ImageGrid.js';
+import { Numbers } from './Numbers.js';
 import { SettingSliders } from './SettingSliders.js';
 import { Slider } from './Slider.js';
 import { Strip } from './Strip.js';
@@ -17,16 +18,20 @@ const viewChoices = {
   last: {
     label: 'Steps gone back through, k',
     smallest: 0,
-    largest: 30,
+    largest: distilChoices.steps.largest,
     usual: 0,
     step: 1,
     meaning: 'The gradient’s sum over the last k steps only.',
   },
-  at: { label: 'Step', smallest: 0, largest: 30, usual: 0, step: 1, meaning: 'The step that is looked at.' },
+  at: {
+    label: 'Step',
+    smallest: 0,
+    largest: distilChoices.steps.largest,
+    usual: 0,
+    step: 1,
+    meaning: 'The step that is looked at.',
+  },
 } as const satisfies Readonly<Record<string, Choice>>;
-
-export const formatBytes = (bytes: number): string =>
-  bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(0)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** The sum of the last parts, number by number. */
 function sumOfLast(parts: readonly Float32Array[], last: number): Float32Array {
@@ -39,7 +44,7 @@ function sumOfLast(parts: readonly Float32Array[], last: number): Float32Array {
 
 const modeWords: Readonly<Record<ModeMeasure['mode'], string>> = {
   full: 'keeps every step’s intermediates',
-  mixed: 'keeps those of the last steps, as many as fit half the memory',
+  mixed: 'keeps those of the last steps, as many as fit half of what full takes beyond recompute',
   recompute: 'keeps θ alone, and computes each step again on the way back',
 };
 
@@ -104,7 +109,7 @@ function LaidOut({ found, search, visit }: LaidOutProps) {
   const choose = (values: Partial<typeof chosen>): void =>
     visit(withChoices(search, viewChoices, { ...chosen, ...values }));
   const own = contributions[at]!;
-  const columns = images.count <= 25 ? 5 : 10;
+  const columns = columnsFor(images.count);
   const sumLabel = `Gradient of the trajectory loss by every pixel, through the last ${shownLast} of ${steps} steps`;
   return (
     <>
@@ -182,8 +187,9 @@ interface GradientViewProps {
 }
 
 export function GradientView({ distillation, inside, search, visit }: GradientViewProps) {
-  const { phase, records, settings, progress } = distillation;
-  const { found, isBusy, failure, look } = inside;
+  const { phase, settings, progress } = distillation;
+  const { found, isBusy, look } = inside;
+  const failure = inside.failure ?? (phase === 'failed' ? distillation.failure : null);
   const isReady = phase === 'paused' || phase === 'done';
   // The first look needs no asking.
   useEffect(() => {
@@ -213,11 +219,11 @@ export function GradientView({ distillation, inside, search, visit }: GradientVi
         </Button>
       </div>
       <p class="status" role="status">
-        {isBusy || !isReady
+        {isBusy || (!isReady && phase !== 'failed')
           ? `${progress?.what ?? 'Preparing'}…`
           : found === null
             ? ''
-            : `The gradient before iteration ${records.length + 1}, from expert ${found.expert + 1} after ${found.startEpoch} ${found.startEpoch === 1 ? 'epoch' : 'epochs'}; loss ${found.loss.toFixed(3)}.`}
+            : `The gradient before iteration ${found.iteration + 1}, from expert ${found.expert + 1} after ${found.startEpoch} ${found.startEpoch === 1 ? 'epoch' : 'epochs'}; loss ${found.loss.toFixed(3)}.`}
       </p>
       {failure !== null && (
         <p class="failure" role="alert">

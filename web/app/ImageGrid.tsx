@@ -19,10 +19,12 @@ interface ImageGridProps extends ImageTable {
 /** Image pixels between two images. */
 const GAP = 2;
 
-function colourOf(theme: Theme, props: ImageGridProps, value: number, channel: number): Colour {
+/** Images of a row, where so many are shown. */
+export const columnsFor = (count: number): number => (count <= 25 ? 5 : 10);
+
+function colourOf(theme: Theme, props: ImageGridProps, value: number): Colour {
   const { shading = 'ink', largest = 1, mean, deviation } = props;
-  if (shading === 'ink')
-    return mix(theme.paper, theme.ink, brightness(value, mean[channel]!, deviation[channel]!));
+  if (shading === 'ink') return mix(theme.paper, theme.ink, brightness(value, mean[0]!, deviation[0]!));
   const share = Math.min(Math.abs(value) / largest, 1);
   return mix(theme.paper, value > 0 ? theme.accent : theme.contrary, Math.sqrt(share));
 }
@@ -40,7 +42,7 @@ function draw(canvas: HTMLCanvasElement, props: ImageGridProps, theme: Theme): v
     const left = (k % columns) * (width + GAP);
     const top = Math.floor(k / columns) * (height + GAP);
     for (let pixel = 0; pixel < width * height; pixel++) {
-      const [red, green, blue] = colourOf(theme, props, data[k * row + pixel]!, 0);
+      const [red, green, blue] = colourOf(theme, props, data[k * row + pixel]!);
       const x = left + (pixel % width);
       const y = top + Math.floor(pixel / width);
       picture.data.set([red, green, blue, 255], (y * canvas.width + x) * 4);
@@ -49,7 +51,7 @@ function draw(canvas: HTMLCanvasElement, props: ImageGridProps, theme: Theme): v
   context.putImageData(picture, 0, 0);
 }
 
-/** Images side by side, drawn in the page's own ink. */
+/** Images of one channel side by side, drawn in the page's own ink. */
 export function ImageGrid(props: ImageGridProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();

@@ -4,10 +4,10 @@ import recordingUrl from '../recorded/run.json?url';
 import pictureUrl from '../recorded/run.png?url';
 import type { Recording } from '../recording.js';
 import { Button } from './Button.js';
-import { Chart } from './Chart.js';
-import { columnsFor, Numbers, smoothed } from './DistilView.js';
-import { ImageGrid } from './ImageGrid.js';
+import { Chart, smoothed } from './Chart.js';
+import { columnsFor, ImageGrid } from './ImageGrid.js';
 import { CALM, isCalm } from './motion.js';
+import { Numbers } from './Numbers.js';
 import { ProbeTable } from './ProbeTable.js';
 
 /** Milliseconds that a frame stands; fewer are shown to those who want less motion, in the same time. */
@@ -140,7 +140,7 @@ function Player({ recorded }: { readonly recorded: Recorded }) {
           height={190}
           end={records.length}
         />
-        <ProbeTable rows={rows} />
+        <ProbeTable rows={rows} isBrought={false} />
         <p class="quiet">
           Recorded on {device}, {Math.round(seconds)} s for {records.length} iterations.
         </p>
@@ -149,33 +149,58 @@ function Player({ recorded }: { readonly recorded: Recorded }) {
   );
 }
 
-export function NoGpu({ reason }: { readonly reason: string }) {
+export interface NoGpuProps {
+  /** Why no device opened, in words. */
+  readonly reason: string;
+  /** Whether the browser has a WebGPU adapter all the same. */
+  readonly isOffered: boolean;
+}
+
+/** Why there is no WebGPU, and how to switch it on. */
+function Missing({ reason }: Pick<NoGpuProps, 'reason'>) {
+  const here = remedies.filter(({ isHere }) => isHere(navigator.userAgent));
+  const elsewhere = remedies.filter((remedy) => !here.includes(remedy));
+  return (
+    <>
+      <p>
+        <strong>This browser offers no WebGPU, so nothing can be computed here.</strong> Below is a run that
+        was recorded.
+      </p>
+      {here.map(({ browser, text }) => (
+        <p key={browser}>{text}</p>
+      ))}
+      <details>
+        <summary>Other browsers, and what this one says</summary>
+        {elsewhere.map(({ browser, text }) => (
+          <p key={browser}>
+            <strong>{browser}.</strong> {text}
+          </p>
+        ))}
+        <p>{reason}</p>
+      </details>
+    </>
+  );
+}
+
+export function NoGpu({ reason, isOffered }: NoGpuProps) {
   const [recorded, setRecorded] = useState<Recorded | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   useEffect(() => {
     readRecording().then(setRecorded, (error: Error) => setFailure(error.message));
   }, []);
-  const here = remedies.filter(({ isHere }) => isHere(navigator.userAgent));
-  const elsewhere = remedies.filter((remedy) => !here.includes(remedy));
   return (
     <>
       <div class="notice" role="status">
-        <p>
-          <strong>This browser offers no WebGPU, so nothing can be computed here.</strong> Below is a run that
-          was recorded.
-        </p>
-        {here.map(({ browser, text }) => (
-          <p key={browser}>{text}</p>
-        ))}
-        <details>
-          <summary>Other browsers, and what this one says</summary>
-          {elsewhere.map(({ browser, text }) => (
-            <p key={browser}>
-              <strong>{browser}.</strong> {text}
+        {isOffered ? (
+          <>
+            <p>
+              <strong>No device could be opened here:</strong> {reason}
             </p>
-          ))}
-          <p>{reason}</p>
-        </details>
+            <p>Below is a run that was recorded.</p>
+          </>
+        ) : (
+          <Missing reason={reason} />
+        )}
       </div>
       {recorded !== null && <Player recorded={recorded} />}
       {failure !== null && (

@@ -1,16 +1,23 @@
 import type { ResultRow } from '../../src/pipeline/report/types.js';
 
-const names: Readonly<Record<string, string>> = {
+const namesOf = (isBrought: boolean): Readonly<Record<string, string>> => ({
   'random encoder': 'nothing',
   'random subset': 'as many random digits',
-  'high-loss subset': 'the digits it started from',
-  MKDT: 'the distilled digits',
-};
+  'high-loss subset': isBrought ? 'as many of the hardest digits' : 'the digits it started from',
+  MKDT: isBrought ? 'the distilled images' : 'the distilled digits',
+});
 
 const percent = (share: number): string => (100 * share).toFixed(1);
 
+interface ProbeTableProps {
+  readonly rows: readonly ResultRow[];
+  /** Whether a brought set was distilled: the hardest digits are then not what it started from. */
+  readonly isBrought: boolean;
+}
+
 /** What encoders are worth that were trained on several sets. */
-export function ProbeTable({ rows }: { readonly rows: readonly ResultRow[] }) {
+export function ProbeTable({ rows, isBrought }: ProbeTableProps) {
+  const names = namesOf(isBrought);
   const labels = rows[0]?.labels ?? 0;
   const seeds = rows[0]?.seeds ?? 0;
   return (

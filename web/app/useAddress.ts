@@ -5,7 +5,6 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 export function useAddress(): {
   readonly search: string;
   visit(search: string): void;
-  replace(search: string): void;
 } {
   const [search, setSearch] = useState(location.search);
   useEffect(() => {
@@ -18,9 +17,5 @@ export function useAddress(): {
     history.pushState(null, '', next);
     setSearch(location.search);
   }, []);
-  const replace = useCallback((next: string): void => {
-    history.replaceState(null, '', next);
-    setSearch(location.search);
-  }, []);
-  return { search, visit, replace };
+  return { search, visit };
 }

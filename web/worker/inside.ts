@@ -7,6 +7,7 @@ import { sgd } from '../../src/nn/optimisers/sgd.js';
 import { batchSizesOf } from '../../src/nn/training.js';
 import type { Config } from '../../src/pipeline/config/schema.js';
 import type { Dataset } from '../../src/pipeline/data/dataset.js';
+import { relativeError } from '../../src/pipeline/gradcheck/compare.js';
 import { studentModel } from '../../src/pipeline/stages/context.js';
 import { drawStart, startEpochsAt } from '../../src/pipeline/stages/draws.js';
 import { innerProblem } from '../../src/pipeline/stages/innerProblem.js';
@@ -27,16 +28,6 @@ interface Subject {
   readonly set: SyntheticSet;
   /** The iteration whose draws are used. */
   readonly iteration: number;
-}
-
-/** ‖a − b‖ / ‖b‖. */
-function distanceOf(a: Float32Array, b: Float32Array): number {
-  let [apart, length] = [0, 0];
-  for (const [k, value] of b.entries()) {
-    apart += (a[k]! - value) ** 2;
-    length += value ** 2;
-  }
-  return Math.sqrt(apart / length);
 }
 
 async function unrollOf(
@@ -80,7 +71,7 @@ async function measure(
       await unroll.loss();
       seconds = Math.min(seconds, (performance.now() - began) / 1000);
     }
-    const distance = distanceOf(await unroll.gradient('images'), exact);
+    const distance = relativeError(await unroll.gradient('images'), exact);
     return { mode, bytes: unroll.memory, keptSteps: unroll.keptSteps, seconds, distance };
   } finally {
     unroll.release();
@@ -93,7 +84,7 @@ async function measureModes(subject: Subject, exact: Float32Array, tell: Told): 
   tell('Taking it in every memory mode', 1, 3);
   const recompute = await measure(subject, 'recompute', 'recompute', exact);
   tell('Taking it in every memory mode', 2, 3);
-  // Half of what lies between the two, and what recomputing some steps takes beside it.
+  // Half way between the two.
   const budget = Math.ceil((full.bytes + recompute.bytes) / 2);
   const mixed = await measure(subject, 'mixed', { mixed: budget }, exact);
   return [full, mixed, recompute];
@@ -116,6 +107,7 @@ export async function lookInside(subject: Subject, tell: Told): Promise<InsideGr
     const { seed, distil } = config;
     const drawn = drawStart(seed, iteration, prepared.experts.length, startEpochsAt(distil, iteration));
     return {
+      iteration,
       steps: distil.steps,
       loss,
       ...drawn,

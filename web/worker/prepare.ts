@@ -179,7 +179,7 @@ export async function startFrom(
   };
 }
 
-/** The teacher's representations [count, D] of a set that brings none. */
+/** The teacher's representations [count, D] of images. */
 export async function representationsOf(
   device: Device,
   config: Config,
