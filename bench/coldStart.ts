@@ -1,7 +1,7 @@
 /** A fresh process from `openDevice` to the end of its first small step; prints the milliseconds and the adapter as JSON. */
 import { openDevice } from '../src/gpu/node/openDevice.js';
 import { studentCases } from './cases/students.js';
-import { ownStep } from './suites/step.js';
+import { ownStep } from './suites/ownStep.js';
 
 const given = studentCases()[0]!;
 const start = performance.now();

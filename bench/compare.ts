@@ -1,4 +1,5 @@
 /** One case on our side and on every peer's: first the numbers, then the times. */
+import { relativeError } from '../src/pipeline/gradcheck/compare.js';
 import { type AbsentPeer, type Contender, type Form, reasonOf } from './contender.js';
 import { type Measured, measureInTurn, type Outcome } from './measure.js';
 import { type ComparisonRow, figure, rowWithout, type Subject } from './rows.js';
@@ -17,27 +18,26 @@ export interface Competitor {
 
 type Results = Readonly<Record<string, Float32Array>>;
 
+/** Relative differences of vectors, up to which two sides give the same numbers, by suite. */
+export const tolerances = {
+  /** Sums in another order differ in the last digits; anything else is another function. */
+  kernels: 1e-5,
+  /** A gradient is a long way of sums; two right ones differ by about 1e-6. */
+  step: 1e-4,
+  /** Second derivatives of a trajectory differ more than first ones: still the same function to three digits. */
+  hypergradient: 1e-3,
+} as const;
+
 /** The name under which our own side is measured. */
 const OURS = 'hypergrad';
 
-/** ‖a − b‖ / ‖b‖. */
-export function relativeDifference(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  let [difference, size] = [0, 0];
-  for (let i = 0; i < b.length; i++) {
-    difference += (a[i]! - b[i]!) ** 2;
-    size += b[i]! ** 2;
-  }
-  // Numbers that are no numbers agree with nothing.
-  const relative = Math.sqrt(difference / size);
-  return Number.isNaN(relative) ? Number.POSITIVE_INFINITY : relative;
-}
-
 /** The largest relative difference over all results, and where it is. */
-export function largestDifference(theirs: Results, ours: Results): { name: string; difference: number } {
+function largestDifference(theirs: Results, ours: Results): { name: string; difference: number } {
   let largest = { name: '', difference: 0 };
   for (const [name, values] of Object.entries(ours)) {
-    const difference = relativeDifference(theirs[name] ?? new Float32Array(), values);
+    const error = relativeError(theirs[name] ?? [], values);
+    // Numbers that are no numbers agree with nothing.
+    const difference = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
     if (difference >= largest.difference) largest = { name, difference };
   }
   return largest;

@@ -1,5 +1,7 @@
 /** The page of figures, docs/benchmarks.md, from the rows of one run. */
+import { tolerances } from './compare.js';
 import type { Machine } from './machine.js';
+import { LONG_ROUNDS, LONG_RUN, MOST_REPEATS, SHORTEST_SAMPLE } from './measure.js';
 import { type ComparisonRow, figure, isComparison, type MetricRow, type Row } from './rows.js';
 
 /** What the page's head says. */
@@ -89,6 +91,23 @@ function suiteLines(suite: string, rows: readonly Row[]): string[] {
   ];
 }
 
+/** How the times of a comparison were taken, and what had to agree before. */
+function method(rounds: number): string {
+  const fewer =
+    rounds > LONG_ROUNDS ? ` (${LONG_ROUNDS} of a side whose first run takes over ${LONG_RUN / 1000} s)` : '';
+  const [kernels, step, hypergradient] = [tolerances.kernels, tolerances.step, tolerances.hypergradient].map(
+    (tolerance) => tolerance.toExponential(0),
+  );
+  return (
+    `Each time is the median of ${rounds} samples${fewer} ± their median absolute deviation, in milliseconds, warm. ` +
+    `Sides are measured in turn, a sample of each in every round; a sample lasts at least ${SHORTEST_SAMPLE} ms, in as ` +
+    `many runs as that takes but no more than ${MOST_REPEATS}, and ends when the device has done its work. Before anything ` +
+    'is timed, each side must give the same numbers as hypergrad (relative difference of the vectors: ' +
+    `${kernels} for kernels, ${step} for a step, ${hypergradient} for a hypergradient). Sides named \`webgpu\` run on the same adapter as hypergrad and wait for it as hypergrad ` +
+    'does; the others run on the processor.'
+  );
+}
+
 /** The whole page. */
 export function documentation(rows: readonly Row[], occasion: Occasion): string {
   const { command, device, processor, versions, absent, date, rounds } = occasion;
@@ -105,11 +124,7 @@ export function documentation(rows: readonly Row[], occasion: Occasion): string 
     `- Date: ${date}`,
     ...absent.map(({ name, why }) => `- Without ${name}: ${why}`),
     '',
-    `Each time is the median of ${rounds} samples ± their median absolute deviation, in milliseconds, warm. Sides are measured ` +
-      'in turn, a sample of each in every round; a sample lasts at least 20 ms, in as many runs as that takes, and ends when ' +
-      'the device has done its work. Before anything is timed, each side must give the same numbers as hypergrad (relative ' +
-      'difference of the vectors: 1e-5 for kernels, 1e-4 for a step, 1e-3 for a hypergradient). Sides named `webgpu` run on ' +
-      'the same adapter as hypergrad and wait for it as hypergrad does; the others run on the processor.',
+    method(rounds),
     '',
     ...suites.flatMap((suite) =>
       suiteLines(

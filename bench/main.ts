@@ -1,10 +1,12 @@
 /** `npm run bench`: the suites on the device that `openDevice` finds, beside the peers that are installed. */
 import { writeFile } from 'node:fs/promises';
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command } from 'commander';
 import { openTunedDevice } from '../src/cli/tunedDevice.js';
 import { HypergradError } from '../src/errors.js';
+import { quote } from '../src/pipeline/shellWord.js';
 import { reasonOf } from './contender.js';
 import { documentation } from './docs.js';
+import { parseCount } from './flags.js';
 import { describeMachine } from './machine.js';
 import { arePeersInstalled, NOT_INSTALLED } from './peers/load.js';
 import { openPeers } from './peers/open.js';
@@ -34,17 +36,18 @@ interface Flags {
   readonly peers: boolean;
 }
 
-function parseRounds(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number of at least 1.');
-  return Number(text);
-}
-
 /** What was typed, less where the results are put. */
-function commandOf(names: readonly string[], { rounds, peers }: Flags): string {
-  return ['npm run bench --', ...names, '--rounds', rounds, ...(peers ? [] : ['--no-peers'])].join(' ');
+function commandOf(names: readonly string[], { rounds, peers, ...others }: Flags, command: Command): string {
+  const typed = (['preset', 'python'] as const).filter(
+    (name) => command.getOptionValueSource(name) === 'cli',
+  );
+  const words = typed.flatMap((name) => [`--${name}`, quote(others[name])]);
+  return ['npm run bench --', ...names, '--rounds', rounds, ...words, ...(peers ? [] : ['--no-peers'])].join(
+    ' ',
+  );
 }
 
-async function bench(chosen: readonly string[], flags: Flags): Promise<void> {
+async function bench(chosen: readonly string[], flags: Flags, typed: Command): Promise<void> {
   const names = chosen.length > 0 ? chosen : Object.keys(suites);
   const say = (text: string) => process.stdout.write(`${text}\n`);
   const { device, description } = await openTunedDevice();
@@ -74,7 +77,7 @@ async function bench(chosen: readonly string[], flags: Flags): Promise<void> {
       const machine = describeMachine(description, peers);
       const text = documentation(rows, {
         ...machine,
-        command: commandOf(names, flags),
+        command: commandOf(names, flags, typed),
         rounds: flags.rounds,
       });
       await writeFile(flags.docs === true ? DOCUMENTATION : flags.docs, text);
@@ -90,7 +93,7 @@ const program = new Command('npm run bench --')
   .addArgument(new Argument('[suites...]', 'which suites; all by default').choices(Object.keys(suites)))
   .option('--json <file>', 'write the rows as JSON')
   .option('--docs [file]', `write the page of figures; ${DOCUMENTATION} by default`)
-  .option('--rounds <number>', 'samples of each side; their median counts', parseRounds, 9)
+  .option('--rounds <number>', 'samples of each side; their median counts', parseCount, 9)
   .option('--preset <name>', 'what the pipeline runs', 'tiny-test')
   .option('--python <command>', 'the Python whose PyTorch is measured', 'python3')
   .option('--no-peers', 'measure hypergrad alone')

@@ -7,12 +7,12 @@ import { median, medianAbsoluteDeviation } from 'simple-statistics';
 import { type Contender, reasonOf } from './contender.js';
 
 /** A sample takes at least so long, in as many runs as that needs: waiting for the device then weighs little. Milliseconds. */
-const SHORTEST_SAMPLE = 20;
+export const SHORTEST_SAMPLE = 20;
 /** Some sides keep every run's result until the sample's end. */
-const MOST_REPEATS = 100;
-/** A side that takes longer than this gives fewer samples, the others meanwhile go on. Milliseconds. */
-const LONG_RUN = 2000;
-const LONG_ROUNDS = 3;
+export const MOST_REPEATS = 100;
+/** A side whose first run takes longer than this gives fewer samples, the others meanwhile go on. Milliseconds. */
+export const LONG_RUN = 2000;
+export const LONG_ROUNDS = 3;
 /** One sample a round; benny would otherwise take as many as it likes. */
 const BENNY_OPTIONS = { minSamples: 1, maxTime: 0, minTime: 0.001 };
 
@@ -31,7 +31,7 @@ export function summarise(samples: readonly number[]): Measured {
 }
 
 /** Milliseconds that an action takes. */
-export async function millisecondsOf(action: () => Promise<unknown>): Promise<number> {
+async function millisecondsOf(action: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await action();
   return performance.now() - start;

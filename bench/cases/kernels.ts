@@ -1,10 +1,10 @@
 /** The kernels that matter most, at the sizes of the small students. */
+import { BYTES } from '../../src/autograd/compile/bufferRange.js';
 import { sizeOf } from '../../src/autograd/tape.js';
 import { permutation } from '../../src/kernels/philox.js';
 import { drawn } from './students.js';
 import type { HostTensor, KernelCase } from './types.js';
 
-const BYTES = 4;
 const SIDE = 384;
 const [BATCH, CHANNELS, IMAGE, WINDOW] = [32, 32, 16, 3];
 const images = [BATCH, CHANNELS, IMAGE, IMAGE];

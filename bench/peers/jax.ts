@@ -1,15 +1,16 @@
 /** jax-js (`@jax-js/jax`), on WebGPU or WebAssembly, everything compiled by its `jit`. */
+import { NORM_EPSILON } from '../../src/autograd/ops/instanceNorm.js';
 import { patientWait } from '../../src/gpu/node/patientWait.js';
+import { updateOf } from '../cases/parameters.js';
 import type { HostTensor, HypergradientCase, KernelCase, StudentCase } from '../cases/types.js';
 import type { Contender, Form, Peer } from '../contender.js';
 import type { Jax, JaxArray, JaxTree } from './jaxApi.js';
 import { loadPeer, peerVersion } from './load.js';
-import { onBackend, updateOf } from './shared.js';
+import { onBackend } from './shared.js';
 
 /** How the backend is waited for. */
 type Wait = <T>(work: Promise<T>) => Promise<T>;
 
-const EPSILON = 1e-5;
 const refs = (tensors: readonly JaxArray[]): JaxArray[] => tensors.map((tensor) => tensor.ref);
 
 /** The student's layers as functions of arrays, which take their arguments over. */
@@ -18,7 +19,7 @@ function layersOf({ numpy, lax }: Jax) {
   const instanceNorm = (x: JaxArray, scale: JaxArray, shift: JaxArray): JaxArray => {
     const centred = x.ref.sub(x.mean([2, 3], { keepdims: true }));
     const variance = centred.ref.mul(centred.ref).mean([2, 3], { keepdims: true });
-    const standardised = centred.div(numpy.sqrt(variance.add(EPSILON)));
+    const standardised = centred.div(numpy.sqrt(variance.add(NORM_EPSILON)));
     return standardised.mul(perChannel(scale)).add(perChannel(shift));
   };
   const averagePool = (x: JaxArray): JaxArray => {

@@ -1,24 +1,8 @@
 /** What the adapters of several peers share: layouts, and changing between backends. */
 import ndarray from 'ndarray';
-import type { HostTensor, NamedTensor } from '../cases/types.js';
+import type { HostTensor } from '../cases/types.js';
 import type { Form } from '../contender.js';
 import { requireNoFault } from './webgpuGlobals.js';
-
-/** Vectors end to end. */
-export function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((total, { length }) => total + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
-}
-
-/** θ' − θ_0, end to end in the order of the parameters: what a step changed, rather than what it left. */
-export function updateOf(start: readonly NamedTensor[], after: readonly Float32Array[]): Float32Array {
-  return joined(after.map((values, k) => values.map((value, i) => value - start[k]!.data[i]!)));
-}
 
 /** A tensor with its axes in another order: axis k of the result is axis `axes[k]` of what is given. */
 export function permuted({ shape, data }: HostTensor, axes: readonly number[]): HostTensor {

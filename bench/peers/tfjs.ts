@@ -1,12 +1,13 @@
 /** TensorFlow.js, on WebGPU, WebAssembly or plain JavaScript. Its layout is NHWC; numbers are rearranged before and after. */
+import { NORM_EPSILON } from '../../src/autograd/ops/instanceNorm.js';
 import { patientWait } from '../../src/gpu/node/patientWait.js';
+import { updateOf } from '../cases/parameters.js';
 import type { HostTensor, HypergradientCase, KernelCase, NamedTensor, StudentCase } from '../cases/types.js';
 import type { Contender, Form, Peer } from '../contender.js';
 import { loadPeer, peerVersion } from './load.js';
-import { onBackend, permuted, updateOf } from './shared.js';
+import { onBackend, permuted } from './shared.js';
 import type { Tf, TfTensor, TfTree, TfWebgpuBackend } from './tfjsApi.js';
 
-const EPSILON = 1e-5;
 const toImages = [0, 2, 3, 1];
 const fromImages = [0, 3, 1, 2];
 const toWeight = [2, 3, 1, 0];
@@ -50,7 +51,7 @@ function restoredParameter(
 
 function instanceNorm(tf: Tf, x: TfTensor, scale: TfTensor, shift: TfTensor): TfTensor {
   const { mean, variance } = tf.moments(x, [1, 2], true);
-  const standardised = tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, EPSILON)));
+  const standardised = tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, NORM_EPSILON)));
   return tf.add(tf.mul(standardised, scale), shift);
 }
 

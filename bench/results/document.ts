@@ -1,7 +1,5 @@
 /** docs/results.md, from finished runs: several seeds of the whole pipeline for each preset. */
-
-import type { ComparedRun } from '../../src/pipeline/compare/compareRuns.js';
-import { type Comparison, compareRuns } from '../../src/pipeline/compare/compareRuns.js';
+import { type ComparedRun, type Comparison, compareRuns } from '../../src/pipeline/compare/compareRuns.js';
 import { comparisonMarkdown } from '../../src/pipeline/compare/tables.js';
 import type { Difference } from '../../src/pipeline/evaluate/differences.js';
 import type { RunResult } from '../../src/pipeline/report/types.js';
@@ -35,7 +33,7 @@ const HEAD = [
 ];
 
 /** Whether a mean difference is larger than its spread over the runs, in words. */
-export function verdict({ mean, deviationOfMean, n }: Difference): string {
+function verdict({ mean, deviationOfMean, n }: Difference): string {
   if (deviationOfMean === null) return `of one run, which says nothing about others`;
   const spread = `the deviation of the mean over ${n} runs, ${percentagePoints(deviationOfMean)}`;
   if (mean > deviationOfMean) return `more than ${spread}`;

@@ -1,19 +1,21 @@
 /** `npm run results`: runs presets with several seeds, every baseline among them, and writes docs/results.md. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { commandOf } from '../../src/cli/commands/run.js';
 import { terminalProgress } from '../../src/cli/terminalProgress.js';
 import { openTunedDevice } from '../../src/cli/tunedDevice.js';
-import { HypergradError } from '../../src/errors.js';
+import { ConfigError, HypergradError } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import { readRun } from '../../src/pipeline/compare/readRun.js';
 import { describePreset, resolveConfig } from '../../src/pipeline/config/resolve.js';
 import type { Config } from '../../src/pipeline/config/schema.js';
 import { evaluationRows } from '../../src/pipeline/config/sections/evaluate.js';
-import { loadDataset } from '../../src/pipeline/data/dataset.js';
+import { type Dataset, loadDataset } from '../../src/pipeline/data/dataset.js';
 import { runPipeline } from '../../src/pipeline/run.js';
+import { quote } from '../../src/pipeline/shellWord.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
+import { parseCount } from '../flags.js';
 import { describeMachine } from '../machine.js';
 import { type FinishedRun, type PresetRuns, resultsDocument } from './document.js';
 
@@ -28,19 +30,21 @@ interface Flags {
 /** Every baseline, the one that the presets leave out because it takes longest among them. */
 const SETS = [`evaluate.rows=[${evaluationRows.join(', ')}]`];
 
-function parseCount(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number of at least 1.');
-  return Number(text);
-}
-
-/** One run: its configuration, and the folder of images where it needs one. */
+/** One run: its configuration, and the folder of images where it needs one. Throws `ConfigError` where it has none. */
 function configOf(
   preset: string,
   seed: number,
   flags: Flags,
 ): { readonly config: Config; readonly dataFolder: string | undefined } {
-  const dataFolder = preset === 'mnist-small' ? undefined : flags.data;
-  return { config: resolveConfig({ preset, sets: SETS, seed, dataFolder }), dataFolder };
+  const own = resolveConfig({ preset, sets: SETS, seed });
+  if (own.data.source === 'mnist') return { config: own, dataFolder: undefined };
+  if (flags.data === undefined) {
+    throw new ConfigError(
+      `The preset ${preset} reads ${own.data.source}, whose files the package does not bring. Name their folder with --data FOLDER.`,
+    );
+  }
+  const config = resolveConfig({ preset, sets: SETS, seed, dataFolder: flags.data });
+  return { config, dataFolder: flags.data };
 }
 
 /** Runs what of it is not done yet. The folder is a run's, so the command may be ended and given again. */
@@ -52,16 +56,18 @@ async function runOnce(device: Device, preset: string, seed: number, flags: Flag
     set: SETS,
     ...(dataFolder === undefined ? {} : { data: dataFolder }),
   })}`;
-  const dataset = await loadDataset(config.data, config.seed);
   const path = join(flags.out, `${preset}-${seed}`);
   const folder = await RunFolder.open(path);
   const progress = terminalProgress(process.stderr);
+  let dataset: Dataset | undefined;
   try {
+    dataset = await loadDataset(config.data, config.seed);
     process.stdout.write(`${preset}, seed ${seed}\n`);
     const result = await runPipeline({ config, dataset, folder, device, command, progress });
     return { compared: { ...(await readRun(path)), name: `seed ${seed}` }, result, command };
   } finally {
     progress.close();
+    dataset?.close();
     await folder.close();
   }
 }
@@ -78,7 +84,8 @@ async function results(presets: readonly string[], flags: Flags): Promise<void> 
       for (let seed = 1; seed <= flags.seeds; seed++) runs.push(await runOnce(device, preset, seed, flags));
       done.push({ preset, description: describePreset(preset), runs });
     }
-    const command = ['npm run results --', ...presets, '--seeds', flags.seeds].join(' ');
+    const data = flags.data === undefined ? [] : ['--data', quote(flags.data)];
+    const command = ['npm run results --', ...presets, '--seeds', flags.seeds, ...data].join(' ');
     const machine = describeMachine(description, []);
     await writeFile(flags.docs, resultsDocument(done, machine, { command, note: flags.note }));
     process.stdout.write(`${flags.docs}\n`);

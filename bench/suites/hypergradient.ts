@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { hypergradientCase } from '../cases/students.js';
-import { compare } from '../compare.js';
+import { compare, tolerances } from '../compare.js';
 import type { Contender } from '../contender.js';
 import { type Measured, measureInTurn, summarise } from '../measure.js';
 import type { MetricRow } from '../rows.js';
@@ -11,8 +11,6 @@ import { type SuiteContext, subjectOf } from './suite.js';
 import { unrolled } from './unrolled.js';
 
 const SUITE = 'hypergradient';
-/** Second derivatives of a trajectory differ more than first ones: still the same function to four digits. */
-const TOLERANCE = 1e-3;
 const COMPARED_STEPS = 3;
 const MODES_STEPS = 40;
 const LENGTHS = [5, 20, 80];
@@ -29,7 +27,7 @@ async function besidePeers(context: SuiteContext): Promise<void> {
   const contender = await unrolled(context.device, given);
   const { rows, ours } = await compare(subject, contender, competitors, {
     rounds: context.rounds,
-    tolerance: TOLERANCE,
+    tolerance: tolerances.hypergradient,
   });
   contender.release();
   context.report([...rows, { ...subject, metric: 'time', value: ours.medianMs, unit: 'ms' }]);

@@ -1,4 +1,5 @@
 /** Kernels alone: times beside the peers', and rates. */
+import { BYTES } from '../../src/autograd/compile/bufferRange.js';
 import { compile } from '../../src/autograd/compile/plan.js';
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from '../../src/autograd/ops/conv2d.js';
 import { add, mul, relu, sub } from '../../src/autograd/ops/elementwise.js';
@@ -10,15 +11,12 @@ import { type Tensor, trace } from '../../src/autograd/trace.js';
 import type { Device } from '../../src/gpu/device.js';
 import { kernelCases } from '../cases/kernels.js';
 import type { HostTensor, KernelCase } from '../cases/types.js';
-import { type Competitor, compare } from '../compare.js';
+import { type Competitor, compare, tolerances } from '../compare.js';
 import type { Contender } from '../contender.js';
 import naiveMatmul from '../naiveMatmul.wgsl?raw';
 import { type SuiteContext, subjectOf } from './suite.js';
 
-/** Sums in another order differ in the last digits; anything else is another function. */
-const TOLERANCE = 1e-5;
 const NAIVE_SIDE = 8;
-const BYTES = 4;
 
 const padding = 1;
 const build: Readonly<
@@ -113,7 +111,7 @@ export async function kernelSuite(context: SuiteContext): Promise<void> {
     const contender = await ours(device, given);
     const { rows, ours: measured } = await compare(subject, contender, [...own, ...competitors], {
       rounds,
-      tolerance: TOLERANCE,
+      tolerance: tolerances.kernels,
     });
     contender.release();
     const rate = given.work / (measured.medianMs * 1e-3) / 1e9;

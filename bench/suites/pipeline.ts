@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
-import { loadDataset } from '../../src/pipeline/data/dataset.js';
+import { type Dataset, loadDataset } from '../../src/pipeline/data/dataset.js';
 import { type Progress, silentProgress } from '../../src/pipeline/progress.js';
 import { runPipeline } from '../../src/pipeline/run.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
@@ -13,7 +13,6 @@ import { type SuiteContext, subjectOf } from './suite.js';
 export async function pipelineSuite(context: SuiteContext): Promise<void> {
   const { device, preset, report } = context;
   const config = resolveConfig({ preset, sets: [] });
-  const dataset = await loadDataset(config.data, config.seed);
   const path = await mkdtemp(join(tmpdir(), 'hypergrad-bench-'));
   const subject = subjectOf('pipeline', `preset ${preset}`, context);
   const progress: Progress = {
@@ -21,7 +20,9 @@ export async function pipelineSuite(context: SuiteContext): Promise<void> {
     finished: (stage, value) => report([{ ...subject, metric: stage, value, unit: 's' }]),
   };
   const folder = await RunFolder.open(path);
+  let dataset: Dataset | undefined;
   try {
+    dataset = await loadDataset(config.data, config.seed);
     const start = performance.now();
     await runPipeline({
       config,
@@ -33,6 +34,7 @@ export async function pipelineSuite(context: SuiteContext): Promise<void> {
     });
     report([{ ...subject, metric: 'all stages', value: (performance.now() - start) / 1e3, unit: 's' }]);
   } finally {
+    dataset?.close();
     await folder.close();
     await rm(path, { recursive: true });
   }

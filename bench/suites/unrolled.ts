@@ -6,9 +6,9 @@ import type { Device } from '../../src/gpu/device.js';
 import { permutation } from '../../src/kernels/philox.js';
 import { mse } from '../../src/nn/losses.js';
 import { sgd } from '../../src/nn/optimisers/sgd.js';
+import { flat } from '../cases/parameters.js';
 import type { HypergradientCase } from '../cases/types.js';
 import type { Contender } from '../contender.js';
-import { flat } from './step.js';
 
 /** An unrolled training with its numbers on the device. */
 export interface Unrolled extends Contender {
