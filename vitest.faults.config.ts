@@ -1,14 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { longTests } from './build/longTests.js';
 
 // What takes minutes: hundreds of kills, every write failing once, a lost device in every stage. `npm test` has short versions.
-export default defineConfig({
-  test: {
-    include: ['test/faults/**/*.faults.ts'],
-    fileParallelism: false,
-    pool: 'forks',
-    env: { HYPERGRAD_TUNING: 'off' },
-    testTimeout: 45 * 60_000,
-    hookTimeout: 10 * 60_000,
-    reporters: ['default', './test/support/faults/countsReporter.ts', './test/support/summaryReporter.ts'],
-  },
-});
+export default defineConfig(
+  longTests('test/faults/**/*.faults.ts', 45, ['./test/support/faults/countsReporter.ts']),
+);

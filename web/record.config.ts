@@ -1,12 +1,5 @@
 import { defineConfig } from 'vite';
+import { nodeProgram } from '../build/nodeProgram.js';
 
-// `npm run web:record` under Node, from the sources.
-export default defineConfig({
-  build: {
-    target: 'node20',
-    outDir: 'web/dist-record',
-    ssr: true,
-    minify: false,
-    rolldownOptions: { input: { record: 'web/record.ts' } },
-  },
-});
+// `npm run web:record`.
+export default defineConfig(nodeProgram({ record: 'web/record.ts' }, 'web/dist-record'));

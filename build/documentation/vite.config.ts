@@ -1,12 +1,5 @@
 import { defineConfig } from 'vite';
+import { nodeProgram } from '../nodeProgram.js';
 
-// What builds the documentation site, bundled for Node; TypeDoc itself is left to Node's own resolution.
-export default defineConfig({
-  build: {
-    target: 'node20',
-    outDir: 'build/documentation/dist',
-    ssr: true,
-    minify: false,
-    rolldownOptions: { input: { main: 'build/documentation/main.ts' } },
-  },
-});
+// What builds the documentation site; TypeDoc itself is left to Node's own resolution.
+export default defineConfig(nodeProgram({ main: 'build/documentation/main.ts' }, 'build/documentation/dist'));

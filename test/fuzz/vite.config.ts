@@ -1,15 +1,5 @@
 import { defineConfig } from 'vite';
+import { nodeProgram } from '../../build/nodeProgram.js';
 
-// The sources themselves are fuzzed, not what was built of them.
-export default defineConfig({
-  build: {
-    target: 'node20',
-    outDir: 'test/fuzz/dist',
-    ssr: true,
-    minify: false,
-    rolldownOptions: {
-      input: { main: 'test/fuzz/main.ts' },
-      output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
-    },
-  },
-});
+// `npm run test:fuzz`: the sources themselves are fuzzed, not what was built of them.
+export default defineConfig(nodeProgram({ main: 'test/fuzz/main.ts' }, 'test/fuzz/dist'));

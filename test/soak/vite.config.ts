@@ -1,12 +1,5 @@
 import { defineConfig } from 'vite';
+import { nodeProgram } from '../../build/nodeProgram.js';
 
-// The soak imports the sources directly, so that it watches what is being worked on.
-export default defineConfig({
-  build: {
-    target: 'node20',
-    outDir: 'test/soak/dist',
-    ssr: true,
-    minify: false,
-    rolldownOptions: { input: { main: 'test/soak/main.ts' }, output: { entryFileNames: '[name].js' } },
-  },
-});
+// `npm run soak`.
+export default defineConfig(nodeProgram({ main: 'test/soak/main.ts' }, 'test/soak/dist'));
