@@ -16,8 +16,9 @@ export interface Finding {
 
 type Words = Omit<Finding, 'kind' | 'file'>;
 
-export const flaw = (file: string | null, words: Words): Finding => ({ kind: 'flaw', file, ...words });
-export const note = (file: string | null, words: Words): Finding => ({ kind: 'note', file, ...words });
+// The words come first: a finding may be told again as one of the other kind.
+export const flaw = (file: string | null, words: Words): Finding => ({ ...words, kind: 'flaw', file });
+export const note = (file: string | null, words: Words): Finding => ({ ...words, kind: 'note', file });
 
 /** What mends most. */
 export const RUN_AGAIN = "Run the run's command again.";

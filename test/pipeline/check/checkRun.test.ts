@@ -180,6 +180,14 @@ describe('a folder that is whole', () => {
     ]);
   });
 
+  it('may have lost its seconds, which is told and is no flaw', async () => {
+    const report = await foundAfter((path) => writeFile(join(path, 'timings.json'), '{"teacher":'));
+    expect(report.isWhole).toBe(true);
+    expect(report.findings.map(({ kind, file, mends }) => [kind, file, mends])).toEqual([
+      ['note', 'timings.json', 'Nothing needs to be done.'],
+    ]);
+  });
+
   it('may be in use, which is told', async () => {
     const path = join(scratch, 'in-use');
     await cp(join(scratch, 'whole'), path, { recursive: true });
