@@ -14,11 +14,14 @@ import { type FileSystem, nodeFileSystem, type OpenFile } from './fileSystem.js'
 /** Most bytes that are given to the system at once; it takes less than 2³¹. */
 const CHUNK = 2 ** 26;
 
-/** What is called this until it is renamed: the file's name, which ends as ours do or is that of a lock's owner, and a number. */
-const unfinished = /\.[a-z]+(-[0-9a-f]+-\d+)?\.\d{1,10}$/;
+/**
+ * What a file of a run's folder is called until it is renamed: its name, which ends as those that are written there do or is that of
+ * a lock's owner, and a number. Whatever is called so is deleted when the folder is opened: `train.log.1` must not be.
+ */
+const unfinished = /(\.(json|jsonl|yaml|html|png|svg|safetensors)|\.owner-[0-9a-f]+-\d+)\.\d{1,10}$/;
 const LARGEST_NUMBER = 2 ** 32;
 
-/** Whether a file's name is one that a write which was cut off leaves behind. */
+/** Whether a file's name is one that a write into a run's folder which was cut off leaves behind. */
 export const isUnfinished = (name: string): boolean => unfinished.test(name);
 
 /** How a file is written. */

@@ -74,10 +74,11 @@ describe('RunFolder files', () => {
     await (await opened()).close();
     await writeFile(join(path, 'teacher.safetensors.1234567'), 'half');
     await writeFile(join(path, '.owner-5bce98f73f3e-29270.3091243266'), 'half');
-    await writeFile(join(path, 'notes.v2'), 'kept');
+    const others = ['notes.v2', 'train.log.1', 'job.out.12345', 'notes.txt.2'];
+    for (const name of others) await writeFile(join(path, name), 'kept');
     await opened();
     const names = await readdir(path);
-    expect(names).toContain('notes.v2');
+    expect(names).toEqual(expect.arrayContaining(others));
     expect(names).not.toContain('teacher.safetensors.1234567');
     expect(names).not.toContain('.owner-5bce98f73f3e-29270.3091243266');
   });
