@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { InterruptedError } from '../../src/errors.js';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
 import { loadDataset } from '../../src/pipeline/data/dataset.js';
@@ -148,6 +148,16 @@ describe('a run that is broken off', () => {
     const reached = [];
     for (let k = 0; k < 3; k++) reached.push(await breakOff('again', 'distil', 2, 'stop'));
     expect(reached).toEqual([2, 4, 6]);
+    // A snapshot that is gone is told before the rest is computed.
+    const snapshot = join(scratch, 'again', 'snapshots', 'synthetic-000004.png');
+    const picture = await readFile(snapshot);
+    await rm(snapshot);
+    const advanced = vi.fn();
+    await expect(run('again', { progress: { advanced } })).rejects.toThrow(
+      /synthetic-000004\.png is missing.*--force distil/,
+    );
+    expect(advanced).not.toHaveBeenCalled();
+    await writeFile(snapshot, picture);
     await run('again');
     expect(await contents('again')).toEqual(undisturbed);
     const events = await readEvents(join(scratch, 'again', 'events.jsonl'));

@@ -3,7 +3,7 @@
  * the synthetic set, and moves pixels, targets and the inner step α down the gradient of the trajectory loss (MKDT
  * eq. 4), taken through all N steps, or the last of them.
  */
-import { NumericsError } from '../../errors.js';
+import { NumericsError, StoreError } from '../../errors.js';
 import { files, type StageContext, studentModel } from './context.js';
 import { drawBatches, drawStart, startEpochsAt } from './draws.js';
 import { innerProblem } from './innerProblem.js';
@@ -35,6 +35,12 @@ export async function distil(context: StageContext): Promise<string[]> {
   });
   const resumed = context.checkpoints?.resumed ?? null;
   if (resumed === null) await folder.remove(SNAPSHOTS);
+  for (let done = 1; done <= (resumed?.done ?? 0); done++) {
+    if (!isSnapshot(done)) continue;
+    const names = Object.values(namesOf(done));
+    for (const name of names) await requireSnapshot(folder, name);
+    written.push(...names);
+  }
   const keepLastGood = async (error: NumericsError): Promise<NumericsError> => {
     const good = await loop.readLastGood();
     if (good === null) return error;
@@ -48,8 +54,6 @@ export async function distil(context: StageContext): Promise<string[]> {
   try {
     if (resumed !== null) loop.restore(resumed);
     const first = resumed?.done ?? 0;
-    for (let done = 1; done <= first; done++)
-      if (isSnapshot(done)) written.push(...Object.values(namesOf(done)));
     let iteration = first;
     // Draws are known ahead: an iteration's checkpoints are read while the one before it computes.
     const trajectories = new Trajectories(context);
@@ -85,6 +89,14 @@ export async function distil(context: StageContext): Promise<string[]> {
     loop.release();
   }
   return written;
+}
+
+/** A snapshot of the iterations before a checkpoint is not made again: without it the stage could not be finished. */
+async function requireSnapshot(folder: StageContext['folder'], name: string): Promise<void> {
+  if (await folder.exists(name)) return;
+  throw new StoreError(
+    `${folder.pathOf(name)} is missing, which the stage distil left before it was broken off. Put it back, or run the same command with --force distil to begin the stage anew.`,
+  );
 }
 
 /** What an iteration starts from, and the draws that led to it. */
