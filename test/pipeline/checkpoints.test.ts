@@ -252,6 +252,22 @@ describe('a run that is broken off', () => {
     expect(await contents('earlier')).toEqual(undisturbed);
   });
 
+  it.each([
+    ['teacher', 'theta'],
+    ['distil', 'best.images'],
+    ['distil', 'state'],
+  ])('refuses a checkpoint of the stage %s that has no %s in words', async (stage, lacking) => {
+    const name = `lacks-${stage}`;
+    const file = join(scratch, name, `checkpoint-${stage}.safetensors`);
+    await breakOff(name, stage, 1, 'stop');
+    const { tensors, metadata } = decodeSafetensors(await readFile(file), file);
+    tensors.delete(lacking);
+    const state = lacking === 'state' ? '{}' : metadata.state!;
+    await writeFile(file, encodeSafetensors(tensors, { ...metadata, state }));
+    await expect(run(name)).rejects.toThrow(/checkpoint of this stage does not hold.*Delete checkpoint-\*/);
+    await rm(file);
+  });
+
   it('refuses a checkpoint of a newer version in words, and leaves it where it is', async () => {
     await breakOff('newer', 'distil', 2, 'stop');
     const file = join(scratch, 'newer', 'checkpoint-distil.safetensors');

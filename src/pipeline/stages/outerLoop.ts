@@ -2,7 +2,8 @@
  * The outer loop's work on a device: the unrolled training, the descents of pixels, targets and α, and the set that is kept.
  * One `step` is one iteration; the set itself never leaves the device between them.
  */
-import type { BufferRange } from '../../autograd/compile/bufferRange.js';
+import { z } from 'zod';
+import { type BufferRange, BYTES } from '../../autograd/compile/bufferRange.js';
 import type { Plan } from '../../autograd/compile/plan.js';
 import type { MemoryMode } from '../../autograd/unroll/options.js';
 import type { InnerProblem } from '../../autograd/unroll/problem.js';
@@ -11,7 +12,7 @@ import { DeviceError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf } from '../../nn/training.js';
-import type { Captured, Checkpoint } from '../checkpoints.js';
+import { type Captured, type Checkpoint, stateOf, tensorOf } from '../checkpoints.js';
 import type { Config } from '../config/schema.js';
 import { averagingWindow } from '../report/types.js';
 import type { NamedTensor } from '../store/safetensors.js';
@@ -79,6 +80,17 @@ interface LoopState {
   readonly descent: Readonly<Record<string, readonly number[]>> | null;
   readonly smoothed: SmoothedLossState;
 }
+
+const loopStateSchema = z.object({
+  innerStep: z.number().positive(),
+  descent: z.record(z.string(), z.array(z.number())).nullable(),
+  smoothed: z.object({
+    losses: z.array(z.number()),
+    best: z
+      .object({ iteration: z.number().int().min(0), smoothedLoss: z.number(), innerStep: z.number() })
+      .nullable(),
+  }),
+}) satisfies z.ZodType<LoopState>;
 
 /** Owns the device memory of a distillation. Make it with `OuterLoop.create`; give it back with `release`. */
 export class OuterLoop {
@@ -241,19 +253,23 @@ export class OuterLoop {
     return { tensors, state };
   }
 
-  /** Goes on from where another loop of the same settings was captured. */
-  restore({ done, tensors, state }: Checkpoint): void {
-    const tensor = (name: string): Float32Array => tensors.get(name)!.data as Float32Array;
+  /** Goes on from where another loop of the same settings was captured. Throws `StoreError` where the checkpoint is of none such. */
+  restore(checkpoint: Checkpoint): void {
+    const tensor = (name: string, { bytes }: BufferRange): Float32Array =>
+      tensorOf(checkpoint, name, bytes / BYTES);
+    const { innerStep, descent, smoothed } = stateOf(checkpoint, loopStateSchema);
     for (const { table, norm, setting } of tables) {
-      this.#unrolled.write(table, tensor(table));
+      this.#unrolled.write(table, tensor(table, this.#unrolled.inputs[table]!));
       const plan = this.#descents.get(norm);
       for (const name of plan === undefined ? [] : stateNames(this.#settings[setting].optimiser)) {
-        plan!.write(name, tensor(`${norm}.${name}`));
+        plan!.write(name, tensor(`${norm}.${name}`, plan!.inputs[name]!));
       }
     }
-    if (this.#keepsBest) this.#kept.restore(tables.map(({ table }) => tensor(`best.${table}`)));
-    const { innerStep, descent, smoothed } = state as LoopState;
-    this.#iteration = done;
+    if (this.#keepsBest) {
+      const ranges = this.#kept.ranges;
+      this.#kept.restore(tables.map(({ table }, k) => tensor(`best.${table}`, ranges[k]!)));
+    }
+    this.#iteration = checkpoint.done;
     this.#innerStep = innerStep;
     if (descent !== null) this.#descentOfInnerStep?.restore(descent);
     this.#smoothed.restore(smoothed);

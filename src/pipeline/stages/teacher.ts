@@ -3,6 +3,7 @@
  * views of each image. A network that normalises over the batch sees the views as two batches, first all first views, then
  * all second ones, as the methods' own code does; its running statistics move on by each, in that order.
  */
+import { BYTES } from '../../autograd/compile/bufferRange.js';
 import { compile } from '../../autograd/compile/plan.js';
 import { gradient } from '../../autograd/gradient.js';
 import { gather } from '../../autograd/ops/gather.js';
@@ -21,6 +22,7 @@ import { sgd } from '../../nn/optimisers/sgd.js';
 import type { ParameterLayout } from '../../nn/parameters.js';
 import { project, selfSupervisedLoss, withProjector } from '../../nn/selfSupervised.js';
 import { drawPairs, pairTypes, pairViews } from '../../nn/viewPairs.js';
+import { tensorOf } from '../checkpoints.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import {
@@ -140,7 +142,11 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
       return new Float32Array(await device.read(buffer, offset, bytes));
     };
     const resumed = context.checkpoints?.resumed ?? null;
-    for (const [name, { data }] of resumed?.tensors ?? []) plan.write(name, data);
+    if (resumed !== null) {
+      for (const name of carried) {
+        plan.write(name, tensorOf(resumed, name, plan.inputs[name]!.bytes / BYTES));
+      }
+    }
     const remedy = lower(config, 'teacher.learningRate');
     const watch = watchLosses('the loss of the stage teacher', remedy, resumed?.done ?? 0);
     let order: Int32Array = new Int32Array(0);
