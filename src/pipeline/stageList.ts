@@ -87,8 +87,8 @@ export const stages: readonly Stage[] = [
     name: 'targets',
     reads: modelsOf,
     after: ['teacher'],
-    ...byConfig(() => 2),
-    unit: 'sets',
+    steps: (_, { train, test }) => train.count + test.count,
+    unit: 'images',
     run: computeTargets,
   },
   {

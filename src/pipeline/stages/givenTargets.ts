@@ -161,6 +161,6 @@ export async function copyGivenTargets(context: StageContext): Promise<string[]>
     ['train', floatTensor(train, dataset.train.count, dimension)],
     ['test', floatTensor(test, dataset.test.count, dimension)],
   ]);
-  context.advance(2);
+  context.advance(dataset.train.count + dataset.test.count);
   return [files.targets];
 }

@@ -104,15 +104,17 @@ export async function computeTargets(context: StageContext): Promise<string[]> {
     encoded.push(
       await encodeByTeacher(context, set, {
         outputs: known[index] ?? NOTHING_KEPT.outputs,
-        reached: async (outputs) =>
-          await context.checkpoints?.reached(before + outputs.length / outputCount, async () => ({
+        reached: async (outputs) => {
+          const done = before + outputs.length / outputCount;
+          context.advance(done);
+          await context.checkpoints?.reached(done, async () => ({
             tensors: new Map(
               [...encoded, outputs].map((data, k) => [String(k), floatTensor(data, data.length)]),
             ),
-          })),
+          }));
+        },
       }),
     );
-    context.advance(index + 1);
   }
   const [train, test] = encoded as [Float32Array, Float32Array];
   await writeTensors(folder, files.targets, [

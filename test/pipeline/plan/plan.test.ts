@@ -16,7 +16,7 @@ const ROWS = 'evaluate.rows=[mkdt, trajectoryMatchingOnSsl]';
 const configOf = (...sets: string[]): Config =>
   resolveConfig({ preset: 'tiny-test', sets: ['experts.count=5', ...sets], seed: 1 });
 
-const dataset = { train: { count: 200, labels: null }, test: { labels: null } } as unknown as Dataset;
+const dataset = { train: { count: 200, labels: null }, test: { count: 100, labels: null } } as unknown as Dataset;
 const known = { dataset, data: hashInputs('images'), tuning: undefined, given: undefined };
 const sourceOf = (config: Config, others: Partial<PlanSource> = {}): PlanSource => ({
   ...known,
@@ -120,6 +120,9 @@ describe('a plan', () => {
     );
     expect(lines(brokenOff(config, 'teacher', 120), configOf('teacher.steps=500'))[0]).toMatch(
       /^teacher, .*: run$/,
+    );
+    expect(lineOf('targets', lines(brokenOff(config, 'targets', 250), config))).toBe(
+      'targets: goes on after 250 of 300 images (checkpoint)',
     );
   });
 
