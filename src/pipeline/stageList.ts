@@ -1,5 +1,5 @@
 /** The stages of a run as data: what each reads, what it stands behind, and who does its work. */
-
+import { matchesSelfSupervised } from './config/rules.js';
 import type { Config } from './config/schema.js';
 import type { Dataset } from './data/dataset.js';
 import { encoderCount, shareSize } from './evaluate/evaluateEncoders.js';
@@ -66,10 +66,6 @@ const modelsOf = ({ teacher, student }: Pick<Config, 'teacher' | 'student'>): un
   },
   student,
 });
-
-/** Whether a run has the baseline of trajectory matching on the self-supervised loss. */
-const matchesSelfSupervised = ({ evaluate }: Config): boolean =>
-  evaluate.rows.includes('trajectoryMatchingOnSsl');
 
 /** All stages but the report, in order. */
 export const stages: readonly Stage[] = [

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError, DataError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
+import { matchesSelfSupervised } from '../../pipeline/config/rules.js';
 import { readRunConfig } from '../../pipeline/config/runConfig.js';
 import type { Config } from '../../pipeline/config/schema.js';
 import { type Dataset, loadDataset } from '../../pipeline/data/dataset.js';
@@ -93,7 +94,7 @@ async function teacherOf(
   const known = { config: made, folder, hasTeacher };
   if (run === null) return { ...known, own: null, selfSupervised: null };
   const wantsOwn = isSameData(made, config) || needsSource(config.evaluate.rows);
-  const isWanted = config.evaluate.rows.includes('trajectoryMatchingOnSsl');
+  const isWanted = matchesSelfSupervised(config);
   return {
     ...known,
     own: wantsOwn ? await readOwn(folder, await load(made)) : null,

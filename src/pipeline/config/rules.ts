@@ -56,6 +56,10 @@ export function subsetSize(subsetFraction: number, trainCount: number): number {
   return Math.max(1, Math.round(subsetFraction * trainCount));
 }
 
+/** Whether a run has the baseline of trajectory matching on the self-supervised loss, and the stages that it takes. */
+export const matchesSelfSupervised = ({ evaluate }: Pick<Config, 'evaluate'>): boolean =>
+  evaluate.rows.includes('trajectoryMatchingOnSsl');
+
 /** The rules that tie fields together; each gives the field to change and what fits. */
 export function* crossChecks(config: Config): Generator<Issue> {
   const { data, experts, distil } = config;
@@ -144,7 +148,7 @@ function* countChecks(config: Config, count: number): Generator<Issue> {
       };
     }
   }
-  if (evaluate.rows.includes('trajectoryMatchingOnSsl')) {
+  if (matchesSelfSupervised(config)) {
     const { selfSupervised } = config;
     for (const [path, batch, most, what] of [
       ['selfSupervised.experts.batch', selfSupervised.experts.batch, count, 'training images'],
@@ -186,8 +190,9 @@ function* distilChecks(distil: Config['distil']): Generator<{ path: string; mess
 }
 
 /** The rules of the baseline on the self-supervised loss, where a run has it. */
-function* selfSupervisedChecks({ evaluate, selfSupervised }: Config): Generator<Issue> {
-  if (!evaluate.rows.includes('trajectoryMatchingOnSsl')) return;
+function* selfSupervisedChecks(config: Config): Generator<Issue> {
+  if (!matchesSelfSupervised(config)) return;
+  const { evaluate, selfSupervised } = config;
   const { experts, expertEpochs, startEpochs } = selfSupervised;
   const lastEpoch = expertEpochs + startEpochs - 1;
   if (lastEpoch > experts.epochs) {

@@ -9,7 +9,7 @@ import {
 } from '../../autograd/unroll/tapes.js';
 import type { AugmentedImages } from '../../nn/augmentation.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
-import { subsetSize } from '../config/rules.js';
+import { matchesSelfSupervised, subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import { selfSupervision } from '../objectives.js';
 import { studentModel } from '../stages/context.js';
@@ -18,8 +18,8 @@ import type { DataSizes, Work } from './work.js';
 
 /** Steps of its experts, of its distillation, and of the pre-training on its set; nothing where no row asks for it. */
 export function selfSupervisedWork(config: Config, data: DataSizes & AugmentedImages): Work[] {
+  if (!matchesSelfSupervised(config)) return [];
   const { selfSupervised: settings, evaluate, teacher, subset } = config;
-  if (!evaluate.rows.includes('trajectoryMatchingOnSsl')) return [];
   const model = studentModel({ config, dataset: data });
   const { experts, iterations, steps } = settings;
   const objective = selfSupervision(model, teacher, experts, data);

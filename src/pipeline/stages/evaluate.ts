@@ -1,4 +1,5 @@
 /** Stage 6: evaluation of the synthetic set against its baselines, from what the stages before it left. */
+import { matchesSelfSupervised } from '../config/rules.js';
 import type { EvaluationRow } from '../config/sections/evaluate.js';
 import type { EvaluationInputs } from '../evaluate/bench.js';
 import { evaluateEncoders, evaluateShare, measurableRows } from '../evaluate/evaluateEncoders.js';
@@ -65,9 +66,7 @@ async function openEvaluation(
       count: synthetic('images').shape[0]!,
       innerStep: floats('innerStep')[0]!,
     },
-    selfSupervised: config.evaluate.rows.includes('trajectoryMatchingOnSsl')
-      ? await readSelfSupervised(folder)
-      : null,
+    selfSupervised: matchesSelfSupervised(config) ? await readSelfSupervised(folder) : null,
     highLoss: subset('indices').data as Int32Array,
     representation,
     ...keeping(context, shown, isShown ? measurableRows(config.evaluate.rows, dataset) : []),

@@ -2,6 +2,7 @@
 import { StoreError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import { withProjector } from '../../nn/selfSupervised.js';
+import { matchesSelfSupervised } from '../config/rules.js';
 import { requireVersion, TENSORS_VERSION } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { TensorReader } from '../store/tensorReader.js';
@@ -24,7 +25,7 @@ export function trajectoryBytes(epochs: number, parameters: number): number {
 function trajectoryFiles(
   source: Pick<StageContext, 'config' | 'dataset'>,
 ): { file: string; bytes: number }[] {
-  const { experts, evaluate, selfSupervised, teacher } = source.config;
+  const { experts, selfSupervised, teacher } = source.config;
   const student = studentModel(source);
   const filesOf = (
     nameOf: (expert: number) => string,
@@ -36,7 +37,7 @@ function trajectoryFiles(
       bytes: trajectoryBytes(epochs, parameters),
     }));
   const own = filesOf(files.expert, experts, student.parameters.total);
-  if (!evaluate.rows.includes('trajectoryMatchingOnSsl')) return own;
+  if (!matchesSelfSupervised(source.config)) return own;
   const { total } = withProjector(student, teacher);
   return [...own, ...filesOf(files.selfSupervisedExpert, selfSupervised.experts, total)];
 }
