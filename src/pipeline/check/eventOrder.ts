@@ -1,13 +1,9 @@
 /** Whether events.jsonl tells each step of each stage once, in order. */
-
 import type { Config } from '../config/schema.js';
-import type { RunEvent } from '../store/events.js';
-import { EVENTS } from '../store/events.js';
+import { EVENT_EVERY } from '../stages/teacher.js';
+import { EVENTS, eventOf, type RunEvent } from '../store/events.js';
 import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
 import type { CheckedStage } from './stageStates.js';
-
-/** Steps between two events of the teacher. */
-const TEACHER_EVERY = 10;
 
 const upTo = <Value>(count: number, value: (index: number) => Value): Value[] =>
   Array.from({ length: count }, (_, k) => value(k));
@@ -18,7 +14,7 @@ const epochsOf = ({ count, epochs }: { readonly count: number; readonly epochs: 
 /** What a stage tells of, in order, when it has run to its end. Stages that are not here tell nothing, or nothing that is counted. */
 const toldBy: Readonly<Record<string, (config: Config) => string[]>> = {
   teacher: ({ teacher: { steps } }) =>
-    upTo(Math.ceil(steps / TEACHER_EVERY), (k) => `step ${Math.min(steps, (k + 1) * TEACHER_EVERY)}`),
+    upTo(Math.ceil(steps / EVENT_EVERY), (k) => `step ${Math.min(steps, (k + 1) * EVENT_EVERY)}`),
   experts: ({ experts }) => epochsOf(experts),
   distil: ({ distil }) => upTo(distil.iterations, (k) => `iteration ${k}`),
   selfSupervisedExperts: ({ selfSupervised }) => epochsOf(selfSupervised.experts),
@@ -69,7 +65,7 @@ export function checkEventLines(text: string): { readonly events: RunEvent[]; re
   const findings: Finding[] = [];
   const events: RunEvent[] = [];
   lines.forEach((line, index) => {
-    const event = parsed(line);
+    const event = eventOf(line);
     if (event !== null) events.push(event);
     else {
       findings.push(
@@ -91,15 +87,4 @@ export function checkEventLines(text: string): { readonly events: RunEvent[]; re
     );
   }
   return { events, findings };
-}
-
-function parsed(line: string): RunEvent | null {
-  try {
-    const event: unknown = JSON.parse(line);
-    const isEvent =
-      typeof event === 'object' && event !== null && 'stage' in event && typeof event.stage === 'string';
-    return isEvent ? (event as RunEvent) : null;
-  } catch {
-    return null;
-  }
 }

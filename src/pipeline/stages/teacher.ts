@@ -40,7 +40,7 @@ import { SetWatch } from './setWatch.js';
 type Settings = Config['teacher'];
 
 /** Steps between two events of the loss, and between two waits for the device. */
-const EVENT_EVERY = 10;
+export const EVENT_EVERY = 10;
 
 function optimiserOf(settings: Settings, layout: ParameterLayout): InnerOptimiser {
   const weightDecay = settings.weightDecay > 0;

@@ -25,16 +25,29 @@ export async function readEvents(path: string): Promise<RunEvent[]> {
   return lines.map((line, index) => parseEvent(line, `${path}, line ${index + 1}`));
 }
 
-function parseEvent(line: string, where: string): RunEvent {
-  let event: unknown;
+const asEvent = (value: unknown): RunEvent | null =>
+  typeof value === 'object' && value !== null && 'stage' in value && typeof value.stage === 'string'
+    ? (value as RunEvent)
+    : null;
+
+/** The event of a line; null where it holds none. */
+export function eventOf(line: string): RunEvent | null {
   try {
-    event = parseJson(line);
+    return asEvent(parseJson(line));
+  } catch {
+    return null;
+  }
+}
+
+function parseEvent(line: string, where: string): RunEvent {
+  let value: unknown;
+  try {
+    value = parseJson(line);
   } catch (error) {
     throw new StoreError(`${where}: not JSON. Delete the line, or the file.`, { cause: error });
   }
-  if (typeof event === 'object' && event !== null && 'stage' in event && typeof event.stage === 'string') {
-    return event as RunEvent;
-  }
+  const event = asEvent(value);
+  if (event !== null) return event;
   throw new StoreError(`${where}: not an event with a stage. Delete the line, or the file.`);
 }
 

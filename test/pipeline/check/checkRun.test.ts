@@ -340,6 +340,13 @@ describe('a folder with a flaw', () => {
       async (path) => writeFile(join(path, 'events.jsonl'), `noise\n${(await lines(path)).join('\n')}`),
     ],
     [
+      'a line that names a thing twice, at which a run stops',
+      'events.jsonl',
+      /Line 1 is no event/,
+      async (path) =>
+        writeFile(join(path, 'events.jsonl'), `{"stage":"a","stage":"b"}\n${(await lines(path)).join('\n')}`),
+    ],
+    [
       'damaged numbers of the standardisation',
       'standardisation.json',
       /damaged/,
