@@ -12,6 +12,7 @@ import type { InputSource } from './stageInputs.js';
 import type { StageContext } from './stages/context.js';
 import { hashGivenTargets } from './stages/givenTargets.js';
 import { EVENTS, EventLog } from './store/events.js';
+import { CONFIG, TIMINGS } from './store/fileNames.js';
 import type { RunFolder } from './store/runFolder.js';
 import { tuningName } from './tune/tuningName.js';
 
@@ -21,8 +22,6 @@ const FLUSH_AFTER = 2000;
 /** Images that are standardised at a time to be hashed. */
 const HASHED_ROWS = 256;
 
-/** Measured seconds by stage and part: the one file whose content is not the same in every run. */
-export const TIMINGS = 'timings.json';
 const timingsSchema = z.record(z.string(), z.number());
 
 /** What the stages of a run, or of a study, are run with. */
@@ -71,14 +70,13 @@ async function hashDataset({ train, test, mean, deviation }: Dataset): Promise<s
   return hash.update(JSON.stringify({ mean, deviation })).digest('hex');
 }
 
-/** Seconds of the stages as measured when they ran; a file that cannot be read costs only those figures. */
+/** Seconds of the stages as measured when they ran; none where the file cannot be read: only those figures are lost. */
 export async function readTimings(
   folder: Pick<RunFolder, 'exists' | 'readBytes'>,
 ): Promise<Record<string, number>> {
   if (!(await folder.exists(TIMINGS))) return {};
-  const text = new TextDecoder().decode(await folder.readBytes(TIMINGS));
   try {
-    return timingsSchema.parse(JSON.parse(text));
+    return timingsSchema.parse(JSON.parse(new TextDecoder().decode(await folder.readBytes(TIMINGS))));
   } catch {
     return {};
   }
@@ -95,7 +93,7 @@ export interface Session extends SessionOptions, InputSource {
 
 /** Writes what a run's folder says of the run as a whole: its configuration, and what its images were standardised by. */
 export async function writeHead(folder: RunFolder, config: Config, dataset: Dataset): Promise<void> {
-  await folder.writeText('config.yaml', stringify(config));
+  await folder.writeText(CONFIG, stringify(config));
   await writeStandardisation(folder, dataset);
 }
 
