@@ -8,6 +8,7 @@ import type { StageName } from './progress.js';
 import { requireFiniteTensors } from './stages/finite.js';
 import { type Stopwatch, stopwatch } from './stopwatch.js';
 import type { EventLog } from './store/events.js';
+import { checkpointFile } from './store/fileNames.js';
 import type { FolderView, RunFolder } from './store/runFolder.js';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from './store/safetensors.js';
 
@@ -89,21 +90,16 @@ const metadataSchema = z.object({
     .transform((text) => hashes.parse(JSON.parse(text))),
 });
 
-/** How the names of all checkpoints' files begin. */
-export const CHECKPOINT_PREFIX = 'checkpoint-';
-
-const fileOf = (stage: string): string => `${CHECKPOINT_PREFIX}${stage}.safetensors`;
-
 /** Removes a stage's checkpoint, where there is one: the stage is finished, or is to begin anew. */
 export const forgetCheckpoint = (folder: RunFolder, stage: string): Promise<void> =>
-  folder.remove(fileOf(stage));
+  folder.remove(checkpointFile(stage));
 
 /** What a stage's checkpoint is of; null where there is none that counts. Throws `StoreError` for one of a newer version. */
 export async function peekCheckpoint(
   folder: FolderView,
   stage: StageName,
 ): Promise<{ readonly inputs: string; readonly done: number } | null> {
-  const file = fileOf(stage);
+  const file = checkpointFile(stage);
   if (!(await folder.exists(file))) return null;
   const found = decode(await folder.readBytes(file), folder.pathOf(file));
   return found && { inputs: found.inputs, done: found.done };
@@ -120,7 +116,7 @@ async function load({
   inputs,
   tellsAgain,
 }: CheckpointOptions): Promise<Loaded | null> {
-  const file = fileOf(called);
+  const file = checkpointFile(called);
   if (!(await folder.exists(file))) return null;
   const found = decode(await folder.readBytes(file), folder.pathOf(file));
   if (found?.inputs !== inputs) return null;
@@ -177,7 +173,7 @@ export async function openCheckpoints(options: CheckpointOptions): Promise<Stage
         seconds: String(watch.current),
         files: JSON.stringify(Object.fromEntries(kept)),
       };
-      await folder.writeBytes(fileOf(file), encodeSafetensors(tensors, metadata));
+      await folder.writeBytes(checkpointFile(file), encodeSafetensors(tensors, metadata));
       saved = performance.now();
       if (isStopping) throw interrupted(stage, options.advice);
     },

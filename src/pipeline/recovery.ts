@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeviceError, DeviceLostError, HypergradError, InterruptedError } from '../errors.js';
 import type { AdapterDescription, Device } from '../gpu/device.js';
-import { CHECKPOINT_PREFIX } from './checkpoints.js';
 import type { Progress } from './progress.js';
+import { CHECKPOINT_PREFIX } from './store/fileNames.js';
 import { MANIFEST } from './store/manifest.js';
 import type { RunFolder } from './store/runFolder.js';
 

@@ -8,13 +8,13 @@ import { observe } from './plan/observe.js';
 import { planRun, type RunPlan } from './plan/plan.js';
 import { stageNames } from './progress.js';
 import { runDeviceOf } from './report/runDevice.js';
-import { RESULT } from './report/runFacts.js';
 import type { RunResult } from './report/types.js';
 import { runStage } from './runStage.js';
 import { openSession, type SessionOptions } from './session.js';
 import { stagesOf } from './stageList.js';
-import { REPORT, secondsOfStages, writeReport } from './stages/report.js';
+import { secondsOfStages, writeReport } from './stages/report.js';
 import { requireSpace } from './stages/trajectories.js';
+import { REPORT, RESULT } from './store/fileNames.js';
 
 /** What a run is made from. */
 export interface RunOptions extends SessionOptions {

@@ -8,11 +8,12 @@ import {
   type StageCheckpoints,
 } from './checkpoints.js';
 import { partInputs, partName, partsOf } from './parts.js';
-import { type Session, TIMINGS } from './session.js';
+import type { Session } from './session.js';
 import { hashedInputs, inputsOf, nameOfInputs } from './stageInputs.js';
 import type { Stage } from './stageList.js';
 import type { StageContext } from './stages/context.js';
 import { roundSeconds, stopwatch } from './stopwatch.js';
+import { TIMINGS } from './store/fileNames.js';
 import { hashInputs } from './store/manifest.js';
 
 /** Dispatches of a stage that are measured where profiles are wanted: the first ones, so that the rest runs at full speed. */

@@ -25,6 +25,7 @@ import { files } from '../../pipeline/stages/context.js';
 import { readSelfSupervised } from '../../pipeline/stages/evaluate.js';
 import { fileLimits, readBounded, readingFault } from '../../pipeline/store/boundedFile.js';
 import { exists } from '../../pipeline/store/exists.js';
+import { CONFIG } from '../../pipeline/store/fileNames.js';
 import { hashInputs, sha256 } from '../../pipeline/store/manifest.js';
 import { meantRun } from '../../pipeline/store/meantRun.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
@@ -69,7 +70,7 @@ async function subjectOf(path: string): Promise<Subject> {
 
 /** How to evaluate, and on what: as the user says, over the configuration of the run at hand. */
 function configOf(run: string | null, flags: EvaluateFlags): Config {
-  const base = flags.preset === undefined && run !== null ? join(run, 'config.yaml') : undefined;
+  const base = flags.preset === undefined && run !== null ? join(run, CONFIG) : undefined;
   return askedConfig(flags.config ?? base, {
     ...flags,
     ...(flags.on === undefined ? {} : { data: flags.on }),

@@ -10,6 +10,7 @@ import { renderReport } from '../../pipeline/report/report.js';
 import { reportData } from '../../pipeline/report/reportData.js';
 import { renderSideBySide, type SideBySide } from '../../pipeline/report/sideBySide.js';
 import type { ReportInput } from '../../pipeline/report/types.js';
+import { REPORT } from '../../pipeline/store/fileNames.js';
 import { note } from '../help.js';
 import { requireEnding } from '../optionValues.js';
 import { writeOutput } from '../outputFile.js';
@@ -70,8 +71,8 @@ export function reportCommand(): Command {
     .argument('<run...>', "runs' folders")
     .addOption(
       new Option('--out <file>', 'where the page is written (.html)').default(
-        'report.html',
-        'report.html in this folder',
+        REPORT,
+        `${REPORT} in this folder`,
       ),
     )
     .addOption(

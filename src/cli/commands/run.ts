@@ -12,6 +12,7 @@ import { heldOutSentence, seedCount, significant } from '../../pipeline/report/w
 import { runPipeline } from '../../pipeline/run.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { readGivenTargets } from '../../pipeline/stages/givenTargets.js';
+import { REPORT } from '../../pipeline/store/fileNames.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import {
   askedConfig,
@@ -125,7 +126,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
       ).catch(progress.failed);
       await progress.succeeded();
       progress.close();
-      say(`\n${describeResult(result)}\nReport: ${folder.pathOf('report.html')}`);
+      say(`\n${describeResult(result)}\nReport: ${folder.pathOf(REPORT)}`);
       if (flags.profile !== undefined) say(`\n${await writeProfiles(folder, profiles, traceFile)}`);
       if (flags.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     } finally {

@@ -9,6 +9,7 @@ import { loadDataset } from '../../pipeline/data/dataset.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import type { StudyName } from '../../pipeline/progress.js';
 import { quote } from '../../pipeline/shellWord.js';
+import { CONFIG } from '../../pipeline/store/fileNames.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { checkHorizon, defaultHorizon, horizonStudy } from '../../pipeline/studies/horizonStudy.js';
 import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
@@ -50,7 +51,7 @@ function configOf(file: string | undefined, flags: SharedFlags): { config: Confi
     );
   }
   return {
-    config: askedConfig(run === undefined ? file : join(run, 'config.yaml'), flags),
+    config: askedConfig(run === undefined ? file : join(run, CONFIG), flags),
     name: run === undefined ? askedName(file, flags) : basename(resolve(run)),
   };
 }

@@ -11,6 +11,7 @@ import { files } from '../stages/context.js';
 import { fileLimits, readingFault } from '../store/boundedFile.js';
 import { isUnfinished } from '../store/disk.js';
 import { EVENTS } from '../store/events.js';
+import { CONFIG, STUDY_FILE } from '../store/fileNames.js';
 import { ownersWithStates } from '../store/lock.js';
 import { describeOwner } from '../store/lockOwner.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
@@ -22,8 +23,6 @@ import { type FolderView, readFile, viewFolder } from './folderView.js';
 import { checkResults } from './results.js';
 import { type CheckedStage, checkStages, type Manifest, stageStates } from './stageStates.js';
 import { checkCounts, checkShapes } from './tensorShapes.js';
-
-const CONFIG = 'config.yaml';
 
 /** What a check of a folder found. */
 export interface CheckReport {
@@ -71,7 +70,7 @@ export async function checkRun(folder: string): Promise<CheckReport> {
   const isDone = (stage: string): boolean =>
     stages.some((each) => each.stage === stage && each.state === 'done');
   // A study's folder has stages of a run, and pages of its own.
-  const isStudy = view.sizes.has('study.json') && !isDone('evaluate');
+  const isStudy = view.sizes.has(STUDY_FILE) && !isDone('evaluate');
   const isFinished = !isStudy && stages.length > 0 && stages.every(({ state }) => state === 'done');
   findings.push(
     ...(await checkResults(view, config, {

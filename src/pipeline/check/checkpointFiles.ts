@@ -5,11 +5,10 @@ import { EVALUATION_CHECKPOINT } from '../evaluate/stoppable.js';
 import { nameOfInputs } from '../stageInputs.js';
 import { stagesOf } from '../stageList.js';
 import { readingFault } from '../store/boundedFile.js';
+import { checkpointedBy } from '../store/fileNames.js';
 import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
 import { type FolderView, type ScannedTensors, scanTensors } from './folderView.js';
 import { type CheckedStage, type Manifest, presentInputs } from './stageStates.js';
-
-const NAME = /^checkpoint-(\w+)\.safetensors$/;
 
 const beginsAnew = (stage: string): Pick<Finding, 'means' | 'mends'> => ({
   means: `The stage ${stage} begins anew; what it had done is lost, and nothing else.`,
@@ -68,7 +67,7 @@ export async function checkCheckpoints(
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const file of view.sizes.keys()) {
-    const stage = NAME.exec(file)?.[1];
+    const stage = checkpointedBy(file);
     if (stage === undefined) continue;
     try {
       const found = await scanTensors(view, file);

@@ -1,17 +1,15 @@
 /** Whether what a finished run is read by is there, and can be read: evaluation.json, result.json, report.html, images.png. */
 import { StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
-import { decodeStandardisation, STANDARDISATION } from '../data/standardisation.js';
+import { decodeStandardisation } from '../data/standardisation.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { files } from '../stages/context.js';
 import { fileLimits, readingFault } from '../store/boundedFile.js';
+import { REPORT, RESULT, STANDARDISATION, TIMINGS } from '../store/fileNames.js';
 import { RESULT_VERSION, requireVersion, versionOf } from '../store/formatVersion.js';
 import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
 import { type FolderView, readFile } from './folderView.js';
 
-const RESULT = 'result.json';
-const REPORT = 'report.html';
-const TIMINGS = 'timings.json';
 const PNG = [0x89, 0x50, 0x4e, 0x47];
 
 const rewritten: Pick<Finding, 'means' | 'mends'> = {

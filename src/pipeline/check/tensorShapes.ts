@@ -58,12 +58,12 @@ function shapesOf(file: string, config: Config, scanned: Scanned): Shapes | null
     const ofRows = Object.fromEntries(students.map((row) => [row, [shown, wide]]));
     return { images: [shown], teacher: [shown, wide], ...ofRows };
   }
-  if (file.startsWith('experts/')) {
+  if (file.startsWith(files.experts)) {
     const { epochs } = config.experts;
     const parameters = source === null ? null : studentModel(source).parameters.total;
     return { [TRAJECTORY]: [epochs + 1, parameters], [LOSSES]: [epochs] };
   }
-  if (file.startsWith('self-supervised-experts/')) {
+  if (file.startsWith(files.selfSupervisedExperts)) {
     return { [TRAJECTORY]: [config.selfSupervised.experts.epochs + 1, null] };
   }
   if (file === files.selfSupervisedSynthetic) {
@@ -94,8 +94,8 @@ export function checkShapes(file: string, stage: string, config: Config, scanned
 export function checkCounts(stage: string, made: readonly string[], config: Config): Finding[] {
   const { experts, selfSupervised, distil } = config;
   const wanted: Readonly<Record<string, readonly [prefix: string, count: number]>> = {
-    experts: ['experts/', experts.count],
-    selfSupervisedExperts: ['self-supervised-experts/', selfSupervised.experts.count],
+    experts: [files.experts, experts.count],
+    selfSupervisedExperts: [files.selfSupervisedExperts, selfSupervised.experts.count],
     // A picture and tensors each.
     distil: [
       `${SNAPSHOTS}/`,

@@ -3,13 +3,11 @@ import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import type { Standardisation } from '../../nn/colour.js';
 import type { Config } from '../config/schema.js';
+import { STANDARDISATION } from '../store/fileNames.js';
 import { requireVersion, versionOf } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { parseJson } from '../store/strictJson.js';
 import { type Dataset, loadDataset } from './dataset.js';
-
-/** Name of the file. */
-export const STANDARDISATION = 'standardisation.json';
 
 const VERSION = 1;
 

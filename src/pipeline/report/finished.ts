@@ -3,9 +3,9 @@
 import { StoreError } from '../../errors.js';
 import { readRunConfig } from '../config/runConfig.js';
 import { stagesOf } from '../stageList.js';
+import { RESULT } from '../store/fileNames.js';
 import { type FolderToRead, openToRead } from '../store/readFolder.js';
 import { viewFolder } from '../store/runFolder.js';
-import { RESULT } from './runFacts.js';
 
 /**
  * Opens a finished run's folder to read. A run writes its result last, and removes it before a stage runs again.

@@ -1,15 +1,16 @@
 /** What the report of a finished run is made from, read from its folder. Nothing is locked or written, and no device is asked. */
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
-import { decodeStandardisation, STANDARDISATION } from '../data/standardisation.js';
+import { decodeStandardisation } from '../data/standardisation.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { readRepresentations } from '../evaluate/representations.js';
 import { files, type ReadableFolder, readTensors } from '../stages/context.js';
 import { EVENTS, type RunEvent, readEvents } from '../store/events.js';
 import { exists } from '../store/exists.js';
+import { CONFIG, RESULT, STANDARDISATION } from '../store/fileNames.js';
 import { TensorReader } from '../store/tensorReader.js';
 import { makePictures } from './pictures.js';
-import { decodeFacts, RESULT, type RunFacts, resultOf } from './runFacts.js';
+import { decodeFacts, type RunFacts, resultOf } from './runFacts.js';
 import type { DistilEvent, Pictures, ReportInput, RunCurves, RunResult } from './types.js';
 
 /** A loss that is not finite is null in JSON: no stage goes on from one. */
@@ -119,6 +120,6 @@ export async function readReport(folder: ReadableFolder): Promise<ReportInput> {
     representations: (await exists(folder.pathOf(files.representations)))
       ? await readRepresentations(folder)
       : null,
-    configYaml: await textOf(folder, 'config.yaml'),
+    configYaml: await textOf(folder, CONFIG),
   };
 }

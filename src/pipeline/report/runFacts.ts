@@ -9,9 +9,6 @@ import { parseJson } from '../store/strictJson.js';
 import { runDeviceSchema } from './runDevice.js';
 import { averagingWindow, type DistilEvent, type RunDevice, type RunResult } from './types.js';
 
-/** Name of the file. */
-export const RESULT = 'result.json';
-
 const factsSchema = z.object({
   device: runDeviceSchema,
   dataset: z.string(),

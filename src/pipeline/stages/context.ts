@@ -38,18 +38,26 @@ export const placement = ({ data }: Config, batch: number, label: string): Place
   label,
 });
 
+/** Folders with a file an expert. */
+const EXPERTS = 'experts/';
+const SELF_SUPERVISED_EXPERTS = 'self-supervised-experts/';
+
+const fileOfExpert = (folder: string, index: number): string =>
+  `${folder}expert-${String(index).padStart(3, '0')}.safetensors`;
+
 export const files = {
   teacher: 'teacher.safetensors',
   targets: 'targets.safetensors',
-  expert: (index: number) => `experts/expert-${String(index).padStart(3, '0')}.safetensors`,
+  experts: EXPERTS,
+  expert: (index: number) => fileOfExpert(EXPERTS, index),
   subset: 'subset.safetensors',
   synthetic: 'synthetic.safetensors',
   images: 'images.png',
   evaluation: 'evaluation.json',
   evaluationShare: 'evaluation-share.json',
   representations: 'representations.safetensors',
-  selfSupervisedExpert: (index: number) =>
-    `self-supervised-experts/expert-${String(index).padStart(3, '0')}.safetensors`,
+  selfSupervisedExperts: SELF_SUPERVISED_EXPERTS,
+  selfSupervisedExpert: (index: number) => fileOfExpert(SELF_SUPERVISED_EXPERTS, index),
   selfSupervisedSynthetic: 'self-supervised-synthetic.safetensors',
 } as const;
 

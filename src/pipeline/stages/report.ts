@@ -2,13 +2,11 @@
 import type { Config } from '../config/schema.js';
 import { readReport, readResult } from '../report/readReport.js';
 import { renderReport } from '../report/report.js';
-import { encodeResult, RESULT } from '../report/runFacts.js';
+import { encodeResult } from '../report/runFacts.js';
 import type { RunDevice, RunResult } from '../report/types.js';
 import { stagesOf } from '../stageList.js';
+import { REPORT, RESULT } from '../store/fileNames.js';
 import type { StageContext } from './context.js';
-
-/** The report for people. The result for programs is `RESULT`. */
-export const REPORT = 'report.html';
 
 export interface ReportOptions {
   /** The command that repeats the run. */

@@ -13,11 +13,10 @@ import { openSession, type Session, type SessionOptions } from '../session.js';
 import { inputsOf, nameOfInputs } from '../stageInputs.js';
 import { type Stage, stagesOf } from '../stageList.js';
 import type { StageContext } from '../stages/context.js';
+import { STUDY_FILE } from '../store/fileNames.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { parseJson } from '../store/strictJson.js';
 import { type StudyPage, writePage } from './page.js';
-
-export const STUDY_FILE = 'study.json';
 
 /** What a study is made from. */
 export interface StudyOptions

@@ -10,10 +10,10 @@ import { stagesOf } from '../stageList.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { EVENTS } from '../store/events.js';
 import { exists } from '../store/exists.js';
+import { REPORT, RESULT, STUDY_FILE, TIMINGS } from '../store/fileNames.js';
 import { ownersWithStates } from '../store/lock.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
 import { meantRun } from '../store/meantRun.js';
-import { STUDY_FILE } from '../studies/study.js';
 import { type Curve, LossReader } from './losses.js';
 import { readSynthetic, type SyntheticImages } from './synthetic.js';
 import { readTrail, type Trail } from './trail.js';
@@ -126,13 +126,13 @@ export class RunWatcher {
       this.#images,
     );
 
-    const hasResult = (await exists(join(folder, 'result.json'))) || (await exists(join(folder, STUDY_FILE)));
+    const hasResult = (await exists(join(folder, RESULT))) || (await exists(join(folder, STUDY_FILE)));
     const isWhole = trail === null && hasResult && stages.every(({ state }) => state === 'done');
     const state = isRunning ? 'running' : isWhole ? 'finished' : 'stopped';
     const ended = isRunning ? null : (trail?.ended ?? null);
     const [stage, curve] = [...this.#losses.curves].at(-1) ?? [];
     const { innerSteps } = this.#losses;
-    const report = join(folder, 'report.html');
+    const report = join(folder, REPORT);
     return {
       folder,
       state,
@@ -149,10 +149,7 @@ export class RunWatcher {
 
   async #timings(): Promise<Record<string, unknown>> {
     try {
-      return JSON.parse((await textOf(join(this.#folder, 'timings.json'))) ?? '{}') as Record<
-        string,
-        unknown
-      >;
+      return JSON.parse((await textOf(join(this.#folder, TIMINGS))) ?? '{}') as Record<string, unknown>;
     } catch {
       return {};
     }

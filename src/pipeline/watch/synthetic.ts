@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { files } from '../stages/context.js';
 import { SNAPSHOTS } from '../stages/syntheticSet.js';
 import { readBounded } from '../store/boundedFile.js';
+import { checkpointFile } from '../store/fileNames.js';
 import { decodeSafetensors } from '../store/safetensors.js';
 
 /** Larger files are not read for a look. */
 const MOST_BYTES = 2 ** 28;
-
-const CHECKPOINT = 'checkpoint-distil.safetensors';
 
 /** Images [count, C, H, W], standardised. */
 export interface SyntheticImages {
@@ -34,7 +33,7 @@ async function candidateFiles(
         .sort()
         .slice(-1)
         .map((name) => `${SNAPSHOTS}/${name}`);
-  const names = isDistilled ? [files.synthetic] : [CHECKPOINT, ...snapshots];
+  const names = isDistilled ? [files.synthetic] : [checkpointFile('distil'), ...snapshots];
   const found = await Promise.all(
     names.map(async (file) => {
       const entry = await stat(join(folder, file)).catch(() => null);
