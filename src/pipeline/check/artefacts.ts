@@ -5,13 +5,13 @@ import { requireVersion, TENSORS_VERSION } from '../store/formatVersion.js';
 import type { StageRecord } from '../store/manifest.js';
 import { isInside } from '../store/runFolder.js';
 import { type Finding, flaw, RUN_AGAIN, remake } from './finding.js';
-import { type FolderView, hashFile, type ScannedTensors, scanTensors } from './folderView.js';
+import { type ScannedFolder, hashFile, type ScannedTensors, scanTensors } from './scannedFolder.js';
 
 const TENSORS = '.safetensors';
 
 /** One file of one stage; what was looked through is added to `scanned`. */
 async function checkArtefact(
-  view: FolderView,
+  view: ScannedFolder,
   stage: string,
   [file, hash]: readonly [string, string],
   scanned: Map<string, ScannedTensors>,
@@ -60,7 +60,7 @@ const notFinite = (file: string, stage: string, tensor: string): Finding =>
 
 /** All files of all stages, each once: a part's file is its stage's too. */
 export async function checkArtefacts(
-  view: FolderView,
+  view: ScannedFolder,
   manifest: ReadonlyMap<string, StageRecord>,
 ): Promise<{ readonly findings: Finding[]; readonly scanned: ReadonlyMap<string, ScannedTensors> }> {
   const scanned = new Map<string, ScannedTensors>();

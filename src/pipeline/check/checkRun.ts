@@ -19,7 +19,7 @@ import { checkArtefacts } from './artefacts.js';
 import { checkCheckpoints } from './checkpointFiles.js';
 import { checkEventLines, checkEventOrder } from './eventOrder.js';
 import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
-import { type FolderView, readFile, viewFolder } from './folderView.js';
+import { type ScannedFolder, readFile, scanFolder } from './scannedFolder.js';
 import { checkResults } from './results.js';
 import { type CheckedStage, checkStages, type Manifest, stageStates } from './stageStates.js';
 import { checkCounts, checkShapes } from './tensorShapes.js';
@@ -39,7 +39,7 @@ export interface CheckReport {
 
 /** @throws StoreError where there is no such folder, or nothing in it is a run's. */
 export async function checkRun(folder: string): Promise<CheckReport> {
-  const view = await viewFolder(folder);
+  const view = await scanFolder(folder);
   if (!view.sizes.has(MANIFEST) && !view.sizes.has(CONFIG) && !view.sizes.has(EVENTS)) {
     throw new StoreError(
       `${folder} is not the folder of a run: it has no ${MANIFEST}. Name one, such as runs/mnist-small.`,
@@ -91,7 +91,7 @@ export async function checkRun(folder: string): Promise<CheckReport> {
   };
 }
 
-async function readManifest(view: FolderView, findings: Finding[]): Promise<Manifest> {
+async function readManifest(view: ScannedFolder, findings: Finding[]): Promise<Manifest> {
   const words = {
     means: 'It is not known which files were left whole by which stage, so that all count as not done.',
     mends: `Bring it back from a copy, or delete it: ${RUN_AGAIN.toLowerCase()} All stages are then made again.`,
@@ -106,7 +106,7 @@ async function readManifest(view: FolderView, findings: Finding[]): Promise<Mani
   }
 }
 
-function readConfig(view: FolderView, findings: Finding[]): Config | null {
+function readConfig(view: ScannedFolder, findings: Finding[]): Config | null {
   try {
     return resolveConfig({ file: join(view.path, CONFIG), sets: [] });
   } catch (error) {
@@ -124,7 +124,7 @@ function readConfig(view: FolderView, findings: Finding[]): Config | null {
 }
 
 async function checkEvents(
-  view: FolderView,
+  view: ScannedFolder,
   stages: readonly CheckedStage[],
   config: Config | null,
 ): Promise<Finding[]> {
@@ -143,7 +143,7 @@ async function checkEvents(
   return [...findings, ...checkEventOrder(events, stages, config)];
 }
 
-function checkLeftovers({ sizes }: FolderView): Finding[] {
+function checkLeftovers({ sizes }: ScannedFolder): Finding[] {
   return [...sizes.keys()]
     .filter((name) => isUnfinished(name))
     .map((name) =>
@@ -155,7 +155,7 @@ function checkLeftovers({ sizes }: FolderView): Finding[] {
     );
 }
 
-async function checkLock({ path }: FolderView): Promise<Finding[]> {
+async function checkLock({ path }: ScannedFolder): Promise<Finding[]> {
   const owners = await ownersWithStates(path).catch(() => []);
   return owners.map(({ owner, state }) => {
     const who = describeOwner(owner);

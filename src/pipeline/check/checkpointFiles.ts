@@ -7,7 +7,7 @@ import { stagesOf } from '../stageList.js';
 import { readingFault } from '../store/boundedFile.js';
 import { checkpointedBy } from '../store/fileNames.js';
 import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
-import { type FolderView, type ScannedTensors, scanTensors } from './folderView.js';
+import { type ScannedFolder, type ScannedTensors, scanTensors } from './scannedFolder.js';
 import { type CheckedStage, type Manifest, presentInputs } from './stageStates.js';
 
 const beginsAnew = (stage: string): Pick<Finding, 'means' | 'mends'> => ({
@@ -60,7 +60,7 @@ function checkWorth(
 
 /** All checkpoints of a folder. */
 export async function checkCheckpoints(
-  view: FolderView,
+  view: ScannedFolder,
   manifest: Manifest,
   config: Config | null,
   states: readonly CheckedStage[],

@@ -8,7 +8,7 @@ import { fileLimits, readingFault } from '../store/boundedFile.js';
 import { REPORT, RESULT, STANDARDISATION, TIMINGS } from '../store/fileNames.js';
 import { RESULT_VERSION, requireVersion, versionOf } from '../store/formatVersion.js';
 import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
-import { type FolderView, readFile } from './folderView.js';
+import { type ScannedFolder, readFile } from './scannedFolder.js';
 
 const PNG = [0x89, 0x50, 0x4e, 0x47];
 
@@ -19,7 +19,7 @@ const rewritten: Pick<Finding, 'means' | 'mends'> = {
 
 /** Runs `look` on a file's text; what it throws, and why the file cannot be read, is a flaw. */
 async function checkText(
-  view: FolderView,
+  view: ScannedFolder,
   file: string,
   words: Pick<Finding, 'means' | 'mends'>,
   look: (text: string) => unknown,
@@ -68,7 +68,7 @@ function lookAtReport(text: string): void {
  * @param isFinished whether all stages are
  */
 export async function checkResults(
-  view: FolderView,
+  view: ScannedFolder,
   config: Config | null,
   { isEvaluated, isFinished }: { readonly isEvaluated: boolean; readonly isFinished: boolean },
 ): Promise<Finding[]> {

@@ -7,7 +7,7 @@ import { files, studentModel, teacherModel } from '../stages/context.js';
 import { SNAPSHOTS } from '../stages/syntheticSet.js';
 import { LOSSES, TRAJECTORY } from '../stages/trajectories.js';
 import { type Finding, flaw, remake } from './finding.js';
-import type { ScannedTensors } from './folderView.js';
+import type { ScannedTensors } from './scannedFolder.js';
 
 /** An extent; null where nothing says what it is. */
 type Extent = number | null;

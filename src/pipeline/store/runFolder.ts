@@ -4,7 +4,6 @@
  * that the same run gives the same bytes.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import { StoreError } from '../../errors.js';
@@ -26,6 +25,9 @@ import { withinFolder } from './withinFolder.js';
 
 /** A file's time tells two contents apart once it is so old. */
 const SETTLED_MILLISECONDS = 100;
+
+/** Bytes of a file that are hashed at a time. */
+const CHUNK = 2 ** 20;
 
 /** Whether a name is one of a file in a folder: it does not lead out of it, and is none that an unfinished write has. */
 export function isInside(name: string): boolean {
@@ -240,10 +242,9 @@ function pathIn(folder: string, name: string): string {
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   try {
-    // A pipe or a device would never end.
-    const { file, size } = await openRegular(path);
-    await file.close();
-    if (size > 0) for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+    // A pipe or a device would never end. What was opened is read, whatever has its name by now; the stream closes it.
+    const { file } = await openRegular(path);
+    for await (const chunk of file.createReadStream({ highWaterMark: CHUNK })) hash.update(chunk as Uint8Array);
   } catch (error) {
     throw readingFailure(path, error, 'Run the stage that makes it again.');
   }

@@ -19,14 +19,14 @@ export interface ScannedTensors {
 }
 
 /** A folder with the size of each of its files. */
-export interface FolderView {
+export interface ScannedFolder {
   readonly path: string;
   /** Bytes of every file by its name in the folder, with forward slashes. */
   readonly sizes: ReadonlyMap<string, number>;
 }
 
 /** @throws StoreError where there is no such folder, or it cannot be read. */
-export async function viewFolder(path: string): Promise<FolderView> {
+export async function scanFolder(path: string): Promise<ScannedFolder> {
   try {
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
     const files = entries
@@ -75,14 +75,14 @@ async function readChunks(
 }
 
 /** SHA-256 of a file, in hex. Rejects with an error for `readingFault`. */
-export async function hashFile({ path, sizes }: FolderView, name: string): Promise<string> {
+export async function hashFile({ path, sizes }: ScannedFolder, name: string): Promise<string> {
   const hash = createHash('sha256');
   await readChunks(join(path, name), [0, sizes.get(name) ?? 0], (bytes) => hash.update(bytes));
   return hash.digest('hex');
 }
 
 /** A file's bytes, up to a limit. Rejects with an error for `readingFault`. */
-export const readFile = ({ path }: FolderView, name: string, limit: number): Promise<Uint8Array> =>
+export const readFile = ({ path }: ScannedFolder, name: string, limit: number): Promise<Uint8Array> =>
   readBounded(join(path, name), limit);
 
 /**
@@ -90,7 +90,7 @@ export const readFile = ({ path }: FolderView, name: string, limit: number): Pro
  *
  * @throws DataError where it is no tensor file; rejects with an error for `readingFault` where it cannot be read.
  */
-export async function scanTensors({ path, sizes }: FolderView, name: string): Promise<ScannedTensors> {
+export async function scanTensors({ path, sizes }: ScannedFolder, name: string): Promise<ScannedTensors> {
   const file = join(path, name);
   const size = sizes.get(name) ?? 0;
   const first = async (length: number): Promise<Uint8Array> => {
