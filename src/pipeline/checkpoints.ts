@@ -16,7 +16,7 @@ import { decodeSafetensors, encodeSafetensors, type NamedTensor } from './store/
 const INTERVAL_SECONDS = 60;
 
 /** 1 held neither seconds nor files. */
-const VERSION = 2;
+export const CHECKPOINT_VERSION = 2;
 
 /** What is left to one whose training failed between two checkpoints. */
 const KEPT_BEFORE = "The checkpoint before it stays. Lower the stage's learning rate.";
@@ -78,7 +78,7 @@ export interface CheckpointOptions {
 const hashes = z.record(z.string(), z.string());
 
 const metadataSchema = z.object({
-  version: z.enum(['1', String(VERSION)]),
+  version: z.enum(['1', String(CHECKPOINT_VERSION)]),
   inputs: z.string(),
   done: z.coerce.number().int().min(0),
   events: z.coerce.number().int().min(0),
@@ -132,9 +132,9 @@ async function load({
 function decode(bytes: Uint8Array, path: string): Loaded | null {
   try {
     const { tensors, metadata } = decodeSafetensors(bytes, path);
-    if (Number(metadata.version) > VERSION) {
+    if (Number(metadata.version) > CHECKPOINT_VERSION) {
       throw new StoreError(
-        `${path} is of version ${metadata.version}, written by a newer hypergrad; this one goes on from versions up to ${VERSION}. Use that hypergrad, or delete the file to begin its stage anew.`,
+        `${path} is of version ${metadata.version}, written by a newer hypergrad; this one goes on from versions up to ${CHECKPOINT_VERSION}. Use that hypergrad, or delete the file to begin its stage anew.`,
       );
     }
     return { ...metadataSchema.parse(metadata), tensors };
@@ -165,7 +165,7 @@ export async function openCheckpoints(options: CheckpointOptions): Promise<Stage
       // Events first: a checkpoint never knows of more than the file does.
       await events.flush();
       const metadata = {
-        version: String(VERSION),
+        version: String(CHECKPOINT_VERSION),
         inputs,
         done: String(done),
         events: String(await events.countStage(stage)),

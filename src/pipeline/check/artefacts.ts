@@ -1,10 +1,10 @@
 /** Whether the files that the manifest names are those that the stages left. */
 import { DataError, StoreError } from '../../errors.js';
 import { readingFault } from '../store/boundedFile.js';
-import { requireVersion, TENSORS_VERSION } from '../store/formatVersion.js';
+import { NewerFileError, requireVersion, TENSORS_VERSION } from '../store/formatVersion.js';
 import type { StageRecord } from '../store/manifest.js';
 import { isInside } from '../store/runFolder.js';
-import { type Finding, flaw, RUN_AGAIN, remake } from './finding.js';
+import { type Finding, flaw, NEWER, RUN_AGAIN, remake } from './finding.js';
 import { type ScannedFolder, hashFile, type ScannedTensors, scanTensors } from './scannedFolder.js';
 
 const TENSORS = '.safetensors';
@@ -38,6 +38,7 @@ async function checkArtefact(
     requireVersion(file, found.metadata.version, TENSORS_VERSION);
     return found.notFinite === null ? [] : [notFinite(file, stage, found.notFinite)];
   } catch (error) {
+    if (error instanceof NewerFileError) return [flaw(file, { what: error.message, ...NEWER })];
     if (error instanceof DataError || error instanceof StoreError) {
       return [flaw(file, { what: error.message, ...remake(stage) })];
     }

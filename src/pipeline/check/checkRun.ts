@@ -12,13 +12,14 @@ import { fileLimits, readingFault } from '../store/boundedFile.js';
 import { isUnfinished } from '../store/disk.js';
 import { EVENTS } from '../store/events.js';
 import { CONFIG, STUDY_FILE } from '../store/fileNames.js';
+import { NewerFileError } from '../store/formatVersion.js';
 import { ownersWithStates } from '../store/lock.js';
 import { describeOwner } from '../store/lockOwner.js';
 import { decodeManifest, MANIFEST } from '../store/manifest.js';
 import { checkArtefacts } from './artefacts.js';
 import { checkCheckpoints } from './checkpointFiles.js';
 import { checkEventLines, checkEventOrder } from './eventOrder.js';
-import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
+import { type Finding, flaw, NEWER, note, RUN_AGAIN } from './finding.js';
 import { type ScannedFolder, readFile, scanFolder } from './scannedFolder.js';
 import { checkResults } from './results.js';
 import { type CheckedStage, checkStages, type Manifest, stageStates } from './stageStates.js';
@@ -46,8 +47,10 @@ export async function checkRun(folder: string): Promise<CheckReport> {
     );
   }
   const findings: Finding[] = [...(await checkLock(view))];
-  const manifest = await readManifest(view, findings);
-  const config = readConfig(view, findings);
+  const found = await readManifest(view, findings);
+  const manifest: Manifest = found ?? new Map();
+  // Of a folder of a newer version no more than the files by themselves is looked at.
+  const config = found === null ? null : await readConfig(view, findings);
   const stages = config === null ? [] : stageStates(manifest, config);
   findings.push(...checkStages(stages));
 
@@ -91,7 +94,8 @@ export async function checkRun(folder: string): Promise<CheckReport> {
   };
 }
 
-async function readManifest(view: ScannedFolder, findings: Finding[]): Promise<Manifest> {
+/** The manifest, empty where it cannot be read; null where it is of a newer version. */
+async function readManifest(view: ScannedFolder, findings: Finding[]): Promise<Manifest | null> {
   const words = {
     means: 'It is not known which files were left whole by which stage, so that all count as not done.',
     mends: `Bring it back from a copy, or delete it: ${RUN_AGAIN.toLowerCase()} All stages are then made again.`,
@@ -100,26 +104,39 @@ async function readManifest(view: ScannedFolder, findings: Finding[]): Promise<M
     const text = new TextDecoder().decode(await readFile(view, MANIFEST, fileLimits.record));
     return decodeManifest(text, join(view.path, MANIFEST));
   } catch (error) {
+    if (error instanceof NewerFileError) {
+      findings.push(flaw(MANIFEST, { what: error.message, ...NEWER }));
+      return null;
+    }
     const isTold = error instanceof StoreError;
     findings.push(flaw(MANIFEST, { what: isTold ? error.message : `It ${readingFault(error)}.`, ...words }));
     return new Map();
   }
 }
 
-function readConfig(view: ScannedFolder, findings: Finding[]): Config | null {
-  try {
-    return resolveConfig({ file: join(view.path, CONFIG), sets: [] });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+async function readConfig(view: ScannedFolder, findings: Finding[]): Promise<Config | null> {
+  const unknown = (what: string): null => {
     findings.push(
       flaw(CONFIG, {
-        what: error.message,
+        what,
         means:
           'It is not known what the run was to make: shapes, counts and events are not checked. No artefact is lost.',
         mends: `${RUN_AGAIN} It writes the file anew.`,
       }),
     );
     return null;
+  };
+  try {
+    // A configuration of one's own may come through a pipe; here one would be waited for.
+    await readFile(view, CONFIG, fileLimits.configuration);
+  } catch (error) {
+    return unknown(`It ${readingFault(error)}.`);
+  }
+  try {
+    return resolveConfig({ file: join(view.path, CONFIG), sets: [] });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return unknown(error.message);
   }
 }
 

@@ -1,8 +1,10 @@
 /** Whether a stage that was broken off can go on from its checkpoint. */
 import { DataError, StoreError } from '../../errors.js';
+import { CHECKPOINT_VERSION } from '../checkpoints.js';
 import type { Config } from '../config/schema.js';
 import { EVALUATION_CHECKPOINT } from '../evaluate/stoppable.js';
-import { nameOfInputs } from '../stageInputs.js';
+import { partInputs } from '../parts.js';
+import { hashedInputs, nameOfInputs } from '../stageInputs.js';
 import { stagesOf } from '../stageList.js';
 import { readingFault } from '../store/boundedFile.js';
 import { checkpointedBy } from '../store/fileNames.js';
@@ -40,10 +42,12 @@ function checkWorth(
   }
   const step = `It keeps the stage ${stage} after ${metadata.done} steps.`;
   const found = stagesOf(config).find(({ name }) => name === stage);
-  const partInputs =
-    found && presentInputs({ ...found, reads: found.partReads ?? found.reads }, manifest, config);
+  const ofParts = found && presentInputs({ ...found, reads: found.partReads ?? found.reads }, manifest, config);
   const inputs = found && presentInputs(found, manifest, config);
-  const known = [inputs, partInputs].flatMap((each) => (each ? [nameOfInputs(each)] : []));
+  const known = [inputs, ofParts].flatMap((each) => (each ? [nameOfInputs(each)] : []));
+  // A part that a job of its own makes is kept by what that part reads.
+  const parts = (ofParts && found?.parts?.(config)) ?? [];
+  known.push(...parts.map((part) => partInputs(hashedInputs(ofParts!), part)));
   if (known.length > 0 && !known.includes(metadata.inputs ?? '')) {
     return note(file, {
       what: `${step} It was made from other inputs than the present ones.`,
@@ -71,8 +75,17 @@ export async function checkCheckpoints(
     if (stage === undefined) continue;
     try {
       const found = await scanTensors(view, file);
+      const version = Number(found.metadata.version);
       const isWhole = found.metadata.inputs !== undefined && Number(found.metadata.done) >= 0;
-      if (!isWhole)
+      if (version > CHECKPOINT_VERSION) {
+        findings.push(
+          flaw(file, {
+            what: `It is of version ${version}, written by a newer hypergrad; this one goes on from versions up to ${CHECKPOINT_VERSION}.`,
+            means: `A run on the folder stops at the stage ${stage}.`,
+            mends: 'Use that version of hypergrad, or delete the file to begin its stage anew.',
+          }),
+        );
+      } else if (!isWhole)
         findings.push(flaw(file, { what: 'It does not say what it was made from.', ...beginsAnew(stage) }));
       else if (found.notFinite !== null) {
         findings.push(

@@ -23,6 +23,12 @@ export const note = (file: string | null, words: Words): Finding => ({ ...words,
 /** What mends most. */
 export const RUN_AGAIN = "Run the run's command again.";
 
+/** What there is to say of a file of a newer version, which is not to be deleted for it. */
+export const NEWER: Pick<Finding, 'means' | 'mends'> = {
+  means: 'This version of hypergrad cannot read it, nor tell whether it is whole. Nothing is lost.',
+  mends: 'Use that version of hypergrad.',
+};
+
 /** What mends a stage whose files are not as it left them. */
 export const remake = (stage: string): Pick<Finding, 'means' | 'mends'> => ({
   means: `The stage ${stage} does not count as done, and nothing that reads it can be relied on.`,

@@ -3,11 +3,12 @@ import { StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
 import { decodeStandardisation } from '../data/standardisation.js';
 import { decodeEvaluation } from '../evaluate/record.js';
+import { decodeFacts } from '../report/runFacts.js';
 import { files } from '../stages/context.js';
 import { fileLimits, readingFault } from '../store/boundedFile.js';
 import { REPORT, RESULT, STANDARDISATION, TIMINGS } from '../store/fileNames.js';
-import { RESULT_VERSION, requireVersion, versionOf } from '../store/formatVersion.js';
-import { type Finding, flaw, note, RUN_AGAIN } from './finding.js';
+import { NewerFileError } from '../store/formatVersion.js';
+import { type Finding, flaw, NEWER, note, RUN_AGAIN } from './finding.js';
 import { type ScannedFolder, readFile } from './scannedFolder.js';
 
 const PNG = [0x89, 0x50, 0x4e, 0x47];
@@ -34,6 +35,7 @@ async function checkText(
     look(text);
     return [];
   } catch (error) {
+    if (error instanceof NewerFileError) return [flaw(file, { what: error.message, ...NEWER })];
     const what = error instanceof StoreError ? error.message : 'It is damaged.';
     return [flaw(file, { what, ...words })];
   }
@@ -47,11 +49,6 @@ function lookAtEvaluation(text: string, config: Config): void {
   if (counts.some(({ length }) => length !== seeds)) {
     throw new StoreError(`It does not hold ${seeds} evaluation seeds a row, as config.yaml asks for.`);
   }
-}
-
-function lookAtResult(text: string): void {
-  const json: unknown = JSON.parse(text);
-  requireVersion(RESULT, versionOf(json), RESULT_VERSION);
 }
 
 function lookAtReport(text: string): void {
@@ -83,7 +80,7 @@ export async function checkResults(
     );
   }
   for (const [file, look] of [
-    [RESULT, lookAtResult],
+    [RESULT, (text: string) => decodeFacts(text, RESULT)],
     [REPORT, lookAtReport],
   ] as const) {
     // Of a run in its middle, those that are there are an earlier one's.

@@ -1,11 +1,12 @@
 /**
  * Versions of the files that a run leaves and reads again. Tensor files and result.json say theirs; without one they are of version
- * 1, as all were at first. Of config.yaml, events.jsonl and timings.json the manifest's version tells.
+ * 1, as all were at first. The manifest, checkpoints, evaluation.json, standardisation.json and study.json have versions of their
+ * own, beside what reads them. Of config.yaml, events.jsonl and timings.json the manifest's version tells.
  */
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 
-/** Of the teacher, targets, experts, subset, synthetic sets and snapshots; in their metadata. */
+/** Of the teacher, targets, experts, subset, synthetic sets, snapshots and representations; in their metadata. */
 export const TENSORS_VERSION = 1;
 /** Of result.json. */
 export const RESULT_VERSION = 1;
@@ -16,9 +17,12 @@ export const tensorsMetadata = (more: Readonly<Record<string, string>> = {}): Re
   version: String(TENSORS_VERSION),
 });
 
-/** The error of a file that a later version of this program made. */
-export const newerFile = (path: string, version: number | string, known: number): StoreError =>
-  new StoreError(
+/** A file that a later version of this program made: that one reads it. */
+export class NewerFileError extends StoreError {}
+
+/** The error of such a file. */
+export const newerFile = (path: string, version: number | string, known: number): NewerFileError =>
+  new NewerFileError(
     `${path} is of version ${version}, written by a newer hypergrad; this one reads versions up to ${known}. Use that hypergrad, or choose another folder with --out DIR.`,
   );
 

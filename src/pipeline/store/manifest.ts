@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
+import { newerFile } from './formatVersion.js';
 import { parseJson } from './strictJson.js';
 
 /** Name of the manifest's file in the folder. */
@@ -92,8 +93,9 @@ export function decodeManifest(text: string, path: string): Map<string, StageRec
   try {
     const json = parseJson(text);
     const versioned = z.looseObject({ version: z.number() }).safeParse(json);
-    if (versioned.success && versioned.data.version > MANIFEST_VERSION)
-      throw newer(versioned.data.version, path);
+    if (versioned.success && versioned.data.version > MANIFEST_VERSION) {
+      throw newerFile(path, versioned.data.version, MANIFEST_VERSION);
+    }
     const { stages } = manifestSchema.parse(json);
     return new Map<string, StageRecord>(Object.entries(stages));
   } catch (cause) {
@@ -101,11 +103,6 @@ export function decodeManifest(text: string, path: string): Map<string, StageRec
     throw damaged(path, cause);
   }
 }
-
-const newer = (version: number, path: string): StoreError =>
-  new StoreError(
-    `${path} is of version ${version}, written by a newer hypergrad; this one reads versions up to ${MANIFEST_VERSION}. Use that hypergrad, or choose another folder with --out DIR.`,
-  );
 
 const damaged = (path: string, cause: unknown): StoreError =>
   new StoreError(

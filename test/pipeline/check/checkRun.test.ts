@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFile,
   chmod,
@@ -23,9 +24,12 @@ import { type CheckReport, checkRun } from '../../../src/pipeline/check/checkRun
 import type { Finding } from '../../../src/pipeline/check/finding.js';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { loadDataset } from '../../../src/pipeline/data/dataset.js';
+import { partInputs } from '../../../src/pipeline/parts.js';
 import { silentProgress } from '../../../src/pipeline/progress.js';
 import { runPipeline } from '../../../src/pipeline/run.js';
-import { sha256 } from '../../../src/pipeline/store/manifest.js';
+import { decodeManifest, sha256 } from '../../../src/pipeline/store/manifest.js';
+import { hashedInputs, type StageInputs } from '../../../src/pipeline/stageInputs.js';
+import { stagesOf } from '../../../src/pipeline/stageList.js';
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import {
   decodeSafetensors,
@@ -149,6 +153,28 @@ describe('a folder that is whole', () => {
     expect(report.findings.map(({ what }) => what).join()).toContain(
       'made from other inputs than the present',
     );
+  });
+
+  it('may keep one part that a job of its own makes, which goes on', async () => {
+    const path = join(scratch, 'stopped');
+    const manifest = decodeManifest(await readFile(join(path, 'manifest.json'), 'utf8'), path);
+    const { reads } = manifest.get('experts')!;
+    const config = resolveConfig({ file: join(path, 'config.yaml'), sets: [] });
+    const { partReads } = stagesOf(config).find(({ name }) => name === 'experts')!;
+    const ofParts = hashedInputs({ ...(reads as unknown as StageInputs), config: partReads!(config) });
+    const report = await foundAfter(async (copy) => {
+      const from = join(copy, 'checkpoint-distil.safetensors');
+      const { tensors, metadata } = decodeSafetensors(await readFile(from), from);
+      const inputs = partInputs(ofParts, '001');
+      const text = JSON.stringify({ version: 2, stages: { ...Object.fromEntries(manifest), experts: undefined } });
+      await writeFile(join(copy, 'manifest.json'), text);
+      await writeFile(
+        join(copy, 'checkpoint-experts.safetensors'),
+        encodeSafetensors(tensors, { ...metadata, inputs }),
+      );
+    }, 'stopped');
+    const told = report.findings.find(({ file }) => file === 'checkpoint-experts.safetensors')!;
+    expect(told.mends).toContain('It goes on from there.');
   });
 
   it('may keep an evaluation by itself that was broken off, which is none of the stages', async () => {
@@ -302,6 +328,15 @@ describe('a folder with a flaw', () => {
     ],
     ['no configuration', 'config.yaml', /does not exist/, (path) => rm(join(path, 'config.yaml'))],
     [
+      'a configuration that is a pipe, which is not waited for',
+      'config.yaml',
+      /pipe/,
+      async (path) => {
+        await rm(join(path, 'config.yaml'));
+        execFileSync('mkfifo', [join(path, 'config.yaml')]);
+      },
+    ],
+    [
       'an event that is missing',
       'events.jsonl',
       /Of the stage distil, iteration 2 stands where iteration 1 is expected/,
@@ -354,6 +389,12 @@ describe('a folder with a flaw', () => {
     ],
     ['no result', 'result.json', /does not exist/, (path) => rm(join(path, 'result.json'))],
     ['a damaged result', 'result.json', /damaged/, (path) => writeFile(join(path, 'result.json'), '{')],
+    [
+      'a result that says nothing, of which no report is made',
+      'result.json',
+      /damaged/,
+      (path) => writeFile(join(path, 'result.json'), '{}'),
+    ],
     ['half a report', 'report.html', /no whole page/, (path) => truncate(join(path, 'report.html'), 1000)],
     [
       'an evaluation of other seeds',
@@ -379,6 +420,30 @@ describe('a folder with a flaw', () => {
     expect(found!.means).not.toBe('');
     expect(found!.mends).not.toBe('');
     expect(describeCheck(report)).toContain('FLAW');
+  });
+
+  it.each<[file: string, harm: (path: string) => Promise<unknown>]>([
+    ['manifest.json', (path) => writeFile(join(path, 'manifest.json'), '{"version":99,"stages":{}}')],
+    ['result.json', (path) => writeFile(join(path, 'result.json'), '{"version":99}')],
+    ['teacher.safetensors', (path) => changeTensors(path, 'teacher.safetensors', () => {}, { version: '7' })],
+  ])('asks for the newer version that wrote %s, and not to make it again', async (file, harm) => {
+    const report = await foundAfter(harm);
+    expect(report.isWhole).toBe(false);
+    expect(flaws(report).map((finding) => [finding.file, finding.mends])).toEqual([
+      [file, 'Use that version of hypergrad.'],
+    ]);
+    if (file === 'manifest.json') expect(report.findings).toHaveLength(1);
+  });
+
+  it('tells a checkpoint of a newer version, at which a run stops', async () => {
+    const report = await foundAfter(async (path) => {
+      const file = join(path, 'checkpoint-distil.safetensors');
+      const { tensors, metadata } = decodeSafetensors(await readFile(file), file);
+      await writeFile(file, encodeSafetensors(tensors, { ...metadata, version: '3' }));
+    }, 'stopped');
+    expect(flaws(report).map(({ what, mends }) => `${what} ${mends}`)).toEqual([
+      expect.stringMatching(/^It is of version 3, .* up to 2\. Use that version of hypergrad, or delete/),
+    ]);
   });
 
   it('tells a damaged checkpoint, and that its stage begins anew', async () => {

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StoreError } from '../../../src/errors.js';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { files, readTensors, type StageContext, writeTensors } from '../../../src/pipeline/stages/context.js';
 import { TRAJECTORY, Trajectories } from '../../../src/pipeline/stages/trajectories.js';
