@@ -60,8 +60,9 @@ export const isInFile = (bytes: number, { memory }: Config['data']): boolean => 
  * by channel. Of each part the first `train` (`test`) images of a random permutation named by the seed are
  * used, in the permutation's order; only these are decoded. Where the files have no part for tests, `holdOut` of the
  * images, drawn by a permutation named by the seed, are its test images. Images beyond `memory` MiB lie in a file in the
- * cache folder instead of in memory. Throws `DataError` for files that are missing or not of their format, and
- * `ConfigError` when more images are asked for than there are or `pool` does not divide their sides.
+ * cache folder instead of in memory. Throws `DataError` for files that are missing or not of their format,
+ * `MissingPackageError` where the package that they are read with is not installed, and `ConfigError` when more images are
+ * asked for than there are or `pool` does not divide their sides.
  */
 export async function loadDataset(config: Config['data'], seed: number): Promise<Dataset> {
   return await drawDataset(await readSource(config), config, seed);
@@ -85,11 +86,14 @@ export async function drawDataset(raw: RawDataset, config: Config['data'], seed:
   const bytes =
     tableBytes(parts.train, orders.train.length, pool) + tableBytes(parts.test, orders.test.length, pool);
   const storage = { pool, inFile: isInFile(bytes, config) };
-  const train = await poolImages(parts.train, orders.train, storage);
-  const test = await poolImages(parts.test, orders.test, storage);
+  const tables: PooledTable[] = [];
   const close = () => {
-    train.close();
-    test.close();
+    for (const table of tables) table.close();
+  };
+  const poolPart = async (name: 'train' | 'test'): Promise<PooledTable> => {
+    const table = await poolImages(parts[name], orders[name], storage);
+    tables.push(table);
+    return table;
   };
   const originOf = (name: 'train' | 'test'): ImageOrigin => {
     const part = parts.split === null ? name : 'train';
@@ -97,17 +101,24 @@ export async function drawDataset(raw: RawDataset, config: Config['data'], seed:
     const numbers = split === undefined ? orders[name] : orders[name].map((place) => split[place]!);
     return { part, count: (raw[part] ?? raw.train).count, numbers };
   };
-  const moments = channelMoments(train, channels, pool);
-  const values = standardisedValues(moments, pool);
-  return {
-    name: config.source,
-    image: [channels, height / pool, width / pool],
-    classes: raw.classes,
-    train: imageSet(train, values, labelsOf(parts.train, orders.train), originOf('train')),
-    test: imageSet(test, values, labelsOf(parts.test, orders.test), originOf('test')),
-    ...moments,
-    close,
-  };
+  try {
+    const train = await poolPart('train');
+    const test = await poolPart('test');
+    const moments = channelMoments(train, channels, pool);
+    const values = standardisedValues(moments, pool);
+    return {
+      name: config.source,
+      image: [channels, height / pool, width / pool],
+      classes: raw.classes,
+      train: imageSet(train, values, labelsOf(parts.train, orders.train), originOf('train')),
+      test: imageSet(test, values, labelsOf(parts.test, orders.test), originOf('test')),
+      ...moments,
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 interface Parts {

@@ -2,10 +2,11 @@
  * The images that a run has drawn, average-pooled: whole-number sums, so that nothing is rounded before they are
  * standardised. They lie in memory as the smallest whole numbers that hold them, or in a file that is read by position.
  */
-import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../../errors.js';
 import { writableCacheFolder } from '../../gpu/node/cacheFolder.js';
+import { sizeText } from '../store/boundedFile.js';
 import type { RawImages } from './rawImages.js';
 
 /** Sums of bytes. */
@@ -79,7 +80,7 @@ function inMemory(count: number, elements: number, pool: number): Place {
   } catch (error) {
     const bytes = count * elements * bytesPerSum(pool);
     throw new DataError(
-      `The images need ${Math.ceil(bytes / 2 ** 20)} MiB, and so much memory cannot be had. Lower data.memory, so that they lie in a file.`,
+      `The images need ${sizeText(bytes)}, and so much memory cannot be had. Lower data.memory, so that they lie in a file.`,
       { cause: error },
     );
   }
@@ -102,7 +103,7 @@ async function inFile(count: number, elements: number, pool: number): Promise<Pl
   const rowBytes = elements * bytesPerSum(pool);
   const failed = (error: unknown): DataError =>
     new DataError(
-      `The images need ${Math.ceil((count * rowBytes) / 2 ** 20)} MiB beside ${path}, and it cannot be used (${(error as NodeJS.ErrnoException).code ?? (error as Error).message}). Make room, set HYPERGRAD_CACHE to another folder, or raise data.memory.`,
+      `The images need ${sizeText(count * rowBytes)} beside ${path}, and it cannot be used (${(error as NodeJS.ErrnoException).code ?? (error as Error).message}). Make room, set HYPERGRAD_CACHE to another folder, or raise data.memory.`,
       { cause: error },
     );
   let isOpen = true;
@@ -116,8 +117,14 @@ async function inFile(count: number, elements: number, pool: number): Promise<Pl
   };
   const descriptor = attempt(() => {
     const opened = openSync(path, 'wx+', 0o600);
-    unlinkSync(path);
-    ftruncateSync(opened, count * rowBytes);
+    try {
+      unlinkSync(path);
+      ftruncateSync(opened, count * rowBytes);
+    } catch (error) {
+      closeSync(opened);
+      rmSync(path, { force: true });
+      throw error;
+    }
     return opened;
   });
   return {

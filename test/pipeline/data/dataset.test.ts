@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, DataError } from '../../../src/errors.js';
 import { permutation } from '../../../src/kernels/philox.js';
 import type { Config } from '../../../src/pipeline/config/schema.js';
-import { loadDataset } from '../../../src/pipeline/data/dataset.js';
+import { drawDataset, loadDataset } from '../../../src/pipeline/data/dataset.js';
+import { poolImages } from '../../../src/pipeline/data/pooledTable.js';
+import { readSource } from '../../../src/pipeline/data/sources.js';
 import { dataOf, idx } from '../../support/imageFiles.js';
 
 let folder: string;
@@ -126,6 +128,22 @@ describe('loadDataset, mnist', () => {
       await expect(inFile!.test.rows([0])).rejects.toThrow(DataError);
     },
   );
+
+  it.runIf(process.platform === 'linux')('keeps no file open where images cannot be read or kept', async () => {
+    const open = async (): Promise<string[]> => {
+      const links = (await readdir('/proc/self/fd')).map((name) => readlink(`/proc/self/fd/${name}`));
+      const places = await Promise.all(links.map((link) => link.catch(() => '')));
+      return places.filter((place) => place.includes(`images-${process.pid}-`));
+    };
+    const before = await open();
+    const config = mnist({ folder: join(folder, 'digits'), memory: 0 });
+    const raw = await readSource(config);
+    const read = () => Promise.reject(new DataError('gone'));
+    await expect(drawDataset({ ...raw, test: { ...raw.test!, read } }, config, 1)).rejects.toThrow('gone');
+    const huge = { ...raw.train, read, height: 2 ** 26, width: 2 ** 26 };
+    await expect(poolImages(huge, Int32Array.of(0), { pool: 1, inFile: true })).rejects.toThrow(DataError);
+    expect(await open()).toEqual(before);
+  });
 
   it('says how many images there are when more are asked for', async () => {
     const attempt = loadDataset(mnist({ train: 60_001 }), 1);
