@@ -1,9 +1,10 @@
 /** Looking into folders: sorted by name, hidden files left out, so that every machine sees the same order. */
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import { DataError } from '../../errors.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
+import { isWithin } from '../store/withinFolder.js';
 import { unreadable } from './rawImages.js';
 
 /** What a folder holds; names in the order of their code points. */
@@ -60,7 +61,7 @@ export async function listFolder(folder: string, root = folder): Promise<Listing
 
 async function requireInside(path: string, root: string): Promise<void> {
   const place = await realpath(path);
-  if (place === root || place.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) return;
+  if (isWithin(place, root)) return;
   throw new DataError(
     `${path} is a link that leads out of the folder, to ${place}. Put what it leads to in its place, for example by copying the folder with cp -rL.`,
   );
@@ -97,32 +98,4 @@ export async function readLines(path: string): Promise<string[]> {
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '');
-}
-
-/**
- * `work` on every item, at most `limit` at a time; results in the items' order. Of several failures the first item's is
- * thrown, whichever came first, so that the same files give the same message.
- */
-export async function mapBounded<Item, Result>(
-  items: ArrayLike<Item>,
-  limit: number,
-  work: (item: Item, index: number) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = new Array(items.length);
-  const failures: { readonly index: number; readonly error: unknown }[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length && failures.length === 0) {
-      const index = next++;
-      try {
-        results[index] = await work(items[index]!, index);
-      } catch (error) {
-        failures.push({ index, error });
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  const first = failures.sort((a, b) => a.index - b.index)[0];
-  if (first !== undefined) throw first.error;
-  return results;
 }

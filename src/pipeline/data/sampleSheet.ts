@@ -15,7 +15,7 @@ const LARGEST_SHEET = 2 ** 28;
 const BACKGROUND = 128;
 
 /** Numbers of the first images of each class, a row a class; without labels the first images, row by row. */
-export function sampleRows(
+function sampleRows(
   { labels, count }: Pick<RawImages, 'labels' | 'count'>,
   classes: number,
 ): number[][] {

@@ -29,7 +29,10 @@ const MOST_LOOKED_INTO = 100;
 /** Names of all sources. */
 export const sourceNames = Object.keys(readers) as readonly SourceName[];
 
-/** Reads the files that the configuration names. Throws `DataError`. */
+/**
+ * Reads the files that the configuration names. Throws `DataError`, and `MissingPackageError` where the package that they are
+ * read with is not installed.
+ */
 export const readSource = (config: Config['data']): Promise<RawDataset> => readers[config.source](config);
 
 /** The source that a folder's files belong to, by their names and magic numbers. Throws `DataError` where there is none. */

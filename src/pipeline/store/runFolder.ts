@@ -283,7 +283,7 @@ async function readManifest(path: string): Promise<Map<string, StageRecord> | un
 }
 
 /** Paths of what processes that were killed were in the middle of writing. */
-export async function unfinishedIn(folder: string): Promise<string[]> {
+async function unfinishedIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw readingFailure(folder, error, 'Make all of it readable, or choose another folder with --out DIR.');
   });

@@ -4,6 +4,10 @@ import { dirname, resolve, sep } from 'node:path';
 import { StoreError } from '../../errors.js';
 import type { Disk } from './disk.js';
 
+/** Whether a place is a folder or in it, both as `realpath` gives them. */
+export const isWithin = (place: string, root: string): boolean =>
+  place === root || place.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
+
 /** Where a path leads: of what is not there yet, where the folder above it does. */
 async function placeOf(path: string): Promise<string> {
   for (let at = path; ; at = dirname(at)) {
@@ -22,7 +26,7 @@ async function placeOf(path: string): Promise<string> {
 export function withinFolder(folder: string, disk: Disk): Disk {
   const requireInside = async (path: string, reached: string): Promise<void> => {
     const [root, place] = [await placeOf(resolve(folder)), await placeOf(resolve(reached))];
-    if (place === root || place.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) return;
+    if (isWithin(place, root)) return;
     throw new StoreError(
       `${path} leads out of the run folder ${folder}, to ${place}, and is not touched. Remove the link, or choose another folder with --out DIR.`,
     );
