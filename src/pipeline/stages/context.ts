@@ -130,17 +130,30 @@ export async function readTensors(
   requireVersion(folder.pathOf(file), metadata.version, TENSORS_VERSION);
   return (name) => {
     const tensor = tensors.get(name);
-    if (tensor === undefined) {
-      throw new StoreError(
-        `${folder.pathOf(file)} holds no tensor '${name}'; delete the run folder and run again.`,
-      );
-    }
+    if (tensor === undefined) throw lacking(folder, file, `tensor '${name}'`);
     return tensor;
   };
 }
 
+/** The numbers of an artefact's tensor of float32. Throws as `readTensors` does, and where the tensor holds others. */
 export async function readFloats(folder: ReadableFolder, file: string, name: string): Promise<Float32Array> {
-  return (await readTensors(folder, file))(name).data as Float32Array;
+  const { data } = (await readTensors(folder, file))(name);
+  if (data instanceof Float32Array) return data;
+  throw lacking(folder, file, `float32 tensor '${name}'`);
+}
+
+/** Which stage makes which artefact. */
+const makers: Readonly<Record<string, string>> = {
+  [files.teacher]: 'teacher',
+  [files.targets]: 'targets',
+  [files.subset]: 'subset',
+  [files.synthetic]: 'distil',
+  [files.selfSupervisedSynthetic]: 'selfSupervised',
+};
+
+function lacking(folder: ReadableFolder, file: string, what: string): StoreError {
+  const force = makers[file] === undefined ? '' : ` with --force ${makers[file]}`;
+  return new StoreError(`${folder.pathOf(file)} holds no ${what}. Give the run's command again${force}.`);
 }
 
 /** Rows of a flat table by number. */
