@@ -16,19 +16,14 @@ import { sgd } from '../../nn/optimisers/sgd.js';
 import { withProjector } from '../../nn/selfSupervised.js';
 import { drawPairs, type PairSettings, pairLoss, pairTypes } from '../../nn/viewPairs.js';
 import { stateOf, tensorOf } from '../checkpoints.js';
-import {
-  files,
-  floatTensor,
-  readFloats,
-  readTensors,
-  type StageContext,
-  studentModel,
-  writeTensors,
-} from './context.js';
+import type { Config } from '../config/schema.js';
+import { files, floatTensor, readTensors, type StageContext, studentModel, writeTensors } from './context.js';
 import { batchesFrom, wholeBatches } from './draws.js';
 import { lower, requireFinite, requireFiniteTensors } from './finite.js';
 import { HostDescent } from './hostDescent.js';
 import { keepPositive } from './outerOptimiser.js';
+import { readAhead } from './readAhead.js';
+import { Trajectories } from './trajectories.js';
 
 /** What a student learns by from `count` images, `batch` of them a step: the loss of pairs, whose numbers are inputs. */
 export function selfSupervisedProblem(
@@ -82,6 +77,23 @@ export function drawWholeBatches(
   return batchesFrom(stream, count, steps, (order) => wholeBatches(order, batch));
 }
 
+/** Where an iteration's steps start, and where an expert was some epochs later: θ [parameters] each. */
+async function drawEnds(
+  { seed, selfSupervised: { experts, startEpochs, expertEpochs } }: Config,
+  trajectories: Trajectories,
+  iteration: number,
+): Promise<{ readonly from: Float32Array; readonly to: Float32Array }> {
+  const draw = (what: string, bound: number): number =>
+    integers({ seed, purpose: `selfSupervised.${what}`, index: iteration }, 1, bound)[0]!;
+  const expert = draw('expert', experts.count);
+  const startEpoch = draw('startEpoch', startEpochs);
+  const [from, to] = await Promise.all([
+    trajectories.checkpoint(expert, startEpoch),
+    trajectories.checkpoint(expert, startEpoch + expertEpochs),
+  ]);
+  return { from, to };
+}
+
 /** α and its velocity, beside those of the images. */
 const descentSchema = z.object({ innerStep: z.number().positive(), velocity: z.number() });
 
@@ -90,15 +102,10 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
   const { config, dataset, device, folder, events } = context;
   const { seed, selfSupervised: settings, teacher } = config;
   const model = studentModel(context);
-  const { total } = withProjector(model, teacher);
   const indices = (await readTensors(folder, files.subset))('indices').data;
   const count = indices.length;
   const start = await dataset.train.rows(indices);
-  const experts = await Promise.all(
-    Array.from({ length: settings.experts.count }, (_, k) =>
-      readFloats(folder, files.selfSupervisedExpert(k), 'trajectory'),
-    ),
-  );
+  const trajectories = new Trajectories(context, 'selfSupervisedExperts');
   const unroll = await Unroll.create({
     device,
     problem: selfSupervisedProblem(model, teacher, count, settings.batch),
@@ -123,22 +130,19 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
       images.restore(tensorOf(resumed, 'images', start.length), tensorOf(resumed, 'velocity', start.length));
       ({ innerStep, velocity } = stateOf(resumed, descentSchema));
     }
-    for (let iteration = resumed?.done ?? 0; iteration < settings.iterations; iteration++) {
-      const draw = (what: string, bound: number): number =>
-        integers({ seed, purpose: `selfSupervised.${what}`, index: iteration }, 1, bound)[0]!;
-      const trajectory = experts[draw('expert', experts.length)]!;
-      const startEpoch = draw('startEpoch', settings.startEpochs);
-      const checkpoint = (epoch: number): Float32Array =>
-        trajectory.slice(epoch * total, (epoch + 1) * total);
-      const theta = checkpoint(startEpoch);
+    const first = resumed?.done ?? 0;
+    let iteration = first;
+    // Draws are known ahead: an iteration's checkpoints are read while the one before it computes.
+    const draw = (ahead: number) => drawEnds(config, trajectories, first + ahead);
+    for await (const { from, to } of readAhead(settings.iterations - first, draw)) {
       const key = { seed, purpose: 'selfSupervised.distil', index: iteration * settings.steps };
       const pairs = drawSteps(key, settings.steps, settings.batch, dataset, teacher);
       unroll.write('images', images.value);
       unroll.write('learningRate', Float32Array.of(innerStep));
       for (const [name, numbers] of Object.entries(pairs)) unroll.write(name, numbers);
       unroll.submit({
-        start: theta,
-        outer: { start: theta, target: checkpoint(startEpoch + settings.expertEpochs) },
+        start: from,
+        outer: { start: from, target: to },
         batches: drawWholeBatches(seed, iteration, count, settings.batch, settings.steps),
       });
       const [loss, byImages, slope] = await Promise.all([
@@ -150,7 +154,8 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
       requireFinite(loss, `the trajectory loss ${at}`, remedy);
       requireFinite(slope[0]!, `the gradient by the inner step α ${at}`, remedy);
       events.append({ stage: 'selfSupervised', iteration, loss, innerStep });
-      context.advance(iteration + 1, loss);
+      iteration++;
+      context.advance(iteration, loss);
       images.step(byImages);
       velocity = config.distil.momentum * velocity + slope[0]!;
       innerStep = Math.fround(
@@ -158,7 +163,7 @@ export async function distilSelfSupervised(context: StageContext): Promise<strin
       );
       requireFinite(innerStep, `the inner step α after its update ${at}`, remedy);
       requireFiniteTensors([['images', floatTensor(images.value)]], `the set after its update ${at}`, remedy);
-      await context.checkpoints?.reached(iteration + 1, async () => ({
+      await context.checkpoints?.reached(iteration, async () => ({
         tensors: new Map([
           ['images', floatTensor(images.value, start.length)],
           ['velocity', floatTensor(images.velocity, start.length)],

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { interpretForward, interpretUnroll } from '../../../src/autograd/unroll/interpretUnroll.js';
 import type { UnrollDescription } from '../../../src/autograd/unroll/options.js';
 import { ConfigError, ShapeError } from '../../../src/errors.js';
@@ -169,7 +169,12 @@ describe('a run with the row trajectoryMatchingOnSsl', () => {
   }
 
   it('moves the images along the experts of that loss and probes the student; another setting runs just its stages', async () => {
+    const whole = vi.spyOn(RunFolder.prototype, 'readBytes');
     const { result, ran } = await run();
+    // A trajectory is as large as all of its checkpoints: it is read one at a time.
+    const inOne = whole.mock.calls.map(([name]) => name);
+    expect(inOne.filter((name) => name.startsWith('self-supervised-experts/'))).toEqual([]);
+    whole.mockRestore();
     expect(ran).toContain('selfSupervisedExperts');
     expect(ran).toContain('selfSupervised');
     const names = result.rows.map(({ name }) => name);
