@@ -13,7 +13,8 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
-import { fileLimits, sizeText } from '../store/boundedFile.js';
+import { fileLimits } from '../store/boundedFile.js';
+import { sizeText } from '../store/bytes.js';
 import { shown } from '../store/shownText.js';
 
 /** Lists and groups within one another. A configuration has four. */

@@ -6,6 +6,7 @@ import { ConfigError, DataError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
 import type { RowSource } from '../../nn/deviceImages.js';
 import type { Config } from '../config/schema.js';
+import { MEBIBYTE } from '../store/bytes.js';
 import { chunksOf, largestSum, type PooledTable, poolImages, tableBytes } from './pooledTable.js';
 import { type RawDataset, type RawImages, takeImages } from './rawImages.js';
 import { readSource } from './sources.js';
@@ -49,8 +50,6 @@ export interface Dataset {
   /** Gives back the file that images beyond `data.memory` lie in; no rows can be read after. */
   close(): void;
 }
-
-const MEBIBYTE = 2 ** 20;
 
 /** Whether pooled images of so many bytes, training and test together, lie in a file instead of in memory. */
 export const isInFile = (bytes: number, { memory }: Config['data']): boolean => bytes > memory * MEBIBYTE;

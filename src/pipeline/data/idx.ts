@@ -5,7 +5,8 @@
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { DataError } from '../../errors.js';
-import { fileLimits, openRegular, sizeText } from '../store/boundedFile.js';
+import { fileLimits, openRegular } from '../store/boundedFile.js';
+import { sizeText } from '../store/bytes.js';
 import { readBytes } from './folders.js';
 import { imagesInMemory, type RawImages, unreadable } from './rawImages.js';
 

@@ -6,7 +6,7 @@ import { closeSync, ftruncateSync, openSync, readSync, rmSync, unlinkSync, write
 import { join } from 'node:path';
 import { DataError } from '../../errors.js';
 import { writableCacheFolder } from '../../gpu/node/cacheFolder.js';
-import { sizeText } from '../store/boundedFile.js';
+import { sizeText } from '../store/bytes.js';
 import type { RawImages } from './rawImages.js';
 
 /** Sums of bytes. */

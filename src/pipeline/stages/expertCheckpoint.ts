@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { TrainingState } from '../../nn/training.js';
 import { type Captured, type Checkpoint, stateOf, tensorOf } from '../checkpoints.js';
-import type { NamedTensor } from '../store/safetensors.js';
+import { floatTensor } from './context.js';
 import type { Place } from './course.js';
 import type { ExpertMiddle } from './expertTraining.js';
 
@@ -11,14 +11,13 @@ const whole = z.number().int().min(0);
 /** Where a training stands. */
 export const placeSchema = z.object({ epoch: whole, step: whole }) satisfies z.ZodType<Place>;
 
-const flat = (data: Float32Array): NamedTensor => ({ dtype: 'F32', shape: [data.length], data });
-
 /** A training between two steps, beside what else its stage keeps. */
 export function captureTraining(
   { theta, momentum }: TrainingState,
   others: Readonly<Record<string, Float32Array>> = {},
 ): Captured['tensors'] {
-  return new Map(Object.entries({ theta, momentum, ...others }).map(([name, data]) => [name, flat(data)]));
+  const all = Object.entries({ theta, momentum, ...others });
+  return new Map(all.map(([name, data]) => [name, floatTensor(data, data.length)]));
 }
 
 /** The training of a checkpoint. Throws `StoreError` where it is not of so many parameters. */

@@ -4,8 +4,7 @@
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-
-const MEBIBYTE = 2 ** 20;
+import { MEBIBYTE, sizeText } from './bytes.js';
 
 /** The most that is read of a file, by what it holds, in bytes. */
 export const fileLimits = {
@@ -28,14 +27,6 @@ const WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Why a file is not read; the message goes on where the file's path ends: "holds …". */
 export class UnfitFile extends Error {}
-
-/** Bytes in the unit in which they are read best. */
-export const sizeText = (bytes: number): string =>
-  bytes < 1024
-    ? `${bytes} bytes`
-    : bytes < MEBIBYTE
-      ? `${Math.ceil(bytes / 1024)} KiB`
-      : `${Math.ceil(bytes / MEBIBYTE)} MiB`;
 
 /** Why reading failed, in words that go on where the file's path ends: "does not exist". */
 export function readingFault(error: unknown): string {

@@ -1,5 +1,6 @@
 /** Writing NumPy's .npy format, version 1.0 (see `npy.ts`, which reads it). */
 import { ShapeError } from '../../errors.js';
+import { MAGIC } from './npy.js';
 
 /** Bytes before the header's text: magic, version and the text's length. */
 const PREFIX = 10;
@@ -23,7 +24,7 @@ export function encodeNpy(data: Float32Array, shape: readonly number[]): Uint8Ar
   const fields = `{'descr': '<f4', 'fortran_order': False, 'shape': (${extents}), }`;
   const start = Math.ceil((PREFIX + fields.length + 1) / ALIGNMENT) * ALIGNMENT;
   const bytes = new Uint8Array(start + 4 * elements);
-  bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
+  bytes.set([...MAGIC, 1, 0]);
   const view = new DataView(bytes.buffer);
   view.setUint16(8, start - PREFIX, true);
   bytes.set(new TextEncoder().encode(`${fields.padEnd(start - PREFIX - 1)}\n`), PREFIX);

@@ -15,7 +15,8 @@ export interface NpyArray {
   readonly data: Float32Array;
 }
 
-const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] as const;
+/** How every file of the format begins. */
+export const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] as const;
 /** Bytes of magic and version. */
 const VERSION_END = 8;
 /** Bytes that a header may hold, as NumPy itself reads them. A plain array's has about a hundred. */
