@@ -4,8 +4,10 @@
  * and there is none before W − 1. A set that was updated after the last loss has none, and is never the best.
  */
 import { mean } from 'simple-statistics';
+import { z } from 'zod';
 import { allocateRange, type BufferRange, BYTES, copyRange } from '../../autograd/compile/bufferRange.js';
 import type { Device } from '../../gpu/device.js';
+import { Held } from './held.js';
 
 /** What is known of the best set so far. */
 export interface Best {
@@ -20,6 +22,14 @@ export interface SmoothedLossState {
   readonly losses: readonly number[];
   readonly best: Best | null;
 }
+
+/** The same as a checkpoint has it. */
+export const smoothedLossSchema = z.object({
+  losses: z.array(z.number()),
+  best: z
+    .object({ iteration: z.number().int().min(0), smoothedLoss: z.number(), innerStep: z.number() })
+    .nullable(),
+}) satisfies z.ZodType<SmoothedLossState>;
 
 /** Follows the smoothed loss. */
 export class SmoothedLoss {
@@ -71,17 +81,27 @@ export class SmoothedLoss {
 export class KeptSet {
   readonly #device: Device;
   readonly #live: readonly BufferRange[];
+  readonly #held: Held;
   /** The one that was set aside last comes first. */
   #before: readonly [last: readonly BufferRange[], other: readonly BufferRange[]];
   readonly #best: readonly BufferRange[] | null;
 
   constructor(device: Device, live: readonly BufferRange[], keepsBest: boolean) {
+    const held = new Held();
     const copy = (label: string): BufferRange[] =>
-      live.map(({ bytes }) => allocateRange(device, bytes / BYTES, label));
+      live.map(({ bytes }) =>
+        held.takeWith(allocateRange(device, bytes / BYTES, label), ({ buffer }) => device.releaseBuffer(buffer)),
+      );
     this.#device = device;
     this.#live = live;
-    this.#before = [copy('distil.before'), copy('distil.beforeThat')];
-    this.#best = keepsBest ? copy('distil.best') : null;
+    this.#held = held;
+    try {
+      this.#before = [copy('distil.before'), copy('distil.beforeThat')];
+      this.#best = keepsBest ? copy('distil.best') : null;
+    } catch (error) {
+      held.release();
+      throw error;
+    }
   }
 
   /** Copies the live tensors aside; submitted before their update. */
@@ -115,7 +135,7 @@ export class KeptSet {
   }
 
   release(): void {
-    for (const { buffer } of [...this.#before.flat(), ...this.ranges]) this.#device.releaseBuffer(buffer);
+    this.#held.release();
   }
 
   #copy(from: readonly BufferRange[], to: readonly BufferRange[]): void {

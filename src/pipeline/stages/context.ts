@@ -11,6 +11,7 @@ import { resNet18 } from '../../nn/resNet18.js';
 import type { Checkpoints } from '../checkpoints.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
+import { MEBIBYTE } from '../store/bytes.js';
 import type { EventLog } from '../store/events.js';
 import { requireVersion, TENSORS_VERSION, tensorsMetadata } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
@@ -28,8 +29,6 @@ export interface StageContext {
   /** Tells the listener how many of this stage's steps are done. */
   advance(done: number, loss?: number): void;
 }
-
-const MEBIBYTE = 2 ** 20;
 
 /** How images come to lie on the device, for steps of `batch` rows: whole within `data.memory`. */
 export const placement = ({ data }: Config, batch: number, label: string): Placement => ({

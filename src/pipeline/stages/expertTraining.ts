@@ -37,7 +37,7 @@ export interface ExpertMiddle extends Place, ExpertTrajectory {
   readonly training: TrainingState;
 }
 
-/** Trains one expert. Throws `HypergradError` when its loss is no number any more. */
+/** Trains one expert. Throws `NumericsError` when its loss, or θ after an epoch, is no number any more. */
 export async function trainTrajectory(options: ExpertTrainingOptions): Promise<ExpertTrajectory> {
   const { trainer, config, layout, count, expert, reached, from, between } = options;
   const { epochs, batch, learningRate } = config.experts;

@@ -2,13 +2,7 @@
  * Stage 3: K experts, students that regress the teacher's representations of the real images (MKDT eq. 5) from different
  * initialisations; their parameters at the start and after every epoch are kept. Stage 4: the high-loss subset.
  */
-import {
-  placeImages,
-  placeTraining,
-  releaseImages,
-  releaseTraining,
-  type TrainingImages,
-} from '../../nn/deviceImages.js';
+import { placeImages, placeTraining, releaseImages, releaseTraining } from '../../nn/deviceImages.js';
 import { Encoder, rowErrors } from '../../nn/encoder.js';
 import { mse } from '../../nn/losses.js';
 import type { Model } from '../../nn/model.js';
@@ -30,6 +24,7 @@ import {
 } from './context.js';
 import { captureExpert, expertOf } from './expertCheckpoint.js';
 import { trainTrajectory } from './expertTraining.js';
+import { Held } from './held.js';
 import { readAhead } from './readAhead.js';
 import { hardestFirst } from './starts.js';
 import { LOSSES, requireSpace, TRAJECTORY, Trajectories } from './trajectories.js';
@@ -102,13 +97,13 @@ function tell({ config, events, advance }: StageContext, expert: number, losses:
 /** Owns the data on the device and the compiled steps that every expert is trained with. */
 class ExpertTraining {
   readonly #context: StageContext;
-  readonly #data: TrainingImages;
   readonly #trainer: Trainer;
+  readonly #held: Held;
 
-  private constructor(context: StageContext, data: TrainingImages, trainer: Trainer) {
+  private constructor(context: StageContext, trainer: Trainer, held: Held) {
     this.#context = context;
-    this.#data = data;
     this.#trainer = trainer;
+    this.#held = held;
   }
 
   static async create(context: StageContext): Promise<ExpertTraining> {
@@ -117,15 +112,26 @@ class ExpertTraining {
     const { count } = dataset.train;
     const targets = await readFloats(folder, files.targets, 'train');
     const place = placement(config, config.experts.batch, 'experts');
-    const data = await placeTraining(device, dataset.train, dataset.image, targets, place);
-    const trainer = await Trainer.create({
-      device,
-      data,
-      ...regression(model, config.experts),
-      batchSizes: batchSizesOf(count, config.experts.batch),
-      label: 'expert',
-    });
-    return new ExpertTraining(context, data, trainer);
+    const held = new Held();
+    try {
+      const data = held.takeWith(
+        await placeTraining(device, dataset.train, dataset.image, targets, place),
+        (placed) => releaseTraining(device, placed),
+      );
+      const trainer = held.take(
+        await Trainer.create({
+          device,
+          data,
+          ...regression(model, config.experts),
+          batchSizes: batchSizesOf(count, config.experts.batch),
+          label: 'expert',
+        }),
+      );
+      return new ExpertTraining(context, trainer, held);
+    } catch (error) {
+      held.release();
+      throw error;
+    }
   }
 
   /** Trains one expert and writes its trajectory, whole. */
@@ -166,8 +172,7 @@ class ExpertTraining {
   }
 
   release(): void {
-    this.#trainer.release();
-    releaseTraining(this.#context.device, this.#data);
+    this.#held.release();
   }
 }
 
@@ -182,9 +187,13 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
   const targets = await readFloats(folder, files.targets, 'train');
   const resumed = context.checkpoints?.resumed ?? null;
   const losses = resumed === null ? new Float64Array(count) : doublesOf(resumed, 'losses', count);
-  const images = await placeImages(device, dataset.train, dataset.image, placement(config, 1, 'subset'));
-  const encoder = await Encoder.create(device, model, images);
+  const held = new Held();
   try {
+    const images = held.takeWith(
+      await placeImages(device, dataset.train, dataset.image, placement(config, 1, 'subset')),
+      (placed) => releaseImages(device, placed),
+    );
+    const encoder = held.take(await Encoder.create(device, model, images));
     const trajectories = new Trajectories(context);
     const experts = config.experts.count;
     let done = resumed?.done ?? 0;
@@ -202,8 +211,7 @@ export async function chooseSubset(context: StageContext): Promise<string[]> {
       }));
     }
   } finally {
-    encoder.release();
-    releaseImages(device, images);
+    held.release();
   }
   const size = subsetSize(config.subset.fraction, count);
   await writeTensors(folder, files.subset, [

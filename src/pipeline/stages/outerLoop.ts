@@ -15,14 +15,16 @@ import { batchSizesOf } from '../../nn/training.js';
 import { type Captured, type Checkpoint, stateOf, tensorOf } from '../checkpoints.js';
 import type { Config } from '../config/schema.js';
 import { averagingWindow } from '../report/types.js';
+import { MEBIBYTE } from '../store/bytes.js';
 import type { NamedTensor } from '../store/safetensors.js';
-import { type Best, KeptSet, SmoothedLoss, type SmoothedLossState } from './bestSet.js';
+import { type Best, KeptSet, SmoothedLoss, type SmoothedLossState, smoothedLossSchema } from './bestSet.js';
+import { floatTensor } from './context.js';
+import { Held } from './held.js';
 import { compileOuterStep, keepPositive, ScalarDescent, stateNames } from './outerOptimiser.js';
-import { requireFiniteLoss, requireFiniteUpdate, SetWatch } from './setWatch.js';
+import { type NormName, requireFiniteLoss, requireFiniteUpdate } from './setWatch.js';
+import { SquareSums } from './squareSums.js';
 import type { StartingSet } from './starts.js';
 import type { SyntheticSet } from './syntheticTensors.js';
-
-const MEBIBYTE = 2 ** 20;
 
 type Settings = Config['distil'];
 
@@ -84,23 +86,19 @@ interface LoopState {
 const loopStateSchema = z.object({
   innerStep: z.number().positive(),
   descent: z.record(z.string(), z.array(z.number())).nullable(),
-  smoothed: z.object({
-    losses: z.array(z.number()),
-    best: z
-      .object({ iteration: z.number().int().min(0), smoothedLoss: z.number(), innerStep: z.number() })
-      .nullable(),
-  }),
+  smoothed: smoothedLossSchema,
 }) satisfies z.ZodType<LoopState>;
 
 /** Owns the device memory of a distillation. Make it with `OuterLoop.create`; give it back with `release`. */
 export class OuterLoop {
   readonly #settings: Settings;
   readonly #unrolled: Unroll;
-  readonly #descents: ReadonlyMap<string, Plan>;
+  readonly #descents: ReadonlyMap<NormName, Plan>;
   readonly #descentOfInnerStep: ScalarDescent | null;
   readonly #smoothed: SmoothedLoss;
   readonly #kept: KeptSet;
-  readonly #watch: SetWatch;
+  readonly #watch: SquareSums;
+  readonly #held: Held;
   /** The last iteration whose loss and gradients were numbers, and its α. */
   #good: { readonly iteration: number; readonly innerStep: number } | null = null;
   #innerStep: number;
@@ -109,8 +107,9 @@ export class OuterLoop {
   private constructor(
     { device, settings }: OuterLoopOptions,
     unrolled: Unroll,
-    descents: ReadonlyMap<string, Plan>,
-    watch: SetWatch,
+    descents: ReadonlyMap<NormName, Plan>,
+    watch: SquareSums,
+    held: Held,
   ) {
     const { innerStep, momentum, iterations, keep } = settings;
     this.#settings = settings;
@@ -119,8 +118,9 @@ export class OuterLoop {
     this.#descentOfInnerStep =
       innerStep.learningRate > 0 ? new ScalarDescent({ ...innerStep, momentum, gradientClip: null }) : null;
     this.#smoothed = new SmoothedLoss(averagingWindow(iterations));
-    this.#kept = new KeptSet(device, this.#live, keep === 'best');
+    this.#kept = held.take(new KeptSet(device, this.#live, keep === 'best'));
     this.#watch = watch;
+    this.#held = held;
     this.#innerStep = Math.fround(innerStep.initial);
   }
 
@@ -144,24 +144,25 @@ export class OuterLoop {
       const budget = `distil.memoryBudget = ${settings.memoryBudget} MiB does not do`;
       throw new DeviceError(`${budget}: ${cause.message}`, { cause });
     });
-    const descents = new Map<string, Plan>();
+    const held = new Held();
+    held.take(unrolled);
     try {
+      const descents = new Map<NormName, Plan>();
       for (const { table, setting, norm } of tables) {
         const gradient: BufferRange | undefined = unrolled.gradients[table];
         if (gradient === undefined) continue;
         const ranges = { theta: unrolled.inputs[table]!, gradient };
         const optimiser = { ...settings[setting], momentum, gradientClip };
-        descents.set(norm, await compileOuterStep(device, setting, ranges, optimiser));
+        descents.set(norm, held.take(await compileOuterStep(device, setting, ranges, optimiser)));
       }
       unrolled.write('images', start.images);
       unrolled.write('targets', start.targets);
       const learnt = tables.filter(({ norm }) => descents.has(norm));
       const ranges = learnt.map(({ table, setting }) => [setting, unrolled.inputs[table]!] as const);
-      const watch = await SetWatch.create(device, Object.fromEntries(ranges));
-      return new OuterLoop(options, unrolled, descents, watch);
+      const watch = held.take(await SquareSums.create(device, Object.fromEntries(ranges)));
+      return new OuterLoop(options, unrolled, descents, watch, held);
     } catch (error) {
-      for (const descent of descents.values()) descent.release();
-      unrolled.release();
+      held.release();
       throw error;
     }
   }
@@ -232,7 +233,7 @@ export class OuterLoop {
   async capture(): Promise<Captured> {
     const tensors = new Map<string, NamedTensor>();
     const keep = (name: string, data: Float32Array): void => {
-      tensors.set(name, { dtype: 'F32', shape: [data.length], data });
+      tensors.set(name, floatTensor(data, data.length));
     };
     const live = await this.read();
     for (const { table } of tables) keep(table, live[table]);
@@ -277,10 +278,7 @@ export class OuterLoop {
 
   /** Gives all memory back. */
   release(): void {
-    this.#kept.release();
-    this.#watch.release();
-    for (const descent of this.#descents.values()) descent.release();
-    this.#unrolled.release();
+    this.#held.release();
   }
 
   get #keepsBest(): boolean {

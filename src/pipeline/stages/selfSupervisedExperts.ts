@@ -13,6 +13,7 @@ import { follow } from './course.js';
 import { wholeBatches } from './draws.js';
 import { captureExpert, expertOf } from './expertCheckpoint.js';
 import { lower, requireFiniteParameters, watchLosses } from './finite.js';
+import { Held } from './held.js';
 
 /** Trains the experts; a trajectory [epochs + 1, θ] each. */
 export async function trainSelfSupervisedExperts(context: StageContext): Promise<string[]> {
@@ -26,19 +27,23 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
   const { count } = dataset.train;
   const batch = Math.min(settings.batch, count);
   const perEpoch = Math.floor(count / batch);
-  const data = await placeImages(
-    device,
-    dataset.train,
-    dataset.image,
-    placement(config, batch, 'selfSupervised.experts'),
-  );
-  const objective = selfSupervision(model, config.teacher, settings, dataset);
-  const steps = await ObjectiveSteps.create(device, objective, data, [batch]);
   const resumed = checkpoints?.resumed == null ? null : expertOf(checkpoints.resumed, epochs, total);
   const written = Array.from({ length: resumed?.expert ?? 0 }, (_, expert) =>
     files.selfSupervisedExpert(expert),
   );
+  const held = new Held();
   try {
+    const data = held.takeWith(
+      await placeImages(
+        device,
+        dataset.train,
+        dataset.image,
+        placement(config, batch, 'selfSupervised.experts'),
+      ),
+      (placed) => releaseImages(device, placed),
+    );
+    const objective = selfSupervision(model, config.teacher, settings, dataset);
+    const steps = held.take(await ObjectiveSteps.create(device, objective, data, [batch]));
     for (let expert = written.length; expert < settings.count; expert++) {
       const kept = resumed?.expert === expert ? resumed : null;
       const trajectory = kept?.trajectory ?? new Float32Array((epochs + 1) * total);
@@ -95,8 +100,7 @@ export async function trainSelfSupervisedExperts(context: StageContext): Promise
       written.push(file);
     }
   } finally {
-    steps.release();
-    releaseImages(device, data);
+    held.release();
   }
   return written;
 }

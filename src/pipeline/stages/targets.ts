@@ -16,6 +16,7 @@ import {
   writeTensors,
 } from './context.js';
 import { copyGivenTargets } from './givenTargets.js';
+import { Held } from './held.js';
 
 /** What a teacher is read and used with; `image` is the shape of the images that it is to see. */
 type TeacherSource = Pick<StageContext, 'config' | 'device'> & {
@@ -70,9 +71,13 @@ export async function encodeByTeacher(
   const { config, device, dataset } = source;
   const { outputCount } = teacherModel(source);
   const theta = await readTeacher(source);
-  const placed = await placeImages(device, images, dataset.image, placement(config, 1, 'targets'));
-  const encoder = await Encoder.create(device, teacherModel(source), placed);
+  const held = new Held();
   try {
+    const placed = held.takeWith(
+      await placeImages(device, images, dataset.image, placement(config, 1, 'targets')),
+      (each) => releaseImages(device, each),
+    );
+    const encoder = held.take(await Encoder.create(device, teacherModel(source), placed));
     const outputs = new Float32Array(images.count * outputCount);
     outputs.set(kept.outputs);
     // Whole turns of the encoder: what each of them computes does not depend on where it began.
@@ -85,8 +90,7 @@ export async function encodeByTeacher(
     }
     return outputs;
   } finally {
-    encoder.release();
-    releaseImages(device, placed);
+    held.release();
   }
 }
 

@@ -35,7 +35,8 @@ import {
   writeTensors,
 } from './context.js';
 import { lower, requireFinite, watchLosses } from './finite.js';
-import { SetWatch } from './setWatch.js';
+import { Held } from './held.js';
+import { SquareSums } from './squareSums.js';
 
 type Settings = Config['teacher'];
 
@@ -117,16 +118,18 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
   const start = { seed: config.seed, purpose: 'teacher', index: 0 };
   const carried = ['theta', ...Object.keys(optimiser.state), ...(hasBuffers(model) ? ['running'] : [])];
   const carry = Object.fromEntries(carried.map((name) => [name, name]));
-  const images = await placeImages(device, dataset.train, dataset.image, placement(config, batch, 'teacher'));
-  const tape = teacherTape(config, dataset.image, images.imageShape[0]!);
-  const plan = await compile(tape, device, {
-    label: 'teacher',
-    inputs: { images: images.images },
-    carry,
-  });
-  const losses = new LossRecord(device, 'teacher');
-  const parameters = await SetWatch.create(device, { theta: plan.inputs.theta! });
+  const held = new Held();
   try {
+    const images = held.takeWith(
+      await placeImages(device, dataset.train, dataset.image, placement(config, batch, 'teacher')),
+      (placed) => releaseImages(device, placed),
+    );
+    const tape = teacherTape(config, dataset.image, images.imageShape[0]!);
+    const plan = held.take(
+      await compile(tape, device, { label: 'teacher', inputs: { images: images.images }, carry }),
+    );
+    const losses = held.take(new LossRecord(device, 'teacher'));
+    const parameters = held.take(await SquareSums.create(device, { theta: plan.inputs.theta! }));
     plan.write('theta', initialParameters(layout, start));
     if (hasBuffers(model)) plan.write('running', initialParameters(model.buffers, start));
     for (const [name, { extent, start: value }] of Object.entries(optimiser.state)) {
@@ -204,10 +207,7 @@ export async function trainTeacher(context: StageContext): Promise<string[]> {
     ];
     await writeTensors(folder, files.teacher, tensors);
   } finally {
-    losses.release();
-    parameters.release();
-    plan.release();
-    releaseImages(device, images);
+    held.release();
   }
   return [files.teacher];
 }

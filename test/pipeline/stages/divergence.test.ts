@@ -8,6 +8,7 @@ import type { Config } from '../../../src/pipeline/config/schema.js';
 import { loadDataset } from '../../../src/pipeline/data/dataset.js';
 import { silentProgress } from '../../../src/pipeline/progress.js';
 import { runPipeline } from '../../../src/pipeline/run.js';
+import { requireFiniteLoss } from '../../../src/pipeline/stages/setWatch.js';
 import { readEvents } from '../../../src/pipeline/store/events.js';
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../../src/pipeline/store/safetensors.js';
@@ -99,4 +100,12 @@ describe('a distillation that diverges', () => {
     await run();
     await expect(stat(lastGood('safetensors'))).rejects.toThrow(/ENOENT/);
   });
+});
+
+it('names the norm of a gradient in words', () => {
+  const { distil } = resolveConfig({ preset: 'tiny-test', sets: [] });
+  const seen = { loss: 1, slope: null, norms: [['pixelNorm', Number.NaN]] as const };
+  expect(() => requireFiniteLoss(seen, 3, distil)).toThrow(
+    /^Training diverged: the norm of the gradient by the pixels of the stage distil at iteration 3 is NaN\./,
+  );
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { files, readTensors, type StageContext, writeTensors } from '../../../src/pipeline/stages/context.js';
 import { TRAJECTORY, Trajectories } from '../../../src/pipeline/stages/trajectories.js';
-import { requireVersion } from '../../../src/pipeline/store/formatVersion.js';
+import { NewerFileError, requireVersion } from '../../../src/pipeline/store/formatVersion.js';
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import {
   decodeSafetensors,
@@ -22,7 +22,7 @@ describe('a version', () => {
 
   it('that is newer is refused with what reads it', () => {
     expect(() => requireVersion('runs/a/file', '3', 2)).toThrow(
-      new StoreError(
+      new NewerFileError(
         'runs/a/file is of version 3, written by a newer hypergrad; this one reads versions up to 2. Use that hypergrad, or choose another folder with --out DIR.',
       ),
     );
