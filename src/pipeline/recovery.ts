@@ -35,7 +35,7 @@ export interface RecoveryOptions {
 
 /**
  * The result of `work`, which is begun again on a reopened device when its own was lost. The devices that are opened here are
- * closed here.
+ * closed here, and so is each that was lost, the given one too.
  *
  * @throws DeviceLostError when the device was lost once more than there are pauses without anything having been kept between,
  *   or did not come back: no other adapter takes its place, since its bits would differ.
@@ -122,7 +122,7 @@ async function reopen(
     say(
       `${trouble} Opening it again in ${pause} s, attempt ${attempts} of ${pauses.length}; the work then ${going}.`,
     );
-    await interruptiblePause(pause, stage, signal);
+    await interruptiblePause(pause, { stage, folder, signal });
     try {
       const device = await reopen();
       if (isSame(device.adapter, adapter)) return [device, attempts];
@@ -146,14 +146,21 @@ async function reopen(
 
 async function interruptiblePause(
   seconds: number,
-  stage: string | null,
-  signal?: AbortSignal,
+  {
+    stage,
+    folder,
+    signal,
+  }: Pick<Loss, 'stage'> & Pick<RecoveryOptions, 'folder'> & { readonly signal: AbortSignal | undefined },
 ): Promise<void> {
   try {
     await sleep(1000 * seconds, undefined, signal === undefined ? {} : { signal });
   } catch (cause) {
+    const advice =
+      folder === null
+        ? 'Nothing was kept: give the same command again to begin anew.'
+        : 'What was kept stays: give the same command again to go on.';
     throw new InterruptedError(
-      `Stopped while the device was lost${stage === null ? '' : ` in the stage ${stage}`}, as asked. What was kept stays: give the same command again to go on.`,
+      `Stopped while the device was lost${stage === null ? '' : ` in the stage ${stage}`}, as asked. ${advice}`,
       { cause },
     );
   }

@@ -157,6 +157,8 @@ describe('work that outlives the loss of its device', () => {
     );
     expect(error).toBeInstanceOf(InterruptedError);
     expect((error as InterruptedError).exitCode).toBe(130);
+    // Work without a folder keeps nothing.
+    expect((error as InterruptedError).message).toMatch(/Nothing was kept: .*begin anew/);
     expect(performance.now() - start).toBeLessThan(10_000);
   });
 
