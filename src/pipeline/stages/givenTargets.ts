@@ -87,7 +87,14 @@ async function readTables(
     const { shape, data } = decodeNpy(await readGiven(path), path);
     return tableOf(path, shape, data);
   };
-  if (typeof from !== 'string') return { train: await npy(from[0]), test: await npy(from[1]) };
+  if (typeof from !== 'string') {
+    if (counts.test === undefined) {
+      throw new DataError(
+        `targets.from names two files, ${from.join(' and ')}, but the dataset's files have no test images: give one file with a row for each image.`,
+      );
+    }
+    return { train: await npy(from[0]), test: await npy(from[1]) };
+  }
   if (/\.npy$/i.test(from)) {
     const all = await npy(from);
     const wanted = parts.reduce((total, part) => total + counts[part]!, 0);

@@ -91,6 +91,10 @@ describe('given representations', () => {
     const { train, test } = await readGivenTargets(configOf(path), heldOut);
     expect(numbersOf(train)).toEqual([4, 0, 2]);
     expect(numbersOf(test)).toEqual([3, 1]);
+    // A second file would not be read.
+    await expect(readGivenTargets(configOf(`[${path}, ${path}]`), heldOut)).rejects.toThrow(
+      /two files.* have no test images: give one file/,
+    );
   });
 
   it('are refused where they do not fit the files, the configuration or each other', async () => {
