@@ -1,13 +1,8 @@
 /** Files as they should be, small and each of another content. */
 import { deflateSync } from 'node:zlib';
 import { stringify } from 'yaml';
-import {
-  type Fields,
-  fieldPaths,
-  mergeLayers,
-  valueAt,
-  valueLayer,
-} from '../../src/pipeline/config/layers.js';
+import { fieldPaths, mergeLayers, valueLayer } from '../../src/pipeline/config/layers.js';
+import { type Fields, valueAt } from '../../src/pipeline/config/paths.js';
 import { configSchema } from '../../src/pipeline/config/schema.js';
 import { encodeSafetensors, type NamedTensor } from '../../src/pipeline/store/safetensors.js';
 import { crc32 } from '../support/crc32.js';

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { ConfigError } from '../../errors.js';
 import { commentedYaml } from '../../pipeline/config/commentedYaml.js';
 import { configJsonSchema } from '../../pipeline/config/describe.js';
-import { type Fields, valueAt } from '../../pipeline/config/layers.js';
+import { type Fields, valueAt } from '../../pipeline/config/paths.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import { subsetSize } from '../../pipeline/config/rules.js';
 import type { Config } from '../../pipeline/config/schema.js';

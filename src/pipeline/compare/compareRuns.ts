@@ -1,7 +1,8 @@
 /** Runs side by side, and over the seeds of runs that differ in nothing else. Pure: what it is given is read by `readRun.ts`. */
 import { mean, standardDeviation } from 'simple-statistics';
 import { ConfigError } from '../../errors.js';
-import { type Fields, fieldPaths, show, valueAt } from '../config/layers.js';
+import { fieldPaths, show } from '../config/layers.js';
+import { valueAt } from '../config/paths.js';
 import type { Config } from '../config/schema.js';
 import { type Difference, meanDifference, pairwise } from '../evaluate/differences.js';
 import type { Evaluation, EvaluationTable } from '../evaluate/record.js';
@@ -92,7 +93,7 @@ function settingsOf({ config }: ComparedRun): Map<string, string> {
     (path) => path !== 'seed' && !WITHOUT_EFFECT.has(path) && !(isOfficial && path === 'data.folder'),
   );
   return new Map(
-    counted.map((path) => [path, JSON.stringify(valueAt(config as unknown as Fields, path.split('.')))]),
+    counted.map((path) => [path, JSON.stringify(valueAt(config, path.split('.')))]),
   );
 }
 

@@ -1,7 +1,7 @@
 /** A configuration as YAML that explains itself: each field under what it means, what fits and its default. */
 import { Document, isMap, isSeq, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import { describeGroup, type FieldDescription, fieldDescriptions } from './describe.js';
-import type { Fields } from './layers.js';
+import type { Fields } from './paths.js';
 
 /** Characters of a line, its indentation among them. */
 const WIDTH = 110;

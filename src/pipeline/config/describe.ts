@@ -1,6 +1,7 @@
 /** The configuration's fields as data – meaning, range, default – and as JSON Schema, both read off `schema.ts`. */
 import { z } from 'zod';
-import { type Fields, fieldPaths, valueAt } from './layers.js';
+import { fieldPaths } from './layers.js';
+import { type Fields, valueAt } from './paths.js';
 import { describePreset, presetNames } from './resolve.js';
 import { configSchema } from './schema.js';
 

@@ -33,6 +33,10 @@ export const weightDecay = () => between(0, 1);
 
 export const flag = () => z.boolean({ error: 'must be true or false' });
 
+/** A choice among a few words. */
+export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, { error: `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` });
+
 /** Number of images, or null for all there are. */
 export const imageCount = () => wholeNumber(1, 10_000_000).nullable();
 

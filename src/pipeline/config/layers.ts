@@ -6,11 +6,9 @@ import { type Document, isNode, LineCounter } from 'yaml';
 import { ConfigError } from '../../errors.js';
 import { didYouMean } from '../../suggest.js';
 import { shown } from '../store/shownText.js';
+import { type Fields, isGroup, valueAt } from './paths.js';
 import { configSchema } from './schema.js';
 import { parseYaml, YamlFault } from './yamlText.js';
-
-/** A group of named values. */
-export type Fields = { [name: string]: unknown };
 
 export interface Layer {
   readonly values: Fields;
@@ -20,20 +18,6 @@ export interface Layer {
 
 /** Every field at its default: what fields there are, and which of them are groups. */
 const known: Fields = configSchema.parse({});
-
-function isGroup(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The value at a path, by own fields only; undefined where there is none. */
-export function valueAt(fields: Fields, path: readonly string[]): unknown {
-  let value: unknown = fields;
-  for (const name of path) {
-    if (!isGroup(value) || !Object.hasOwn(value, name)) return undefined;
-    value = value[name];
-  }
-  return value;
-}
 
 /** The dotted paths of all values below `fields`. */
 function pathsOf(fields: Fields, prefix = ''): string[] {

@@ -20,15 +20,14 @@ import tinyTest from '../presets/tiny-test.yaml?raw';
 import { fileLimits, readingFault, readTextSync } from '../store/boundedFile.js';
 import { shown } from '../store/shownText.js';
 import {
-  type Fields,
   type Layer,
   mergeLayers,
   setLayer,
   show,
   textLayer,
-  valueAt,
   valueLayer,
 } from './layers.js';
+import { type Fields, valueAt } from './paths.js';
 import { type Config, configSchema } from './schema.js';
 
 const presets: ReadonlyMap<string, string> = new Map([

@@ -1,5 +1,6 @@
 /** What ties the configuration's fields together. */
 import { ConfigError } from '../../errors.js';
+import { valueAt } from './paths.js';
 import type { Config } from './schema.js';
 
 /** How many times its width a ResNet-18's representation has. */
@@ -107,10 +108,9 @@ export function requireFit(
     ...(config.data.train === null ? countChecks(config, train.count) : []),
   ];
   if (issues.length === 0) return;
-  const valueAt = (path: string): unknown =>
-    path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);
+  const valueOf = (path: string): unknown => valueAt(config, path.split('.'));
   throw new ConfigError(
-    issues.map(({ path, message }) => `${path} = ${JSON.stringify(valueAt(path))} ${message}.`).join('\n'),
+    issues.map(({ path, message }) => `${path} = ${JSON.stringify(valueOf(path))} ${message}.`).join('\n'),
   );
 }
 

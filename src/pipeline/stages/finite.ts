@@ -1,5 +1,6 @@
 /** Numbers that are watched: where one becomes NaN or infinite, the run stops, and says which, where, and what usually helps. */
 import { NumericsError } from '../../errors.js';
+import { valueAt } from '../config/paths.js';
 
 /** What a setting that is too large is lowered to. */
 const TENTH = 0.1;
@@ -74,10 +75,8 @@ function diverged(what: string, remedy: string, value?: number): NumericsError {
   );
 }
 
-function valueAt(config: object, path: string): number {
-  const value = path
-    .split('.')
-    .reduce<unknown>((at, name) => (at as Readonly<Record<string, unknown>>)[name], config);
+function numberAt(config: object, path: string): number {
+  const value = valueAt(config, path.split('.'));
   if (typeof value !== 'number') throw new TypeError(`${path} is no number of the configuration.`);
   return value;
 }
@@ -85,7 +84,7 @@ function valueAt(config: object, path: string): number {
 /** What usually helps: settings to lower, with what they are now, the first with what to try. Those of 0 are left out. */
 export function lower(config: object, ...paths: readonly string[]): string {
   const settings = paths
-    .map((path) => [path, valueAt(config, path)] as const)
+    .map((path) => [path, numberAt(config, path)] as const)
     .filter(([, value]) => value > 0);
   const named = settings.map(([path, value]) => `${path} (now ${value})`);
   const [first] = settings;

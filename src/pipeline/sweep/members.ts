@@ -1,7 +1,8 @@
 /** A sweep's file as runs: every setting with every seed, each with its whole configuration. */
 import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../../errors.js';
-import { type Fields, type Layer, show, textLayer, valueLayer } from '../config/layers.js';
+import { type Layer, show, textLayer, valueLayer } from '../config/layers.js';
+import type { Fields } from '../config/paths.js';
 import { checkLayers, presetLayer, readConfigFile } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { hashInputs, type Plain, plainCopy } from '../store/manifest.js';

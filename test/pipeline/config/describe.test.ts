@@ -2,7 +2,8 @@ import Ajv from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { configJsonSchema, describeGroup, fieldDescriptions } from '../../../src/pipeline/config/describe.js';
-import { fieldPaths, valueAt } from '../../../src/pipeline/config/layers.js';
+import { fieldPaths } from '../../../src/pipeline/config/layers.js';
+import { valueAt } from '../../../src/pipeline/config/paths.js';
 import { presetNames, resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { configSchema } from '../../../src/pipeline/config/schema.js';
 

@@ -1,12 +1,8 @@
 /** Configuration of the real images. */
 import { z } from 'zod';
-import { between, imageCount, section, wholeNumber } from '../fields.js';
+import { between, imageCount, oneOf, section, wholeNumber } from '../fields.js';
 
 const sources = ['mnist', 'cifar10', 'cifar100', 'tiny-imagenet', 'idx', 'folder'] as const;
-
-/** A choice among a few words. */
-const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
-  z.enum(words, { error: `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` });
 
 const holdOutError = 'must be a number above 0 and below 1';
 

@@ -1,18 +1,13 @@
 /** Configuration of the distillation. */
-import { z } from 'zod';
-import { between, momentum, positive, section, wholeNumber } from '../fields.js';
+import { between, momentum, oneOf, positive, section, wholeNumber } from '../fields.js';
 
 const optimiser = () =>
-  z
-    .enum(['sgd', 'adam'], { error: 'must be sgd or adam' })
+  oneOf(['sgd', 'adam'])
     .default('sgd')
     .describe('Optimiser: sgd with distil.momentum, or adam with its usual constants.');
 
 export const distil = section({
-  start: z
-    .enum(['highLoss', 'random', 'noise', 'classBalanced'], {
-      error: 'must be highLoss, random, noise or classBalanced',
-    })
+  start: oneOf(['highLoss', 'random', 'noise', 'classBalanced'])
     .default('highLoss')
     .describe(
       "What the synthetic set starts from. highLoss: the images on which the experts' first epochs err most. classBalanced: the same within each class, the same number of each class or one more (needs labels). random: images drawn at random. noise: standard normal pixels in the standardised scale. Targets start as the teacher's of the same images; with noise, of images drawn at random.",
@@ -64,14 +59,12 @@ export const distil = section({
     .describe(
       'Largest norm of the gradient by all pixels, and of that by all targets: a longer one is scaled down to it. null: any.',
     ),
-  memory: z
-    .enum(['recompute', 'full', 'mixed'], { error: 'must be recompute, full or mixed' })
+  memory: oneOf(['recompute', 'full', 'mixed'])
     .default('recompute')
     .describe(
       "How the way back comes by an inner step's intermediates. recompute: computes the step again; full: keeps those of all steps; mixed: keeps those of the last steps, as many as fit memoryBudget.",
     ),
-  storage: z
-    .enum(['float32', 'float16'], { error: 'must be float32 or float16' })
+  storage: oneOf(['float32', 'float16'])
     .default('float32')
     .describe(
       'How the intermediates that memory = full and mixed keep are stored: float16 takes half the memory and rounds each by 2⁻¹¹ of itself.',
@@ -86,8 +79,7 @@ export const distil = section({
   snapshots: wholeNumber(0, 10_000_000)
     .default(0)
     .describe('The set is also written to snapshots/ every so many iterations; 0: never.'),
-  keep: z
-    .enum(['last', 'best'], { error: 'must be last or best' })
+  keep: oneOf(['last', 'best'])
     .default('last')
     .describe(
       'Which set is the result. best: the one with the smallest smoothed trajectory loss, the mean over the 20 iterations up to it (half of a run of fewer than 40).',

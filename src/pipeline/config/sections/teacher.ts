@@ -1,6 +1,16 @@
 /** Configuration of the self-supervised teacher. */
 import { z } from 'zod';
-import { between, flag, fraction, momentum, positive, section, weightDecay, wholeNumber } from '../fields.js';
+import {
+  between,
+  flag,
+  fraction,
+  momentum,
+  oneOf,
+  positive,
+  section,
+  weightDecay,
+  wholeNumber,
+} from '../fields.js';
 
 const augmentation = section({
   rotation: between(0, 180).default(20).describe('Largest rotation, in degrees, either way.'),
@@ -61,8 +71,7 @@ const augmentation = section({
 }).describe('How a training image becomes the two views that the teacher compares.');
 
 export const teacher = section({
-  architecture: z
-    .enum(['convNet', 'resNet18'], { error: 'must be convNet or resNet18' })
+  architecture: oneOf(['convNet', 'resNet18'])
     .default('convNet')
     .describe(
       'The encoder: a ConvNet with a linear head, or a ResNet-18 for small images, whose representation has 8 times its width.',
@@ -76,8 +85,7 @@ export const teacher = section({
   representation: wholeNumber(2, 8192)
     .default(64)
     .describe("Dimensions of the teacher's representation, which the students regress."),
-  method: z
-    .enum(['barlowTwins', 'simClr'], { error: 'must be barlowTwins or simClr' })
+  method: oneOf(['barlowTwins', 'simClr'])
     .default('barlowTwins')
     .describe('The self-supervised loss of two views: Barlow Twins (equation 1) or SimCLR (NT-Xent).'),
   projector: wholeNumber(2, 8192)
@@ -97,8 +105,7 @@ export const teacher = section({
   temperature: positive(100).default(0.5).describe("SimCLR's temperature τ."),
   steps: wholeNumber(1, 10_000_000).default(100).describe('Optimiser steps.'),
   batch: wholeNumber(2, 65_536).default(128).describe('Images a step, each in two views.'),
-  optimiser: z
-    .enum(['adam', 'sgd', 'lars'], { error: 'must be adam, sgd or lars' })
+  optimiser: oneOf(['adam', 'sgd', 'lars'])
     .default('adam')
     .describe(
       'What takes the steps. LARS adapts to the length of each weight tensor, biases and norms aside.',
@@ -108,8 +115,7 @@ export const teacher = section({
   weightDecay: weightDecay()
     .default(0)
     .describe('Weight decay, as weightDecay · θ added to the gradient; lars leaves biases and norms out.'),
-  schedule: z
-    .enum(['constant', 'cosine'], { error: 'must be constant or cosine' })
+  schedule: oneOf(['constant', 'cosine'])
     .default('constant')
     .describe('Whether the learning rate stays, or falls to 0 along half a cosine, after the warm-up.'),
   warmUp: wholeNumber(0, 10_000_000)
