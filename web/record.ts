@@ -39,7 +39,7 @@ async function recordTeacher(): Promise<Uint8Array> {
       say(`teacher ${done}/${config.teacher.steps}${loss === undefined ? '' : `, loss ${loss}`}`);
     };
     await trainTeacher({ config, dataset, device, folder, events, advance });
-    await events.close();
+    await events.flush();
     return await readFile(folder.pathOf(files.teacher));
   } finally {
     await folder.close();

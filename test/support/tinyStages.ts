@@ -26,7 +26,7 @@ export async function inTinyFolder<Result>(
   try {
     return await work({ config, dataset, device, folder, events, parts, advance() {} });
   } finally {
-    await events.close();
+    await events.flush();
     await folder.close();
   }
 }

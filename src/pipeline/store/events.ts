@@ -56,7 +56,7 @@ const LINE_END = '\n'.charCodeAt(0);
 const linesOf = (events: readonly RunEvent[]) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
 
 /**
- * Writes events in the order of `append`. Lines are on disk once `flush` or `close` has ended; a stage flushes
+ * Writes events in the order of `append`. Lines are on disk once `flush` has ended; a stage flushes
  * before it writes what it would resume from, and on resuming removes what it is about to say again.
  */
 export class EventLog {
@@ -133,11 +133,6 @@ export class EventLog {
   async countStage(stage: string): Promise<number> {
     await this.#queue;
     return (await readEvents(this.#path)).filter((event) => event.stage === stage).length;
-  }
-
-  /** Writes what is left. */
-  close(): Promise<void> {
-    return this.flush();
   }
 
   /** Bytes up to the end of the last whole line: one that a kill left without its end must not be continued. */

@@ -27,8 +27,8 @@ async function written(...events: { stage: string }[]): Promise<EventLog> {
 
 describe('EventLog', () => {
   it('writes one JSON object a line, in order, and goes on in a later process', async () => {
-    await (await written(event('teacher', 0), event('teacher', 1))).close();
-    await (await written(event('distil', 0))).close();
+    await (await written(event('teacher', 0), event('teacher', 1))).flush();
+    await (await written(event('distil', 0))).flush();
     expect(await readFile(path, 'utf8')).toBe(
       '{"stage":"teacher","iteration":0}\n{"stage":"teacher","iteration":1}\n{"stage":"distil","iteration":0}\n',
     );
@@ -85,7 +85,7 @@ describe('EventLog', () => {
       await new Promise(setImmediate);
     }
     await writing;
-    await log.close();
+    await log.flush();
     expect((await readEvents(path)).map((one) => one.iteration)).toEqual([...Array(taken).keys()]);
   });
 
@@ -94,7 +94,7 @@ describe('EventLog', () => {
     log.append(event('distil', 1));
     await log.truncateStage('distil');
     log.append(event('distil', 0));
-    await log.close();
+    await log.flush();
     expect(await readEvents(path)).toEqual([event('teacher', 0), event('evaluate', 0), event('distil', 0)]);
   });
 
@@ -106,7 +106,7 @@ describe('EventLog', () => {
 
   it('does not continue a line that a kill cut short', async () => {
     await writeFile(path, '{"stage":"teacher","iteration":0}\n{"stage":"tea');
-    await (await written(event('teacher', 1))).close();
+    await (await written(event('teacher', 1))).flush();
     expect(await readEvents(path)).toEqual([event('teacher', 0), event('teacher', 1)]);
   });
 
@@ -115,7 +115,7 @@ describe('EventLog', () => {
     const log = new EventLog(path);
     await log.truncateStage('distil');
     log.append(event('distil', 0));
-    await log.close();
+    await log.flush();
     expect(await readEvents(path)).toEqual([event('teacher', 0), event('distil', 0)]);
   });
 
@@ -164,9 +164,7 @@ describe('EventLog', () => {
     await writeFile(join(folder, 'file'), '');
     const log = new EventLog(join(folder, 'file', 'events.jsonl'));
     log.append(event('teacher', 0));
-    for (const attempt of [() => log.flush(), () => log.close()]) {
-      await expect(attempt()).rejects.toThrow(StoreError);
-      await expect(attempt()).rejects.toThrow(/events\.jsonl cannot be written/);
-    }
+    await expect(log.flush()).rejects.toThrow(StoreError);
+    await expect(log.flush()).rejects.toThrow(/events\.jsonl cannot be written/);
   });
 });
