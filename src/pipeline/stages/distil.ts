@@ -1,5 +1,5 @@
 /**
- * Stage 5: distillation. Every iteration draws an expert and a start epoch, trains a student from there for N steps on
+ * The stage `distil`. Every iteration draws an expert and a start epoch, trains a student from there for N steps on
  * the synthetic set, and moves pixels, targets and the inner step α down the gradient of the trajectory loss (MKDT
  * eq. 4), taken through all N steps, or the last of them.
  */

@@ -1,4 +1,4 @@
-/** Stage 6: evaluation of the synthetic set against its baselines, from what the stages before it left. */
+/** The stage `evaluate`: the synthetic set against its baselines, from what the stages before it left. */
 import { matchesSelfSupervised } from '../config/rules.js';
 import type { EvaluationRow } from '../config/sections/evaluate.js';
 import type { EvaluationInputs } from '../evaluate/bench.js';

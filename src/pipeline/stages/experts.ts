@@ -1,6 +1,7 @@
 /**
- * Stage 3: K experts, students that regress the teacher's representations of the real images (MKDT eq. 5) from different
- * initialisations; their parameters at the start and after every epoch are kept. Stage 4: the high-loss subset.
+ * The stage `experts`: K of them, students that regress the teacher's representations of the real images (MKDT eq. 5) from
+ * different initialisations; their parameters at the start and after every epoch are kept. The stage `subset`: the images of
+ * the highest loss.
  */
 import { placeImages, placeTraining, releaseImages, releaseTraining } from '../../nn/deviceImages.js';
 import { Encoder, rowErrors } from '../../nn/encoder.js';

@@ -1,4 +1,4 @@
-/** Stage 7: the result as a table, and the report. Made anew by every run from what the stages left: it costs nothing. */
+/** What a run ends with: the result as a table, and the report. Made anew by every run from what the stages left: it costs nothing. */
 import type { Config } from '../config/schema.js';
 import { readReport, readResult } from '../report/readReport.js';
 import { renderReport } from '../report/report.js';

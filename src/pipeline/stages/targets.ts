@@ -1,4 +1,4 @@
-/** Stage 2: the teacher's representations of every image, or given ones, the targets of all later regression. */
+/** The stage `targets`: the teacher's representations of every image, or given ones, the targets of all later regression. */
 import { ShapeError } from '../../errors.js';
 import { ENCODED_AT_ONCE, placeImages, type RowSource, releaseImages } from '../../nn/deviceImages.js';
 import { Encoder } from '../../nn/encoder.js';

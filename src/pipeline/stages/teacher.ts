@@ -1,7 +1,7 @@
 /**
- * Stage 1: a teacher trained on the real images without labels, by Barlow Twins (MKDT eqs. 1, 2) or SimCLR on two random
- * views of each image. A network that normalises over the batch sees the views as two batches, first all first views, then
- * all second ones, as the methods' own code does; its running statistics move on by each, in that order.
+ * The stage `teacher`: a network trained on the real images without labels, by Barlow Twins (MKDT eqs. 1, 2) or SimCLR on
+ * two random views of each image. One that normalises over the batch sees the views as two batches, first all first views,
+ * then all second ones, as the methods' own code does; its running statistics move on by each, in that order.
  */
 import { BYTES } from '../../autograd/compile/bufferRange.js';
 import { compile } from '../../autograd/compile/plan.js';
