@@ -2,9 +2,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { DataError, StoreError } from '../../errors.js';
 import { openRegular, readingFault } from './boundedFile.js';
+import { floatBytes } from './floats.js';
 import { decodeHeader, headerBytes, LENGTH_BYTES, type TensorPlace } from './safetensors.js';
-
-const BYTES = 4;
 
 /** Knows where the tensors of a file lie. Holds no file open: each read opens it for itself. */
 export class TensorReader {
@@ -51,7 +50,7 @@ export class TensorReader {
     const bytes = await withFile(this.#path, (file) =>
       readAt(file, place.start + first * rowBytes, count * rowBytes, this.#path),
     );
-    return new Float32Array(bytes.buffer, 0, bytes.length / BYTES);
+    return new Float32Array(bytes.buffer, 0, bytes.length / floatBytes.F32);
   }
 }
 
