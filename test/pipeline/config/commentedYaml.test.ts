@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commentedYaml } from '../../../src/pipeline/config/commentedYaml.js';
 import { fieldDescriptions } from '../../../src/pipeline/config/describe.js';
-import type { Fields } from '../../../src/pipeline/config/layers.js';
+import type { Fields } from '../../../src/pipeline/config/paths.js';
 import { presetNames, resolveConfig } from '../../../src/pipeline/config/resolve.js';
 
 let folder = '';
