@@ -5,7 +5,7 @@ import { NewerFileError, requireVersion, TENSORS_VERSION } from '../store/format
 import type { StageRecord } from '../store/manifest.js';
 import { isInside } from '../store/runFolder.js';
 import { type Finding, flaw, NEWER, RUN_AGAIN, remake } from './finding.js';
-import { type ScannedFolder, hashFile, type ScannedTensors, scanTensors } from './scannedFolder.js';
+import { hashFile, type ScannedFolder, type ScannedTensors, scanTensors } from './scannedFolder.js';
 
 const TENSORS = '.safetensors';
 

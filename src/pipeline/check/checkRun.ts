@@ -20,8 +20,8 @@ import { checkArtefacts } from './artefacts.js';
 import { checkCheckpoints } from './checkpointFiles.js';
 import { checkEventLines, checkEventOrder } from './eventOrder.js';
 import { type Finding, flaw, NEWER, note, RUN_AGAIN } from './finding.js';
-import { type ScannedFolder, readFile, scanFolder } from './scannedFolder.js';
 import { checkResults } from './results.js';
+import { readFile, type ScannedFolder, scanFolder } from './scannedFolder.js';
 import { type CheckedStage, checkStages, type Manifest, stageStates } from './stageStates.js';
 import { checkCounts, checkShapes } from './tensorShapes.js';
 

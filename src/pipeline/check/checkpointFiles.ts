@@ -42,7 +42,8 @@ function checkWorth(
   }
   const step = `It keeps the stage ${stage} after ${metadata.done} steps.`;
   const found = stagesOf(config).find(({ name }) => name === stage);
-  const ofParts = found && presentInputs({ ...found, reads: found.partReads ?? found.reads }, manifest, config);
+  const ofParts =
+    found && presentInputs({ ...found, reads: found.partReads ?? found.reads }, manifest, config);
   const inputs = found && presentInputs(found, manifest, config);
   const known = [inputs, ofParts].flatMap((each) => (each ? [nameOfInputs(each)] : []));
   // A part that a job of its own makes is kept by what that part reads.

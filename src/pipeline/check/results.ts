@@ -9,7 +9,7 @@ import { fileLimits, readingFault } from '../store/boundedFile.js';
 import { REPORT, RESULT, STANDARDISATION, TIMINGS } from '../store/fileNames.js';
 import { NewerFileError } from '../store/formatVersion.js';
 import { type Finding, flaw, NEWER, note, RUN_AGAIN } from './finding.js';
-import { type ScannedFolder, readFile } from './scannedFolder.js';
+import { readFile, type ScannedFolder } from './scannedFolder.js';
 
 const PNG = [0x89, 0x50, 0x4e, 0x47];
 

@@ -92,9 +92,7 @@ function settingsOf({ config }: ComparedRun): Map<string, string> {
   const counted = fieldPaths.filter(
     (path) => path !== 'seed' && !WITHOUT_EFFECT.has(path) && !(isOfficial && path === 'data.folder'),
   );
-  return new Map(
-    counted.map((path) => [path, JSON.stringify(valueAt(config, path.split('.')))]),
-  );
+  return new Map(counted.map((path) => [path, JSON.stringify(valueAt(config, path.split('.')))]));
 }
 
 /** @throws ConfigError when a run was made from other data than the first. */

@@ -19,14 +19,7 @@ import mnistSmall from '../presets/mnist-small.yaml?raw';
 import tinyTest from '../presets/tiny-test.yaml?raw';
 import { fileLimits, readingFault, readTextSync } from '../store/boundedFile.js';
 import { shown } from '../store/shownText.js';
-import {
-  type Layer,
-  mergeLayers,
-  setLayer,
-  show,
-  textLayer,
-  valueLayer,
-} from './layers.js';
+import { type Layer, mergeLayers, setLayer, show, textLayer, valueLayer } from './layers.js';
 import { type Fields, valueAt } from './paths.js';
 import { type Config, configSchema } from './schema.js';
 

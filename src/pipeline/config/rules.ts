@@ -108,9 +108,9 @@ export function requireFit(
     ...(config.data.train === null ? countChecks(config, train.count) : []),
   ];
   if (issues.length === 0) return;
-  const valueOf = (path: string): unknown => valueAt(config, path.split('.'));
+  const given = (path: string): unknown => valueAt(config, path.split('.'));
   throw new ConfigError(
-    issues.map(({ path, message }) => `${path} = ${JSON.stringify(valueOf(path))} ${message}.`).join('\n'),
+    issues.map(({ path, message }) => `${path} = ${JSON.stringify(given(path))} ${message}.`).join('\n'),
   );
 }
 

@@ -15,10 +15,7 @@ const LARGEST_SHEET = 2 ** 28;
 const BACKGROUND = 128;
 
 /** Numbers of the first images of each class, a row a class; without labels the first images, row by row. */
-function sampleRows(
-  { labels, count }: Pick<RawImages, 'labels' | 'count'>,
-  classes: number,
-): number[][] {
+function sampleRows({ labels, count }: Pick<RawImages, 'labels' | 'count'>, classes: number): number[][] {
   if (labels === null) {
     const shown = Math.min(count, COLUMNS * COLUMNS);
     return Array.from({ length: Math.ceil(shown / COLUMNS) }, (_, row) =>

@@ -7,9 +7,9 @@ import { DataError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
 import { shown } from '../store/shownText.js';
 import { listFolder, readLines, requireFolder } from './folders.js';
-import { mapBounded } from './mapBounded.js';
 import { type FileImages, imagesOfFiles, isImageName, sizeOfAll } from './imageFiles.js';
 import { labelled } from './imageFolder.js';
+import { mapBounded } from './mapBounded.js';
 import type { RawDataset } from './rawImages.js';
 
 type Files = Pick<FileImages, 'paths' | 'labels'>;

@@ -90,7 +90,9 @@ export class KeptSet {
     const held = new Held();
     const copy = (label: string): BufferRange[] =>
       live.map(({ bytes }) =>
-        held.takeWith(allocateRange(device, bytes / BYTES, label), ({ buffer }) => device.releaseBuffer(buffer)),
+        held.takeWith(allocateRange(device, bytes / BYTES, label), ({ buffer }) =>
+          device.releaseBuffer(buffer),
+        ),
       );
     this.#device = device;
     this.#live = live;

@@ -31,7 +31,10 @@ interface TrajectorySet {
   readonly fileOf: (expert: number) => string;
 }
 
-function trajectorySet(source: Pick<StageContext, 'config' | 'dataset'>, stage: TrajectoryStage): TrajectorySet {
+function trajectorySet(
+  source: Pick<StageContext, 'config' | 'dataset'>,
+  stage: TrajectoryStage,
+): TrajectorySet {
   const { experts, selfSupervised, teacher } = source.config;
   const student = studentModel(source);
   if (stage === 'experts') {

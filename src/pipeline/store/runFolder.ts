@@ -244,7 +244,8 @@ async function hashFile(path: string): Promise<string> {
   try {
     // A pipe or a device would never end. What was opened is read, whatever has its name by now; the stream closes it.
     const { file } = await openRegular(path);
-    for await (const chunk of file.createReadStream({ highWaterMark: CHUNK })) hash.update(chunk as Uint8Array);
+    for await (const chunk of file.createReadStream({ highWaterMark: CHUNK }))
+      hash.update(chunk as Uint8Array);
   } catch (error) {
     throw readingFailure(path, error, 'Run the stage that makes it again.');
   }

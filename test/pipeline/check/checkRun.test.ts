@@ -27,9 +27,9 @@ import { loadDataset } from '../../../src/pipeline/data/dataset.js';
 import { partInputs } from '../../../src/pipeline/parts.js';
 import { silentProgress } from '../../../src/pipeline/progress.js';
 import { runPipeline } from '../../../src/pipeline/run.js';
-import { decodeManifest, sha256 } from '../../../src/pipeline/store/manifest.js';
 import { hashedInputs, type StageInputs } from '../../../src/pipeline/stageInputs.js';
 import { stagesOf } from '../../../src/pipeline/stageList.js';
+import { decodeManifest, sha256 } from '../../../src/pipeline/store/manifest.js';
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import {
   decodeSafetensors,
@@ -166,7 +166,10 @@ describe('a folder that is whole', () => {
       const from = join(copy, 'checkpoint-distil.safetensors');
       const { tensors, metadata } = decodeSafetensors(await readFile(from), from);
       const inputs = partInputs(ofParts, '001');
-      const text = JSON.stringify({ version: 2, stages: { ...Object.fromEntries(manifest), experts: undefined } });
+      const text = JSON.stringify({
+        version: 2,
+        stages: { ...Object.fromEntries(manifest), experts: undefined },
+      });
       await writeFile(join(copy, 'manifest.json'), text);
       await writeFile(
         join(copy, 'checkpoint-experts.safetensors'),

@@ -129,21 +129,24 @@ describe('loadDataset, mnist', () => {
     },
   );
 
-  it.runIf(process.platform === 'linux')('keeps no file open where images cannot be read or kept', async () => {
-    const open = async (): Promise<string[]> => {
-      const links = (await readdir('/proc/self/fd')).map((name) => readlink(`/proc/self/fd/${name}`));
-      const places = await Promise.all(links.map((link) => link.catch(() => '')));
-      return places.filter((place) => place.includes(`images-${process.pid}-`));
-    };
-    const before = await open();
-    const config = mnist({ folder: join(folder, 'digits'), memory: 0 });
-    const raw = await readSource(config);
-    const read = () => Promise.reject(new DataError('gone'));
-    await expect(drawDataset({ ...raw, test: { ...raw.test!, read } }, config, 1)).rejects.toThrow('gone');
-    const huge = { ...raw.train, read, height: 2 ** 26, width: 2 ** 26 };
-    await expect(poolImages(huge, Int32Array.of(0), { pool: 1, inFile: true })).rejects.toThrow(DataError);
-    expect(await open()).toEqual(before);
-  });
+  it.runIf(process.platform === 'linux')(
+    'keeps no file open where images cannot be read or kept',
+    async () => {
+      const open = async (): Promise<string[]> => {
+        const links = (await readdir('/proc/self/fd')).map((name) => readlink(`/proc/self/fd/${name}`));
+        const places = await Promise.all(links.map((link) => link.catch(() => '')));
+        return places.filter((place) => place.includes(`images-${process.pid}-`));
+      };
+      const before = await open();
+      const config = mnist({ folder: join(folder, 'digits'), memory: 0 });
+      const raw = await readSource(config);
+      const read = () => Promise.reject(new DataError('gone'));
+      await expect(drawDataset({ ...raw, test: { ...raw.test!, read } }, config, 1)).rejects.toThrow('gone');
+      const huge = { ...raw.train, read, height: 2 ** 26, width: 2 ** 26 };
+      await expect(poolImages(huge, Int32Array.of(0), { pool: 1, inFile: true })).rejects.toThrow(DataError);
+      expect(await open()).toEqual(before);
+    },
+  );
 
   it('says how many images there are when more are asked for', async () => {
     const attempt = loadDataset(mnist({ train: 60_001 }), 1);

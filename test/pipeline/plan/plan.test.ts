@@ -16,7 +16,10 @@ const ROWS = 'evaluate.rows=[mkdt, trajectoryMatchingOnSsl]';
 const configOf = (...sets: string[]): Config =>
   resolveConfig({ preset: 'tiny-test', sets: ['experts.count=5', ...sets], seed: 1 });
 
-const dataset = { train: { count: 200, labels: null }, test: { count: 100, labels: null } } as unknown as Dataset;
+const dataset = {
+  train: { count: 200, labels: null },
+  test: { count: 100, labels: null },
+} as unknown as Dataset;
 const known = { dataset, data: hashInputs('images'), tuning: undefined, given: undefined };
 const sourceOf = (config: Config, others: Partial<PlanSource> = {}): PlanSource => ({
   ...known,
