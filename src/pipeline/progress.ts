@@ -11,7 +11,9 @@ export const stageNames = [
   'evaluate',
   'report',
 ] as const;
-/** Name of a study: what is measured beside a run, in a folder of its own. */
+/** Studies: what is measured beside a run, in folders of their own. */
+export const studyNames = ['variance', 'horizon'] as const satisfies readonly StudyName[];
+/** Name of a study. */
 export type StudyName = 'variance' | 'horizon';
 /** Name of a stage, or of a study, which is run as one. */
 export type StageName = (typeof stageNames)[number] | StudyName;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { exists } from '../store/exists.js';
 import { writingFailure } from '../store/failures.js';
+import { CONFIG, RESULT } from '../store/fileNames.js';
 import { nodeFileSystem } from '../store/fileSystem.js';
 import { MANIFEST } from '../store/manifest.js';
 import type { JobGraph } from './graph.js';
@@ -20,9 +21,7 @@ async function publish(sweep: string, member: string, report: string): Promise<v
   const [from, to] = [paths.job(report), paths.run(member)];
   // Of a run whose manifest and result are these, all is there: it appeared at once.
   const said = (folder: string): Promise<string[]> =>
-    Promise.all(
-      ['result.json', MANIFEST, 'config.yaml'].map((name) => readText(join(folder, name)).catch(() => '')),
-    );
+    Promise.all([RESULT, MANIFEST, CONFIG].map((name) => readText(join(folder, name)).catch(() => '')));
   const [wanted, found] = [await said(from), await said(to)];
   if (wanted.every((text, k) => text === found[k])) return;
   const beside = join(paths.work, `${RUN}${randomUUID()}`);
