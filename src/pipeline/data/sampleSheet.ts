@@ -1,18 +1,14 @@
 /** A picture of a few images of every class, for a first look at a dataset. */
 import { DataError } from '../../errors.js';
+import { drawCell, emptySheet, enlargement, GAP } from '../sheets.js';
 import { encodePng } from '../store/png.js';
 import type { RawImages } from './rawImages.js';
 
 /** Images a row, and rows: one a class, as many as can be looked at. */
 const COLUMNS = 10;
 const MOST_ROWS = 20;
-/** Small images are enlarged until they are about so many pixels wide. */
-const CELL = 56;
-const GAP = 2;
 /** A picture of more bytes is not made. */
 const LARGEST_SHEET = 2 ** 28;
-/** Grey stands out from dark and from light images. */
-const BACKGROUND = 128;
 
 /** Numbers of the first images of each class, a row a class; without labels the first images, row by row. */
 function sampleRows({ labels, count }: Pick<RawImages, 'labels' | 'count'>, classes: number): number[][] {
@@ -35,7 +31,7 @@ export async function sampleSheet(images: RawImages, classes: number): Promise<U
   const channels = images.channels === 1 ? 1 : 3;
   const { height, width } = images;
   const rows = sampleRows(images, classes);
-  const scale = Math.max(1, Math.round(CELL / width));
+  const scale = enlargement(width);
   const columns = Math.max(...rows.map((row) => row.length));
   const sheetWidth = columns * (width * scale + GAP) + GAP;
   const sheetHeight = rows.length * (height * scale + GAP) + GAP;
@@ -44,23 +40,20 @@ export async function sampleSheet(images: RawImages, classes: number): Promise<U
       `Images of ${height}×${width} pixels are too large for a picture of ${rows.length} rows of them. Leave --out away.`,
     );
   }
-  const sheet = new Uint8Array(sheetWidth * sheetHeight * channels).fill(BACKGROUND);
+  const sheet = emptySheet(sheetWidth, sheetHeight, channels);
   const elements = channels * height * width;
   for (const [row, numbers] of rows.entries()) {
     const pixels = await images.read(Int32Array.from(numbers));
     for (let column = 0; column < numbers.length; column += 1) {
       const left = GAP + column * (width * scale + GAP);
       const top = GAP + row * (height * scale + GAP);
-      for (let y = 0; y < height * scale; y += 1) {
-        for (let x = 0; x < width * scale; x += 1) {
-          const from = column * elements + Math.floor(y / scale) * width + Math.floor(x / scale);
-          const to = ((top + y) * sheetWidth + left + x) * channels;
-          for (let channel = 0; channel < channels; channel += 1) {
-            sheet[to + channel] = pixels[from + channel * height * width]!;
-          }
-        }
-      }
+      const first = column * elements;
+      drawCell(
+        sheet,
+        { left, top, width, height, scale },
+        (channel, pixel) => pixels[first + channel * height * width + pixel]!,
+      );
     }
   }
-  return await encodePng(sheet, sheetWidth, sheetHeight, channels);
+  return await encodePng(sheet.pixels, sheetWidth, sheetHeight, channels);
 }

@@ -1,6 +1,7 @@
 /** The forms in which a set is handed over, each as the files that it consists of. */
 import ndarray from 'ndarray';
 import { ShapeError } from '../../errors.js';
+import { levelOf } from '../sheets.js';
 import { encodeNpy } from '../store/encodeNpy.js';
 import { encodePng } from '../store/png.js';
 import { encodeSafetensors } from '../store/safetensors.js';
@@ -18,7 +19,7 @@ export type ExportedFiles = ReadonlyMap<string, Uint8Array>;
 const ARCHIVE_DATE = '1980-01-01T12:00:00';
 
 /** Name of an image's picture. */
-export const pictureFile = (index: number): string => `images/${String(index).padStart(5, '0')}.png`;
+const pictureFile = (index: number): string => `images/${String(index).padStart(5, '0')}.png`;
 
 /** The numbers of a set under the names that all formats use. */
 const arraysOf = (set: ExportedSet): readonly (readonly [string, Float32Array, readonly number[]])[] => [
@@ -36,7 +37,7 @@ function pixelsOf({ images, count, image }: ExportedSet, index: number): Uint8Ar
   return Uint8Array.from({ length: rows.size }, (_, k) => {
     const pixel = Math.floor(k / channels);
     const value = rows.get(Math.floor(pixel / width), pixel % width, k % channels);
-    return Math.round(255 * Math.min(Math.max(value, 0), 1));
+    return levelOf(value);
   });
 }
 

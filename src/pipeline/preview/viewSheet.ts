@@ -6,15 +6,7 @@ import type { Device } from '../../gpu/device.js';
 import { augmentationTypes, augmentImages, drawAugmentation } from '../../nn/augmentation.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
-
-/** Pixels of a picture, as `encodePng` takes them. */
-export interface Sheet {
-  /** Row by row, channels interleaved, 0 … 255. */
-  readonly pixels: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-}
+import { drawCell, emptySheet, enlargement, GAP, levelOf, type Sheet } from '../sheets.js';
 
 /** How many images are shown, and how many views of each. */
 export interface PreviewSize {
@@ -22,13 +14,8 @@ export interface PreviewSize {
   readonly views: number;
 }
 
-/** Small images are enlarged until they are about so many pixels wide. */
-const CELL = 56;
-const GAP = 2;
 /** Between the images and their views. */
 const WIDE_GAP = 8;
-/** Grey stands out from dark and from light images. */
-const BACKGROUND = 128;
 
 /**
  * `views` random views of each of the first `images` training images [images · views, C, H, W], standardised, image by image.
@@ -74,23 +61,16 @@ export function viewSheet(
   const size = depth * height * width;
   const rows = originals.length / size;
   const columns = views.length / originals.length;
-  const scale = Math.max(1, Math.round(CELL / width));
+  const scale = enlargement(width);
   const [stepX, stepY] = [width * scale + GAP, height * scale + GAP];
   const sheetWidth = (columns + 1) * stepX + GAP + WIDE_GAP - GAP;
   const sheetHeight = rows * stepY + GAP;
-  const pixels = new Uint8Array(sheetWidth * sheetHeight * channels).fill(BACKGROUND);
-  const place = (source: Float32Array, start: number, left: number, top: number): void => {
-    for (let y = 0; y < height * scale; y++) {
-      for (let x = 0; x < width * scale; x++) {
-        const from = start + Math.floor(y / scale) * width + Math.floor(x / scale);
-        for (let channel = 0; channel < channels; channel++) {
-          const value = source[from + channel * height * width]! * deviation[channel]! + mean[channel]!;
-          const to = ((top + y) * sheetWidth + left + x) * channels + channel;
-          pixels[to] = Math.round(255 * Math.min(Math.max(value, 0), 1));
-        }
-      }
-    }
-  };
+  const sheet = emptySheet(sheetWidth, sheetHeight, channels);
+  const place = (source: Float32Array, start: number, left: number, top: number): void =>
+    drawCell(sheet, { left, top, width, height, scale }, (channel, pixel) => {
+      const value = source[start + channel * height * width + pixel]!;
+      return levelOf(value * deviation[channel]! + mean[channel]!);
+    });
   for (let row = 0; row < rows; row++) {
     const top = GAP + row * stepY;
     place(originals, row * size, GAP, top);
@@ -98,7 +78,7 @@ export function viewSheet(
       place(views, (row * columns + column) * size, WIDE_GAP + (column + 1) * stepX, top);
     }
   }
-  return { pixels, width: sheetWidth, height: sheetHeight, channels };
+  return sheet;
 }
 
 /** The picture of a configuration's augmentations: the first training images and random views of each. */

@@ -1,6 +1,6 @@
 /** Pictures of many small images: grids of them, and two grids side by side. */
 import { ShapeError } from '../../errors.js';
-import type { Sheet } from './types.js';
+import { drawCell, emptySheet, GAP, levelOf, type Sheet } from '../sheets.js';
 
 /** Images as they are learnt, and what makes pixels of them. */
 export interface ShownImages {
@@ -22,14 +22,8 @@ export interface ContactSheetInput extends ShownImages {
   readonly after: Float32Array;
 }
 
-/** Row-major pixels of 8 bits a channel, channels last. */
-export type ContactSheet = Sheet;
-
-/** Screen pixels between images; the two blocks stand four times as far apart. */
-const GAP = 2;
+/** Screen pixels between two blocks of images. */
 const BLOCK_GAP = 4 * GAP;
-/** Grey stands out from dark and from light images, on a light and on a dark page. */
-const BACKGROUND = 128;
 
 /** Requires that images fit their sizes. Throws `ShapeError`. */
 export function requireImages(
@@ -60,9 +54,6 @@ export function requireImages(
   return channels;
 }
 
-/** A share of the range from black to white as a level of 8 bits; what lies outside is cut off. */
-export const levelOf = (share: number): number => Math.round(255 * Math.min(Math.max(share, 0), 1));
-
 /** A pixel's level of 8 bits in one channel of the picture; `pixel` counts row by row within the image. */
 export type LevelAt = (image: number, channel: number, pixel: number) => number;
 
@@ -71,34 +62,27 @@ export type LevelAt = (image: number, channel: number, pixel: number) => number;
  * `scale` pixels.
  */
 export function drawGrids(
-  { count, image: [, imageHeight, imageWidth], scale }: Pick<ShownImages, 'count' | 'image' | 'scale'>,
+  { count, image: [, height, width], scale }: Pick<ShownImages, 'count' | 'image' | 'scale'>,
   channels: 1 | 3,
   grids: readonly LevelAt[],
 ): Sheet {
   const columns = Math.ceil(Math.sqrt(count));
   const rows = Math.ceil(count / columns);
-  const stepX = imageWidth * scale + GAP;
-  const stepY = imageHeight * scale + GAP;
+  const stepX = width * scale + GAP;
+  const stepY = height * scale + GAP;
   const gridWidth = columns * stepX - GAP;
-  const width = grids.length * (gridWidth + BLOCK_GAP) - BLOCK_GAP + 2 * GAP;
-  const height = rows * stepY + GAP;
-  const pixels = new Uint8Array(width * height * channels).fill(BACKGROUND);
+  const sheetWidth = grids.length * (gridWidth + BLOCK_GAP) - BLOCK_GAP + 2 * GAP;
+  const sheet = emptySheet(sheetWidth, rows * stepY + GAP, channels);
   for (const [place, levelAt] of grids.entries()) {
     for (let image = 0; image < count; image++) {
       const left = GAP + (image % columns) * stepX + place * (gridWidth + BLOCK_GAP);
       const top = GAP + Math.floor(image / columns) * stepY;
-      for (let channel = 0; channel < channels; channel++) {
-        for (let y = 0; y < imageHeight * scale; y++) {
-          const row = Math.floor(y / scale) * imageWidth;
-          for (let x = 0; x < imageWidth * scale; x++) {
-            const at = ((top + y) * width + left + x) * channels + channel;
-            pixels[at] = levelAt(image, channel, row + Math.floor(x / scale));
-          }
-        }
-      }
+      drawCell(sheet, { left, top, width, height, scale }, (channel, pixel) =>
+        levelAt(image, channel, pixel),
+      );
     }
   }
-  return { pixels, width, height, channels };
+  return sheet;
 }
 
 /** Levels of standardised images: values are de-standardised (x · deviation + mean) and cut to 0 … 1. */
@@ -115,7 +99,7 @@ export function levelsOf(
  * The images before distillation in a block on the left, and after it in a block on the right, both in the
  * same order and nearly square. Throws `ShapeError` when the input's parts do not fit.
  */
-export function contactSheet(input: ContactSheetInput): ContactSheet {
+export function contactSheet(input: ContactSheetInput): Sheet {
   const { before, after } = input;
   const channels = requireImages(input, before, after);
   return drawGrids(input, channels, [levelsOf(input, before), levelsOf(input, after)]);

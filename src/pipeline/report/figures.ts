@@ -3,7 +3,8 @@ import type { TopLevelSpec } from 'vega-lite';
 import { encodePng } from '../store/png.js';
 import { renderSvg } from './charts/renderSvg.js';
 import { dataUri, type Html, html, trusted } from './html.js';
-import { MKDT_ROW, type Sheet } from './types.js';
+import { MKDT_ROW } from '../evaluate/rowNames.js';
+import type { Sheet } from '../sheets.js';
 
 /** Nothing, where a page leaves something out. */
 export const NOTHING = trusted('');

@@ -1,19 +1,11 @@
 /** The synthetic images as a report shows them: before, after, and what distillation changed. */
 import { quantileSorted } from 'simple-statistics';
-import {
-  drawGrids,
-  type LevelAt,
-  levelOf,
-  levelsOf,
-  requireImages,
-  type ShownImages,
-} from './contactSheet.js';
+import { enlargement, levelOf } from '../sheets.js';
+import { drawGrids, type LevelAt, levelsOf, requireImages, type ShownImages } from './contactSheet.js';
 import type { Pictures } from './types.js';
 
 /** Images that are shown at most: more are too small to be seen in a page. */
 const MOST = 100;
-/** Enlargement of a small image: its cells are about this many pixels wide. */
-const CELL = 56;
 /** The share of pixels whose differences are drawn within the scale; the others are drawn as the largest that it has. */
 const WITHIN = 0.99;
 
@@ -48,7 +40,7 @@ function scaleOf(differences: Float32Array): number {
  */
 export function makePictures(input: PicturesInput): Pictures {
   const { count, image, deviation } = input;
-  const scaled = { ...input, scale: Math.max(1, Math.round(CELL / image[2])) };
+  const scaled = { ...input, scale: enlargement(image[2]) };
   const channels = requireImages(scaled, input.before, input.after);
   const [, height, width] = image;
   const area = height * width;

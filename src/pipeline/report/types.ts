@@ -1,26 +1,7 @@
 /** What a finished run has to say: the input of its report. */
 
 import type { EvaluationTable } from '../evaluate/record.js';
-
-/** The rows that the report's headline and comparisons of runs name. */
-export const MKDT_ROW = 'MKDT';
-export const RANDOM_ENCODER_ROW = 'random encoder';
-export const RANDOM_SUBSET_ROW = 'random subset';
-export const HIGH_LOSS_SUBSET_ROW = 'high-loss subset';
-export const SELF_SUPERVISED_ROW = 'MTT on the SSL loss';
-
-/** Rows whose encoders saw no more images than the distilled set holds: what it has to be better than. */
-export const BASELINE_ROWS: readonly string[] = [
-  RANDOM_ENCODER_ROW,
-  RANDOM_SUBSET_ROW,
-  HIGH_LOSS_SUBSET_ROW,
-  SELF_SUPERVISED_ROW,
-];
-
-/** Iterations that the first and the last trajectory loss are means of: 20, or half of a shorter run. */
-export function averagingWindow(iterations: number): number {
-  return Math.min(20, Math.ceil(iterations / 2));
-}
+import type { Sheet } from '../sheets.js';
 
 /** One linear-probe result: an encoder and a share of the labels. */
 export interface ResultRow {
@@ -119,14 +100,6 @@ export interface RunCurves {
   /** The same for the baseline on the self-supervised loss. */
   readonly selfSupervisedExperts: readonly ExpertLoss[];
   readonly selfSupervised: readonly DistilEvent[];
-}
-
-/** Pixels of 8 bits, row by row, channels last. */
-export interface Sheet {
-  readonly pixels: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
 }
 
 /** Images of the synthetic set in three grids, in the same order. */

@@ -1,12 +1,10 @@
 /** A synthetic set as its files hold it: tensors by name, and a picture of it. */
 import type { Dataset } from '../data/dataset.js';
-import { type ContactSheet, contactSheet } from '../report/contactSheet.js';
+import { contactSheet } from '../report/contactSheet.js';
+import { enlargement, type Sheet } from '../sheets.js';
 import type { NamedTensor } from '../store/safetensors.js';
 import { floatTensor } from './context.js';
 import type { StartingSet } from './starts.js';
-
-/** Enlargement of a small image in a picture: its cells are about this many pixels wide. */
-const CELL = 56;
 
 /** What is learnt. */
 export interface SyntheticSet {
@@ -40,7 +38,7 @@ export const syntheticSheet = (
   set: Pick<SyntheticSet, 'images'>,
   start: StartingSet,
   { image, mean, deviation }: Pick<Dataset, 'image' | 'mean' | 'deviation'>,
-): ContactSheet =>
+): Sheet =>
   contactSheet({
     before: start.images,
     after: set.images,
@@ -48,5 +46,5 @@ export const syntheticSheet = (
     image,
     mean,
     deviation,
-    scale: Math.max(1, Math.round(CELL / image[2])),
+    scale: enlargement(image[2]),
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../../src/errors.js';
 import { makePictures } from '../../../src/pipeline/report/pictures.js';
-import type { Sheet } from '../../../src/pipeline/report/types.js';
+import type { Sheet } from '../../../src/pipeline/sheets.js';
 
 /** Where the first pixel of the first image lies: behind the gap. */
 const first = ({ pixels, width, channels }: Sheet, offset = 2): number[] => [
