@@ -1,9 +1,8 @@
 /** Means and spreads of what an evaluation measured. */
 
 import { mean, standardDeviation } from 'simple-statistics';
-import type { TransferStudent } from '../config/sections/evaluate.js';
 import type { HeldOutError, ResultRow, TransferResult } from '../report/types.js';
-import { counted } from '../report/wording.js';
+import { describeStudent } from '../stages/students.js';
 import type { Evaluation, EvaluationTable } from './record.js';
 
 /** A table's rows, over the seeds: mean and population standard deviation. */
@@ -25,18 +24,6 @@ export function summariseTable({ rows, heldOut }: EvaluationTable): {
       deviation: standardDeviation(errors),
     })),
   };
-}
-
-/** What tables call an architecture, such as `MLP, 2 layers of 128`. */
-export function describeStudent(student: TransferStudent): string {
-  switch (student.architecture) {
-    case 'convNet':
-      return `ConvNet, ${counted(student.depth, 'block')} of ${student.width}`;
-    case 'mlp':
-      return `MLP, ${counted(student.depth, 'layer')} of ${student.width}`;
-    case 'resNet18':
-      return `ResNet-18, width ${student.width}`;
-  }
 }
 
 /** The tables of the other architectures. */

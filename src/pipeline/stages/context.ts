@@ -17,6 +17,7 @@ import { requireVersion, TENSORS_VERSION, tensorsMetadata } from '../store/forma
 import type { RunFolder } from '../store/runFolder.js';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../store/safetensors.js';
 import { requireFiniteTensors } from './finite.js';
+import { studentOf } from './students.js';
 
 export interface StageContext {
   readonly config: Config;
@@ -77,8 +78,7 @@ export function teacherNetwork({ config, dataset }: ModelSource): Model {
 export const teacherModel = (source: ModelSource): Model => evaluationMode(teacherNetwork(source));
 
 export function studentModel({ config, dataset }: ModelSource): Model {
-  const { depth, width } = config.student;
-  return convNet({ image: dataset.image, depth, width, output: config.teacher.representation });
+  return studentOf(config.student, dataset.image, config.teacher.representation);
 }
 
 export const floatTensor = (data: Float32Array, ...shape: number[]): NamedTensor => ({

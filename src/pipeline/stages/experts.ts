@@ -5,10 +5,7 @@
  */
 import { placeImages, placeTraining, releaseImages, releaseTraining } from '../../nn/deviceImages.js';
 import { Encoder, rowErrors } from '../../nn/encoder.js';
-import { mse } from '../../nn/losses.js';
-import type { Model } from '../../nn/model.js';
-import type { SgdSettings } from '../../nn/optimisers/sgd.js';
-import { batchSizesOf, Trainer, type TrainingStep } from '../../nn/training.js';
+import { batchSizesOf, Trainer } from '../../nn/training.js';
 import { doublesOf, doublesTensor } from '../checkpoints.js';
 import { subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
@@ -28,14 +25,8 @@ import { trainTrajectory } from './expertTraining.js';
 import { Held } from './held.js';
 import { readAhead } from './readAhead.js';
 import { hardestFirst } from './starts.js';
+import { regressionOf } from './students.js';
 import { LOSSES, requireSpace, TRAJECTORY, Trajectories } from './trajectories.js';
-
-/** How a student learns a table of targets. */
-export const regression = (model: Model, optimiser: SgdSettings): TrainingStep => ({
-  parameters: model.parameters.total,
-  loss: (theta, x, y) => mse(model.forward(theta, x).output, y),
-  optimiser,
-});
 
 /** Name of an expert's part of the stage. */
 const partOf = (expert: number): string => String(expert).padStart(3, '0');
@@ -123,7 +114,7 @@ class ExpertTraining {
         await Trainer.create({
           device,
           data,
-          ...regression(model, config.experts),
+          ...regressionOf(model, config.experts),
           batchSizes: batchSizesOf(count, config.experts.batch),
           label: 'expert',
         }),

@@ -13,7 +13,7 @@ import { batchSizesOf, trainingTape } from '../../nn/training.js';
 import { requireImageShape, subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import { studentModel } from '../stages/context.js';
-import { regression } from '../stages/experts.js';
+import { regressionOf } from '../stages/students.js';
 import { innerProblem } from '../stages/innerProblem.js';
 import { learntNames } from '../stages/outerLoop.js';
 import { teacherTape } from '../stages/teacher.js';
@@ -29,7 +29,7 @@ export function presetTapes(config: Config): WeightedTape[] {
   const model = studentModel({ config, dataset: { image } });
 
   const expertSteps = {
-    ...regression(model, experts),
+    ...regressionOf(model, experts),
     imageShape: [count, ...image],
     targetType: f32(count, model.outputCount),
   };

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluationOf } from '../../../src/pipeline/evaluate/record.js';
-import {
-  describeStudent,
-  summariseTable,
-  summariseTransfer,
-} from '../../../src/pipeline/evaluate/summary.js';
+import { summariseTable, summariseTransfer } from '../../../src/pipeline/evaluate/summary.js';
+import { describeStudent } from '../../../src/pipeline/stages/students.js';
 
 const table = {
   rows: [{ name: 'MKDT', labels: 0.01, accuracies: [0.5, 0.25, 0.75] }],

@@ -1,4 +1,4 @@
-/** The networks that an evaluation pre-trains. */
+/** The networks that learn the teacher's representations, and how. */
 import { convNet } from '../../nn/convNet.js';
 import { mse } from '../../nn/losses.js';
 import { mlp } from '../../nn/mlp.js';
@@ -10,6 +10,7 @@ import type { TrainingStep } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
 import type { TransferStudent } from '../config/sections/evaluate.js';
 import type { Dataset } from '../data/dataset.js';
+import { counted } from '../report/wording.js';
 
 /** The student that the set was distilled for, with a head to a representation of length `output`. */
 export function studentOf(
@@ -33,6 +34,18 @@ export function transferredOf(student: TransferStudent, image: Dataset['image'],
       return mlp({ image, depth: student.depth, width: student.width, output });
     case 'resNet18':
       return normalisedStudent(resNet18({ image, width: student.width }), output);
+  }
+}
+
+/** What tables call an architecture, such as `MLP, 2 layers of 128`. */
+export function describeStudent(student: TransferStudent): string {
+  switch (student.architecture) {
+    case 'convNet':
+      return `ConvNet, ${counted(student.depth, 'block')} of ${student.width}`;
+    case 'mlp':
+      return `MLP, ${counted(student.depth, 'layer')} of ${student.width}`;
+    case 'resNet18':
+      return `ResNet-18, width ${student.width}`;
   }
 }
 
