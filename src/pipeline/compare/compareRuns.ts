@@ -6,8 +6,8 @@ import { valueAt } from '../config/paths.js';
 import type { Config } from '../config/schema.js';
 import { type Difference, meanDifference, pairwise } from '../evaluate/differences.js';
 import type { Evaluation, EvaluationTable } from '../evaluate/record.js';
-import { describeStudent } from '../evaluate/summary.js';
-import { HIGH_LOSS_SUBSET_ROW, MKDT_ROW, RANDOM_SUBSET_ROW } from '../report/types.js';
+import { MKDT_ROW, rowFacts } from '../evaluate/rowNames.js';
+import { describeStudent } from '../stages/students.js';
 
 /** What a comparison reads of a run. */
 export interface ComparedRun {
@@ -67,8 +67,8 @@ export interface Comparison {
   readonly tables: readonly ComparedTable[];
 }
 
-/** The rows that the distilled set is held against, seed by seed. */
-const BASELINES = [RANDOM_SUBSET_ROW, HIGH_LOSS_SUBSET_ROW];
+/** The subsets of real images that the distilled set is held against, seed by seed. */
+const SUBSETS = [rowFacts.randomSubset.name, rowFacts.highLossSubset.name];
 
 /** Sources whose files are the same wherever they lie. */
 const OFFICIAL: ReadonlySet<string> = new Set(['mnist', 'cifar10', 'cifar100', 'tiny-imagenet']);
@@ -203,7 +203,7 @@ function compareTables(
       name,
       ...compared(groups, figure, (run) => tableOf(run)?.heldOut.find((row) => row.name === name)?.errors),
     })),
-    differences: BASELINES.flatMap((against) =>
+    differences: SUBSETS.flatMap((against) =>
       shares.map((labels) => ({
         of: MKDT_ROW,
         against,

@@ -22,8 +22,8 @@ import type { SelfSupervisedSet } from './selfSupervisedPretraining.js';
 /** A synthetic set, as distillation leaves it. */
 export interface SyntheticSet extends TrainingTables {
   readonly count: number;
-  /** The learning rate α that was learnt with it. */
-  readonly innerStep: number;
+  /** The learning rate α that was learnt with it; null for a set that has none. */
+  readonly innerStep: number | null;
 }
 
 /** Real images that rows draw from, with the teacher's representations. */

@@ -3,8 +3,8 @@
  * images, so that their differences vary less than either.
  */
 import { mean, sampleStandardDeviation } from 'simple-statistics';
-import { BASELINE_ROWS, MKDT_ROW } from '../report/types.js';
 import type { EvaluationTable } from './record.js';
+import { BASELINE_ROWS, MKDT_ROW } from './rowNames.js';
 
 /** The mean of paired differences. */
 export interface Difference {

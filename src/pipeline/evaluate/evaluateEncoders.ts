@@ -10,13 +10,14 @@ import type { Config } from '../config/schema.js';
 import type { EvaluationRow } from '../config/sections/evaluate.js';
 import type { Dataset } from '../data/dataset.js';
 import { takeRows } from '../stages/context.js';
-import { lower, requireFinite } from '../stages/finite.js';
+import { requireFinite } from '../stages/finite.js';
+import { studentOf, transferredOf } from '../stages/students.js';
 import { Bench, type EvaluationInputs } from './bench.js';
 import { type EncoderResult, noKeeper } from './keeper.js';
 import { labelCount, labelOrder } from './labelled.js';
 import { type Evaluation, type EvaluationTable, evaluationOf } from './record.js';
+import { rowFacts } from './rowNames.js';
 import { type Pretrain, rowDefinitions } from './rows.js';
-import { studentOf, transferredOf } from './students.js';
 
 /** The rows whose encoders are students. The teacher is the same whatever the student: it stands in the first table alone. */
 const studentRows = (rows: readonly EvaluationRow[]): EvaluationRow[] =>
@@ -150,8 +151,8 @@ async function evaluateSeries(
       if (representations === null) return { accuracies, error: null };
       const errors = rowErrors(unseen.outputs, representations.test, inputs.representation);
       const error = errors.reduce((total, error) => total + error, 0) / errors.length;
-      const what = `a student's error on test images in the stage evaluate, repetition ${repetition},`;
-      requireFinite(error, what, lower(config, 'evaluate.learningRate'));
+      const what = `a student's error on test images, of the row ${rowFacts[row].name} of the stage evaluate, in repetition ${repetition},`;
+      requireFinite(error, what, rowDefinitions[row].remedy(inputs));
       encoded?.(row, repetition, unseen.outputs);
       return { accuracies, error };
     };
@@ -182,7 +183,7 @@ function tableOf(
   results: readonly EncoderResult[],
 ): EvaluationTable {
   const byRow = rows.map((id, k) => ({
-    name: rowDefinitions[id].name,
+    name: rowFacts[id].name,
     given: results.filter((_, index) => index % rows.length === k),
   }));
   return {

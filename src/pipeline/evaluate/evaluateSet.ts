@@ -148,6 +148,10 @@ export async function evaluateSet(options: SetEvaluationOptions): Promise<SetEva
     selfSupervised: teacher?.selfSupervised ?? null,
   };
   const leftOut = config.evaluate.rows.flatMap((row) => {
+    if (row === 'randomSubset' && source !== null && source.count < set.count) {
+      const reason = `the data has ${source.count} images, fewer than the ${set.count} of the set`;
+      return [{ row, reason }];
+    }
     const missing = rowDefinitions[row].needs.find((need) => available[need] === null);
     return missing === undefined ? [] : [{ row, reason: REASONS[missing] }];
   });
@@ -168,7 +172,7 @@ export async function evaluateSet(options: SetEvaluationOptions): Promise<SetEva
       images: set.images,
       targets: targets.data,
       count: set.count,
-      innerStep: set.innerStep ?? settings.learningRate,
+      innerStep: set.innerStep,
     },
     representation: targets.representation,
     ...(options.keeper === undefined ? {} : { keeper: options.keeper }),

@@ -1,5 +1,6 @@
 /** Pre-training of students: regression of target representations on one set of images. */
 
+import { ShapeError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { permutation } from '../../kernels/philox.js';
 import type { TrainingImages } from '../../nn/deviceImages.js';
@@ -7,9 +8,9 @@ import type { Model } from '../../nn/model.js';
 import { batchSizesOf, splitBatches, Trainer } from '../../nn/training.js';
 import type { Config } from '../config/schema.js';
 import { follow } from '../stages/course.js';
-import { lower, requireFiniteParameters, watchLosses } from '../stages/finite.js';
+import { requireFiniteParameters, watchLosses } from '../stages/finite.js';
+import { regressionOf } from '../stages/students.js';
 import type { KeptPretraining } from './keeper.js';
-import { regressionOf } from './students.js';
 
 /** Images and their target representations, one row an image. */
 export interface TrainingTables {
@@ -17,6 +18,15 @@ export interface TrainingTables {
   readonly images: Float32Array;
   /** [count, D] */
   readonly targets: Float32Array;
+}
+
+/** How a row trains, and what is said where that diverges. */
+export interface RowTraining {
+  /** What tables call the row. */
+  readonly row: string;
+  readonly learningRate: number;
+  /** What usually helps, as a sentence. */
+  readonly remedy: string;
 }
 
 export interface PretrainingOptions {
@@ -56,27 +66,34 @@ export class Pretraining {
   /**
    * θ after pre-training from `start`; the order of the images is named by the repetition.
    *
-   * @param replace what to train on, where it is not what lies in device memory already
+   * @param replace what to train on, where it is not what lies in device memory already; as many rows
+   * @throws ShapeError for other tables; NumericsError when a loss or θ is no number any more.
    */
   async train(
     start: Float32Array,
-    learningRate: number,
+    { row, learningRate, remedy }: RowTraining,
     repetition: number,
     kept: KeptPretraining,
     replace?: TrainingTables,
   ): Promise<Float32Array> {
-    const { device, config, data, count, epochs, batch } = this.#options;
+    const { device, config, model, data, count, epochs, batch } = this.#options;
     const trainer = this.#trainer;
     if (replace !== undefined) {
+      // What is shorter would leave rows of the tables before it.
+      const [given, needed] = [replace.targets.length, count * model.outputCount];
+      if (given !== needed) {
+        throw new ShapeError(
+          `The row ${row} got ${given} numbers of targets for ${count} images, which have ${needed}: give as many images as the synthetic set has.`,
+        );
+      }
       device.write(data.images.buffer, replace.images);
       device.write(data.targets.buffer, replace.targets);
     }
     if (kept.from === null) trainer.start(start, learningRate);
     else trainer.restore(kept.from.training, learningRate);
     const perEpoch = Math.ceil(count / batch);
-    const remedy = lower(config, 'evaluate.learningRate');
     const watch = watchLosses(
-      `a student's loss of the stage evaluate, in repetition ${repetition},`,
+      `a student's loss of the row ${row} of the stage evaluate, in repetition ${repetition},`,
       remedy,
       kept.from === null ? 0 : kept.from.epoch * perEpoch + kept.from.step,
     );
@@ -98,7 +115,7 @@ export class Pretraining {
     const theta = await trainer.parameters();
     requireFiniteParameters(
       theta,
-      `a student's θ of the stage evaluate, in repetition ${repetition},`,
+      `a student's θ of the row ${row} of the stage evaluate, in repetition ${repetition},`,
       remedy,
     );
     return theta;

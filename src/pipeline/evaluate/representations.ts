@@ -22,6 +22,7 @@ import { requireVersion, TENSORS_VERSION } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { decodeSafetensors, type NamedTensor } from '../store/safetensors.js';
 import { parseJson } from '../store/strictJson.js';
+import { rowFacts } from './rowNames.js';
 import { rowDefinitions } from './rows.js';
 
 /** Images that are kept: as many as a picture of points still shows one by one. */
@@ -134,14 +135,14 @@ export async function readRepresentations(folder: ReadableFolder): Promise<Shown
     if (tensor.data instanceof Int32Array && tensor.data.length === count) return tensor.data;
     throw damaged(path);
   };
-  const rows = (Object.keys(rowDefinitions) as EvaluationRow[]).filter((row) => row !== TEACHER);
+  const rows = (Object.keys(rowFacts) as EvaluationRow[]).filter((row) => row !== TEACHER);
   const encoders = [TEACHER, ...rows].flatMap((row) => {
     const tensor = tensors.get(row);
     if (tensor === undefined) return [];
     const { data, shape } = tensor;
     const fits = data instanceof Float32Array && shape[0] === count && shape[1] === representation;
     if (!fits || !data.every(Number.isFinite)) throw damaged(path);
-    return [{ name: rowDefinitions[row as EvaluationRow].name, values: data }];
+    return [{ name: rowFacts[row as EvaluationRow].name, values: data }];
   });
   const images = integers(IMAGES);
   if (images === null || teacher?.shape.length !== 2) throw damaged(path);

@@ -1,21 +1,17 @@
 /**
- * The rows of an evaluation as data: what each is called, what it needs, and how its encoder comes about. To add one, name it in
- * `config/sections/evaluate.ts` and define it here.
+ * The rows of an evaluation as data: what each needs, and how its encoder comes about. To add one, name it in
+ * `config/sections/evaluate.ts`, say in `rowNames.ts` what is known of it, and define it here.
  */
 import { ConfigError } from '../../errors.js';
 import { permutation } from '../../kernels/philox.js';
 import type { EvaluationRow } from '../config/sections/evaluate.js';
-import {
-  HIGH_LOSS_SUBSET_ROW,
-  MKDT_ROW,
-  RANDOM_ENCODER_ROW,
-  RANDOM_SUBSET_ROW,
-  SELF_SUPERVISED_ROW,
-} from '../report/types.js';
+import { significant } from '../report/wording.js';
 import { takeRows } from '../stages/context.js';
+import { lower } from '../stages/finite.js';
 import type { Bench, EvaluationInputs, SourceImages } from './bench.js';
 import type { KeptPretraining } from './keeper.js';
-import type { TrainingTables } from './pretraining.js';
+import type { RowTraining, TrainingTables } from './pretraining.js';
+import { rowFacts } from './rowNames.js';
 import { onSelfSupervisedSet } from './selfSupervisedPretraining.js';
 
 /** θ of an encoder that starts at `start`, or goes on where it was kept; the repetition names what it draws. */
@@ -26,23 +22,38 @@ export type Pretrain = (
 ) => Promise<Float32Array>;
 
 export interface RowDefinition {
-  /** What tables call it. */
-  readonly name: string;
   /** What must be there for it. */
   readonly needs: readonly ('representations' | 'source' | 'highLoss' | 'selfSupervised')[];
   /** Compiles what the row needs; null for the teacher, whose representations are known without a student. */
   readonly prepare: ((bench: Bench) => Promise<Pretrain>) | null;
+  /** What usually helps where its training diverges, as a sentence. */
+  readonly remedy: (inputs: EvaluationInputs) => string;
+}
+
+const atConfiguredRate = ({ config }: EvaluationInputs): string => lower(config, 'evaluate.learningRate');
+
+/** The learnt α of a set, or the rate of the configuration for one that has none. */
+const rateOf = ({ synthetic, config }: EvaluationInputs): number =>
+  synthetic.innerStep ?? config.evaluate.learningRate;
+
+function trainingOf(bench: Bench, row: EvaluationRow, learningRate?: number): RowTraining {
+  const { inputs } = bench;
+  return {
+    row: rowFacts[row].name,
+    learningRate: learningRate ?? inputs.config.evaluate.learningRate,
+    remedy: rowDefinitions[row].remedy(inputs),
+  };
 }
 
 /** Pre-training on a set as large as the synthetic one, made anew for each repetition. */
 async function onSet(
   bench: Bench,
-  learningRate: number,
+  training: RowTraining,
   tables: (repetition: number) => TrainingTables | Promise<TrainingTables>,
 ): Promise<Pretrain> {
-  const training = await bench.onSubset();
+  const subset = await bench.onSubset();
   return async (start, repetition, kept) =>
-    training.train(start, learningRate, repetition, kept, await tables(repetition));
+    subset.train(start, training, repetition, kept, await tables(repetition));
 }
 
 function sourceOf({ source }: EvaluationInputs): SourceImages {
@@ -69,44 +80,52 @@ function randomSubset(inputs: EvaluationInputs, repetition: number): Promise<Tra
 /** Every row that `evaluate.rows` can name. */
 export const rowDefinitions: Readonly<Record<EvaluationRow, RowDefinition>> = {
   randomEncoder: {
-    name: RANDOM_ENCODER_ROW,
     needs: [],
     prepare: async () => async (start) => start,
+    remedy: atConfiguredRate,
   },
   randomSubset: {
-    name: RANDOM_SUBSET_ROW,
     needs: ['source'],
     prepare: (bench) =>
-      onSet(bench, bench.inputs.config.evaluate.learningRate, (repetition) =>
-        randomSubset(bench.inputs, repetition),
-      ),
+      onSet(bench, trainingOf(bench, 'randomSubset'), (repetition) => randomSubset(bench.inputs, repetition)),
+    remedy: atConfiguredRate,
   },
   highLossSubset: {
-    name: HIGH_LOSS_SUBSET_ROW,
     needs: ['source', 'highLoss'],
     prepare: async (bench) => {
       const subset = await subsetOf(bench.inputs, bench.inputs.highLoss!);
-      return onSet(bench, bench.inputs.config.evaluate.learningRate, () => subset);
+      return onSet(bench, trainingOf(bench, 'highLossSubset'), () => subset);
     },
+    remedy: atConfiguredRate,
   },
   mkdt: {
-    name: MKDT_ROW,
     needs: [],
-    prepare: (bench) => onSet(bench, bench.inputs.synthetic.innerStep, () => bench.inputs.synthetic),
-  },
-  trajectoryMatchingOnSsl: {
-    name: SELF_SUPERVISED_ROW,
-    needs: ['selfSupervised'],
-    prepare: (bench) => onSelfSupervisedSet(bench, bench.inputs.selfSupervised!),
-  },
-  allData: {
-    name: 'all data',
-    needs: ['source'],
-    prepare: async (bench) => {
-      const training = await bench.onAll(sourceOf(bench.inputs));
-      return (start, repetition, kept) =>
-        training.train(start, bench.inputs.config.evaluate.learningRate, repetition, kept);
+    prepare: (bench) =>
+      onSet(bench, trainingOf(bench, 'mkdt', rateOf(bench.inputs)), () => bench.inputs.synthetic),
+    remedy(inputs) {
+      const { innerStep } = inputs.synthetic;
+      if (innerStep === null) return atConfiguredRate(inputs);
+      const remedy = lower(inputs.config, 'distil.innerStep.learningRate', 'distil.innerStep.initial');
+      return `The row trains at the α that was learnt with the set, ${significant(innerStep)}. ${remedy}`;
     },
   },
-  teacher: { name: 'teacher', needs: ['representations'], prepare: null },
+  trajectoryMatchingOnSsl: {
+    needs: ['selfSupervised'],
+    prepare(bench) {
+      const set = bench.inputs.selfSupervised!;
+      return onSelfSupervisedSet(bench, set, trainingOf(bench, 'trajectoryMatchingOnSsl', set.innerStep));
+    },
+    remedy: ({ config }) =>
+      lower(config, 'selfSupervised.innerStep.learningRate', 'selfSupervised.innerStep.initial'),
+  },
+  allData: {
+    needs: ['source'],
+    prepare: async (bench) => {
+      const all = await bench.onAll(sourceOf(bench.inputs));
+      const training = trainingOf(bench, 'allData');
+      return (start, repetition, kept) => all.train(start, training, repetition, kept);
+    },
+    remedy: atConfiguredRate,
+  },
+  teacher: { needs: ['representations'], prepare: null, remedy: atConfiguredRate },
 };

@@ -8,8 +8,9 @@ import { withProjector } from '../../nn/selfSupervised.js';
 import { selfSupervision } from '../objectives.js';
 import { follow } from '../stages/course.js';
 import { wholeBatches } from '../stages/draws.js';
-import { lower, watchLosses } from '../stages/finite.js';
+import { requireFiniteParameters, watchLosses } from '../stages/finite.js';
 import type { Bench } from './bench.js';
+import type { RowTraining } from './pretraining.js';
 import type { Pretrain } from './rows.js';
 
 /** A synthetic set that was learnt for the self-supervised loss: it has no targets. */
@@ -30,11 +31,14 @@ function uploadedImages(device: Device, images: Float32Array) {
  * Compiles the training. The projector starts afresh in each repetition and is left behind; a rest of the images too short for
  * a batch is left out of its epoch.
  *
- * @returns θ of the student [model.parameters.total] after training from its start, by the repetition
+ * @param training its `learningRate` is the set's α
+ * @returns θ of the student [model.parameters.total] after training from its start, by the repetition; throws `NumericsError`
+ * when a loss or θ is no number any more
  */
 export async function onSelfSupervisedSet(
   bench: Bench,
-  { images, count, innerStep }: SelfSupervisedSet,
+  { images, count }: SelfSupervisedSet,
+  { row, learningRate, remedy }: RowTraining,
 ): Promise<Pretrain> {
   const { device, config, dataset } = bench.inputs;
   const { model } = bench;
@@ -43,7 +47,7 @@ export async function onSelfSupervisedSet(
   const batch = Math.min(evaluate.batch, count);
   const uploaded = bench.own(uploadedImages(device, images));
   const data = { count, images: uploaded.range, imageShape: [count, ...dataset.image] };
-  const objective = selfSupervision(model, teacher, { ...evaluate, learningRate: innerStep }, dataset);
+  const objective = selfSupervision(model, teacher, { ...evaluate, learningRate }, dataset);
   const steps = bench.own(await ObjectiveSteps.create(device, objective, data, [batch]));
   const perEpoch = Math.floor(count / batch);
   return async (start, repetition, kept) => {
@@ -53,8 +57,8 @@ export async function onSelfSupervisedSet(
       steps.start(theta);
     } else steps.restore(kept.from.training);
     const watch = watchLosses(
-      `a student's self-supervised loss of the stage evaluate, in repetition ${repetition},`,
-      lower(config, 'selfSupervised.innerStep.learningRate', 'selfSupervised.innerStep.initial'),
+      `a student's self-supervised loss of the row ${row} of the stage evaluate, in repetition ${repetition},`,
+      remedy,
       kept.from === null ? 0 : kept.from.epoch * perEpoch + kept.from.step,
     );
     await follow(
@@ -76,6 +80,9 @@ export async function onSelfSupervisedSet(
       kept.from ?? undefined,
     );
     watch(await steps.losses());
-    return (await steps.parameters()).slice(0, model.parameters.total);
+    const theta = await steps.parameters();
+    const what = `a student's θ of the row ${row} of the stage evaluate, in repetition ${repetition},`;
+    requireFiniteParameters(theta, what, remedy);
+    return theta.slice(0, model.parameters.total);
   };
 }

@@ -1,7 +1,8 @@
 /** What a run found, in sentences and in the figures that go with them. */
 import { bestBaselines, type RowDifference, signOf } from '../evaluate/differences.js';
 import type { EvaluationTable } from '../evaluate/record.js';
-import { MKDT_ROW, type ResultRow, type RunResult } from './types.js';
+import { MKDT_ROW } from '../evaluate/rowNames.js';
+import type { ResultRow, RunResult } from './types.js';
 import * as wording from './wording.js';
 
 /** MKDT at one share of the labels, and the best of its baselines there. */

@@ -5,7 +5,8 @@ import { chartFigure, NOTHING, section, tableFigure } from './figures.js';
 import type { Finding } from './findings.js';
 import { type Html, html } from './html.js';
 import { sharesOf } from './text.js';
-import { type HeldOutError, MKDT_ROW, type ReportInput, type ResultRow, type RunResult } from './types.js';
+import { MKDT_ROW } from '../evaluate/rowNames.js';
+import type { HeldOutError, ReportInput, ResultRow, RunResult } from './types.js';
 import * as wording from './wording.js';
 
 /** The difference to the best baseline at each share of the labels, in large figures. */

@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import type { Evaluation } from '../evaluate/record.js';
 import { summariseTable, summariseTransfer } from '../evaluate/summary.js';
+import { averagingWindow } from '../stages/bestSet.js';
 import { RESULT_VERSION, requireVersion, versionOf } from '../store/formatVersion.js';
 import { parseJson } from '../store/strictJson.js';
 import { runDeviceSchema } from './runDevice.js';
-import { averagingWindow, type DistilEvent, type RunDevice, type RunResult } from './types.js';
+import type { DistilEvent, RunDevice, RunResult } from './types.js';
 
 const factsSchema = z.object({
   device: runDeviceSchema,

@@ -1,20 +1,14 @@
 /** The sections of a report on what is to be seen: representations, images, and how training went. */
 
+import { RANDOM_ENCODER_ROW, SELF_SUPERVISED_ROW } from '../evaluate/rowNames.js';
+import { averagingWindow } from '../stages/bestSet.js';
 import { expertsChart, innerStepChart, lossChart, teacherChart } from './charts/curves.js';
 import { colouredClasses, projectionChart } from './charts/projection.js';
 import { renderSvg } from './charts/renderSvg.js';
 import { chartFigure, NOTHING, pictureFigure, section } from './figures.js';
 import { type Html, html, trusted } from './html.js';
 import { project } from './projection.js';
-import {
-  averagingWindow,
-  type Pictures,
-  RANDOM_ENCODER_ROW,
-  type ReportInput,
-  type RunCurves,
-  type RunResult,
-  SELF_SUPERVISED_ROW,
-} from './types.js';
+import type { Pictures, ReportInput, RunCurves, RunResult } from './types.js';
 import * as wording from './wording.js';
 
 const percent = (share: number): string => `${Math.round(100 * share)}\u00a0%`;
@@ -143,9 +137,6 @@ export async function distillationSection(
 ): Promise<Html> {
   const window = averagingWindow(distil.length);
   const summary = html`<p>The trajectory loss went from ${wording.significant(trajectoryLoss.first)} (mean of the first ${window} iterations) to ${wording.significant(trajectoryLoss.last)} (mean of the last ${window}), and the learned inner step α from ${wording.significant(innerStep.first)} to ${wording.significant(innerStep.last)}.</p>`;
-  if (distil.length === 0) {
-    return section('Distillation', html`${summary}<p>No iterations have been recorded.</p>`);
-  }
   const lossCaption = `Trajectory loss of every iteration, and its moving mean (thick). At 1 the student is no nearer to the expert’s later parameters than when it started, at 0 it has reached them. ${deviceNote}`;
   const innerStepCaption = `The inner step α that is learned together with the images. ${deviceNote}`;
   return section(

@@ -2,6 +2,7 @@
 import type { Compared, Comparison } from '../compare/compareRuns.js';
 import { EXPLANATION, groupLines, tablesOf } from '../compare/tables.js';
 import type { Difference } from '../evaluate/differences.js';
+import { MKDT_ROW } from '../evaluate/rowNames.js';
 import { overlaidChart } from './charts/curves.js';
 import { type Bar, barsChart } from './charts/rows.js';
 import { stackedTimeChart } from './charts/time.js';
@@ -9,7 +10,7 @@ import { chartFigure, NOTHING, section, tableFigure } from './figures.js';
 import { type Html, html } from './html.js';
 import { renderPage } from './pageShell.js';
 import { pictureFigures } from './seen.js';
-import { MKDT_ROW, type ReportInput } from './types.js';
+import type { ReportInput } from './types.js';
 import * as wording from './wording.js';
 
 /** Runs that are shown together. */
@@ -21,7 +22,7 @@ export interface SideBySide {
 
 const distinct = <Value>(values: readonly Value[]): Value[] => [...new Set(values)];
 
-/** What runs that differ in the seed alone say together, a sentence for each baseline and share of labels. */
+/** What runs that differ in the seed alone say together, a sentence for each subset and share of labels. */
 export function findingsOver({ groups, runs, tables: [table] }: Comparison): string[] {
   const several = groups.flatMap(({ seeds }, group) => (seeds.length > 1 ? [group] : []));
   if (table === undefined || several.length === 0) {
@@ -40,7 +41,7 @@ export function findingsOver({ groups, runs, tables: [table] }: Comparison): str
     });
     if (found.length === 0) {
       return [
-        `${names.join(', ')} differ in the seed alone, and have no baseline that ${MKDT_ROW} could be held against by accuracy.`,
+        `${names.join(', ')} differ in the seed alone, and have no subset that ${MKDT_ROW} could be held against by accuracy.`,
       ];
     }
     return [

@@ -1,13 +1,7 @@
 /** Numbers and findings in plain words. */
 import type { Difference } from '../evaluate/differences.js';
-import {
-  type HeldOutError,
-  MKDT_ROW,
-  RANDOM_SUBSET_ROW,
-  type ResultRow,
-  type RunDevice,
-  type RunResult,
-} from './types.js';
+import { MKDT_ROW, RANDOM_SUBSET_ROW } from '../evaluate/rowNames.js';
+import type { HeldOutError, ResultRow, RunDevice, RunResult } from './types.js';
 
 /** So many of a thing: `1 job`, `2 jobs`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -9,6 +9,14 @@ import { allocateRange, type BufferRange, BYTES, copyRange } from '../../autogra
 import type { Device } from '../../gpu/device.js';
 import { Held } from './held.js';
 
+/**
+ * W for a distillation of so many iterations: 20, or half of a shorter one. Also how many iterations the first and the last
+ * trajectory loss of a report are means of.
+ */
+export function averagingWindow(iterations: number): number {
+  return Math.min(20, Math.ceil(iterations / 2));
+}
+
 /** What is known of the best set so far. */
 export interface Best {
   /** The iteration whose loss is its own. */

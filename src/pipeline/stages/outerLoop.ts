@@ -14,10 +14,16 @@ import { sgd } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf } from '../../nn/training.js';
 import { type Captured, type Checkpoint, stateOf, tensorOf } from '../checkpoints.js';
 import type { Config } from '../config/schema.js';
-import { averagingWindow } from '../report/types.js';
 import { MEBIBYTE } from '../store/bytes.js';
 import type { NamedTensor } from '../store/safetensors.js';
-import { type Best, KeptSet, SmoothedLoss, type SmoothedLossState, smoothedLossSchema } from './bestSet.js';
+import {
+  averagingWindow,
+  type Best,
+  KeptSet,
+  SmoothedLoss,
+  type SmoothedLossState,
+  smoothedLossSchema,
+} from './bestSet.js';
 import { floatTensor } from './context.js';
 import { Held } from './held.js';
 import { compileOuterStep, keepPositive, ScalarDescent, stateNames } from './outerOptimiser.js';

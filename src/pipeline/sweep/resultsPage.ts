@@ -6,7 +6,7 @@ import { CONFIG, FAINT, SERIES } from '../report/charts/look.js';
 import { renderSvg } from '../report/charts/renderSvg.js';
 import { type Html, html, trusted } from '../report/html.js';
 import { renderPage } from '../report/pageShell.js';
-import { MKDT_ROW } from '../report/types.js';
+import { MKDT_ROW } from '../evaluate/rowNames.js';
 import { accuracy, labelShare, significant } from '../report/wording.js';
 import { plainDisk } from '../store/disk.js';
 import type { Plain } from '../store/manifest.js';

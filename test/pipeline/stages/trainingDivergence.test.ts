@@ -65,7 +65,7 @@ describe('training that diverges', () => {
       evaluate: { ...config.evaluate, rows: ['randomSubset'], learningRate: 1e30 },
     }));
     expect(students).toMatch(
-      /a student's loss of the stage evaluate, in repetition 0, at step \d is .*evaluate\./,
+      /a student's loss of the row random subset of the stage evaluate, in repetition 0, at step \d is .*evaluate\.learningRate/,
     );
   });
 });

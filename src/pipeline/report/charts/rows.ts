@@ -2,7 +2,8 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { RowDifference } from '../../evaluate/differences.js';
 import type { EvaluationTable } from '../../evaluate/record.js';
-import { MKDT_ROW, type ResultRow } from '../types.js';
+import { MKDT_ROW } from '../../evaluate/rowNames.js';
+import type { ResultRow } from '../types.js';
 import { labelShare } from '../wording.js';
 import { CONFIG, FAINT, legendAbove, NAMES_AXIS, namesWidth, tonesFor, WIDTH } from './look.js';
 
