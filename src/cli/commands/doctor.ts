@@ -1,4 +1,4 @@
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { DeviceError, EXIT_CODES } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
@@ -7,6 +7,7 @@ import { type DeviceChoice, type OpenDeviceOptions, openDevice } from '../../gpu
 import { absentPackages, installCommand } from '../../gpu/node/optionalPackage.js';
 import { packageVersion } from '../../gpu/node/packageVersion.js';
 import { runSample, SAMPLE_NUMBERS, SAMPLE_ROUNDS } from '../../gpu/sample.js';
+import { machineBytes } from '../../pipeline/estimate/machineBytes.js';
 import { loadTuning } from '../../pipeline/tune/store.js';
 import { deviceOf } from '../asked.js';
 import { note } from '../help.js';
@@ -56,12 +57,6 @@ const TOLD_LIMITS = [
   'maxComputeWorkgroupStorageSize',
 ] as const;
 
-/** Memory of the machine, or of the container where that is less. */
-function usableMemory(): number {
-  const constrained = process.constrainedMemory?.() ?? 0;
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-}
-
 const MESA =
   'Mesa 25 or newer runs two to five times faster than SwiftShader on the same cores ' +
   '(on Debian: apt install libvulkan1 mesa-vulkan-drivers; Mesa 22 is too old).';
@@ -84,7 +79,7 @@ export async function examine(options: OpenDeviceOptions = {}): Promise<Examinat
     webgpu: packageVersion('webgpu'),
     platform: `${process.platform} ${process.arch}`,
     cores: availableParallelism(),
-    memory: usableMemory(),
+    memory: machineBytes(),
     absent: absentPackages().map(
       ({ name, neededFor }) => `${name}, for ${neededFor} (${installCommand(name)})`,
     ),

@@ -2,14 +2,16 @@
  * What a run will take, before it is started: time, device memory, host memory and disk, on the device that is open. Nothing
  * is written to the run's folder.
  */
-import { freemem, totalmem } from 'node:os';
+import { freemem } from 'node:os';
+import { DeviceError } from '../../errors.js';
 import { countingDevice } from '../../gpu/countingDevice.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
 import { overridesOf, useTuning } from '../../kernels/deviceTuning.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import type { StageName } from '../progress.js';
-import { type HostMemory, hostMemoryOf } from './hostMemory.js';
+import { type HostMemory, hostMemoryOf, mostHostBytes } from './hostMemory.js';
+import { machineBytes } from './machineBytes.js';
 import { measureWorks, type Source } from './measure.js';
 import { probeTimes } from './probes.js';
 import { rehearse, type StageSpace } from './rehearse.js';
@@ -38,7 +40,7 @@ export interface Estimate {
   readonly times: readonly TimeEstimate[];
   /** Seconds of all of it that the device can run. */
   readonly seconds: number;
-  /** Device memory and disk of each stage, exact. */
+  /** Device memory and disk of each stage, to the byte for tensors; checkpoints come on top while a stage runs. */
   readonly space: readonly StageSpace[];
   /** Most bytes of device memory at a time; null where a stage could not be counted. */
   readonly deviceBytes: number | null;
@@ -46,16 +48,18 @@ export interface Estimate {
   readonly diskBytes: number | null;
   /** What the host holds at least, by the arrays that each stage keeps at a time. */
   readonly host: readonly HostMemory[];
-  /** Bytes of this machine's memory. */
+  /** Bytes of memory that this process may use, and those of it that are free. */
   readonly machine: { readonly totalBytes: number; readonly freeBytes: number };
 }
 
-/** How long the estimate may take, in seconds. */
+/** How an estimate is made. */
 export interface EstimateOptions {
-  /** As far as that can be told ahead. Default 45. */
+  /** Seconds that it may take, as far as that can be told ahead. Default 45. */
   readonly budget?: number;
   /** Told of what is about to be measured. */
   readonly progress?: (what: string) => void;
+  /** Bytes that this process may use on the host. Default: the machine's, or its container's. */
+  readonly hostBytes?: number;
 }
 
 const DEFAULT_BUDGET = 45;
@@ -80,22 +84,30 @@ export async function estimateRun(
   device: Device,
   config: Config,
   dataset: Dataset,
-  { budget = DEFAULT_BUDGET, progress = () => {} }: EstimateOptions = {},
+  { budget = DEFAULT_BUDGET, progress = () => {}, hostBytes = machineBytes() }: EstimateOptions = {},
 ): Promise<Estimate> {
   const begun = performance.now();
   progress('memory and disk of every stage');
-  const space = await rehearse(device, config, dataset, begun + 1000 * REMEDY_SHARE * budget);
+  const host = hostMemoryOf(config, dataset);
+  const isSoftware = device.adapter.kind === 'software';
+  // As a run does: a software device has what the host's own arrays leave of the memory.
+  const arrays = mostHostBytes(host);
+  const total = isSoftware && arrays < hostBytes ? hostBytes - arrays : undefined;
+  const space = await rehearse(device, config, dataset, begun + 1000 * REMEDY_SHARE * budget, total);
 
   const { device: counting } = await countingDevice(device);
   useTuning(counting, overridesOf(device));
-  const isSoftware = device.adapter.kind === 'software';
+  const freeBytes = Math.min(freemem(), hostBytes);
   const measuring = {
     device,
     counting,
-    largest: isSoftware ? SHARE_OF_FREE * freemem() : Number.POSITIVE_INFINITY,
+    largest: isSoftware ? SHARE_OF_FREE * freeBytes : Number.POSITIVE_INFINITY,
   };
   // A budget that is too small is told by the rehearsal; the time is then that of computing everything again.
-  const kept = await keptSteps(counting, config, dataset).catch(() => 0);
+  const kept = await keptSteps(counting, config, dataset).catch((error: unknown) => {
+    if (error instanceof DeviceError) return 0;
+    throw error;
+  });
   const works = [...workOf(config, dataset, kept), ...selfSupervisedWork(config, dataset)];
   const left = budget - (performance.now() - begun) / 1000;
   const measured = await measureWorks(measuring, works, left, progress);
@@ -112,7 +124,7 @@ export async function estimateRun(
     space,
     deviceBytes: largest(space.map(({ deviceBytes }) => deviceBytes)),
     diskBytes: sum(space.map(({ diskBytes }) => diskBytes)),
-    host: hostMemoryOf(config, dataset),
-    machine: { totalBytes: totalmem(), freeBytes: freemem() },
+    host,
+    machine: { totalBytes: hostBytes, freeBytes },
   };
 }

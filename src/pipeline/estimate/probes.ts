@@ -18,6 +18,7 @@ function probeTime(
   { evaluate }: Config,
   { train, classes: { length: classes } }: ProbedData,
   { name, model: { featureCount: dimension } }: EvaluatedStudent,
+  rows: number,
   share: number,
 ): TimeEstimate {
   const wanted = labelCount(share, train.count);
@@ -38,7 +39,7 @@ function probeTime(
     stage: 'evaluate',
     what: `linear probe${name}`,
     images: wanted,
-    runs: evaluate.seeds * evaluate.rows.length,
+    runs: evaluate.seeds * rows,
     seconds: (seconds * wanted) / images,
     source: { kind: 'predicted', images },
   };
@@ -50,7 +51,10 @@ function probeTime(
  */
 export function probeTimes(config: Config, dataset: ProbedData): TimeEstimate[] {
   if (dataset.train.labels === null) return [];
-  return evaluatedStudents(config, dataset.image).flatMap((student) =>
-    config.evaluate.labels.map((share) => probeTime(config, dataset, student, share)),
-  );
+  const { labels, rows } = config.evaluate;
+  return evaluatedStudents(config, dataset.image).flatMap((student, k) => {
+    // The teacher stands in the first table alone.
+    const count = k === 0 ? rows.length : rows.filter((row) => row !== 'teacher').length;
+    return labels.map((share) => probeTime(config, dataset, student, count, share));
+  });
 }

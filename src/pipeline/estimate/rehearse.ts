@@ -19,7 +19,7 @@ import { SNAPSHOTS } from '../stages/syntheticSet.js';
 import { EVENTS, EventLog } from '../store/events.js';
 import { reasonOf } from '../store/failures.js';
 import { RunFolder } from '../store/runFolder.js';
-import { type Remedy, remediesOf } from './remedies.js';
+import { remediesOf } from './remedies.js';
 
 /** What a stage takes. */
 export interface StageSpace {
@@ -36,6 +36,8 @@ export interface StageSpace {
 export interface Refusal {
   /** What the stage would fail with, in a sentence. */
   readonly reason: string;
+  /** Whether the reason is what it takes in all, and no single buffer. */
+  readonly isTotal: boolean;
   /** The setting with which it fits, as `--set` takes it; null where none was found. */
   readonly remedy: string | null;
 }
@@ -102,18 +104,30 @@ class Rehearsal {
     this.#folder = folder;
   }
 
-  /** Runs a stage; the names of the files that it wrote. */
+  /**
+   * Runs a stage; the names of the files that it wrote.
+   *
+   * @throws StoreError where the rehearsal's own folder has no room, or fails otherwise.
+   */
   async run(stage: Stage, config: Config, counting: CountingDevice): Promise<string[]> {
     counting.memory.restart();
-    return await stage.run({
-      config: cutShort(config),
-      dataset: this.#dataset,
-      device: counting.device,
-      folder: this.#folder,
-      events: new EventLog(this.#folder.pathOf(EVENTS)),
-      advance() {},
-      parts: { isDone: async () => false, record: async () => {} },
-    });
+    try {
+      return await stage.run({
+        config: cutShort(config),
+        dataset: this.#dataset,
+        device: counting.device,
+        folder: this.#folder,
+        events: new EventLog(this.#folder.pathOf(EVENTS)),
+        advance() {},
+        parts: { isDone: async () => false, record: async () => {} },
+      });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      throw new StoreError(
+        `The rehearsal in ${this.#folder.path} failed: ${error.message} Set TMPDIR to a folder with room.`,
+        { cause: error },
+      );
+    }
   }
 
   /** Whether a stage fits the device under other settings. */
@@ -137,17 +151,86 @@ class Rehearsal {
   }
 }
 
+/** What a rehearsal stays within. */
+interface Bounds {
+  /** By `performance.now()`; from then on no more settings are tried. */
+  readonly deadline: number;
+  /** Bytes that the device can hold at a time. */
+  readonly total: number;
+}
+
 async function findRemedy(
   rehearsal: Rehearsal,
   stage: Stage,
   config: Config,
-  { deadline, total }: { readonly deadline: number; readonly total: number },
+  { deadline, total }: Bounds,
 ): Promise<string | null> {
-  for (const { setting, config: changed } of remediesOf(stage.name, config) satisfies Iterable<Remedy>) {
+  for (const { setting, config: changed } of remediesOf(stage.name, config)) {
     if (performance.now() > deadline) return null;
     if (await rehearsal.fits(stage, changed, total)) return setting;
   }
   return null;
+}
+
+/** Runs a stage on a device without limits; null where the device refuses even that. */
+async function runUnlimited(
+  rehearsal: Rehearsal,
+  stage: Stage,
+  config: Config,
+  counting: CountingDevice,
+): Promise<string[] | null> {
+  try {
+    return await rehearsal.run(stage, config, counting);
+  } catch (error) {
+    if (error instanceof DeviceError) return null;
+    throw error;
+  }
+}
+
+async function rehearseIn(
+  folder: RunFolder,
+  device: Device,
+  config: Config,
+  dataset: Dataset,
+  bounds: Bounds,
+): Promise<StageSpace[]> {
+  const rehearsal = new Rehearsal(device, dataset, folder);
+  const found: StageSpace[] = [];
+  let counting = await openCounting(device);
+  for (const stage of stagesOf(config)) {
+    if (found.some(({ diskBytes }) => diskBytes === null)) {
+      found.push({ stage: stage.name, deviceBytes: null, diskBytes: null, refusal: null });
+      continue;
+    }
+    let refused: Pick<Refusal, 'reason' | 'isTotal'> | null = null;
+    let written: string[] | null = null;
+    try {
+      written = await rehearsal.run(stage, config, counting);
+      const { peak } = counting.memory;
+      if (peak > bounds.total) {
+        const reason = `It takes ${formatBytes(peak)}, and there are ${formatBytes(bounds.total)} beside the host's own arrays.`;
+        refused = { reason, isTotal: true };
+      }
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      const [reason = ''] = error.message.split('\n', 1);
+      refused = { reason, isTotal: false };
+    }
+    let refusal: Refusal | null = null;
+    if (refused !== null) {
+      refusal = { ...refused, remedy: await findRemedy(rehearsal, stage, config, bounds) };
+      counting = await openCounting(device, UNLIMITED);
+      written = await runUnlimited(rehearsal, stage, config, counting);
+    }
+    found.push({
+      stage: stage.name,
+      deviceBytes: written && counting.memory.peak,
+      diskBytes: written && (await rehearsal.bytesOf(written, config)),
+      refusal,
+    });
+    if (refusal !== null) counting = await openCounting(device);
+  }
+  return found;
 }
 
 /**
@@ -170,43 +253,14 @@ export async function rehearse(
       { cause },
     );
   });
-  const folder = await RunFolder.open(path);
   try {
-    const rehearsal = new Rehearsal(device, dataset, folder);
-    const found: StageSpace[] = [];
-    let counting = await openCounting(device);
-    for (const stage of stagesOf(config)) {
-      if (found.some(({ diskBytes }) => diskBytes === null)) {
-        found.push({ stage: stage.name, deviceBytes: null, diskBytes: null, refusal: null });
-        continue;
-      }
-      let refusal: Refusal | null = null;
-      let written: string[] | null = null;
-      try {
-        written = await rehearsal.run(stage, config, counting);
-        if (counting.memory.peak > total) {
-          throw new DeviceError(
-            `It takes ${formatBytes(counting.memory.peak)}, and there are ${formatBytes(total)} beside the host's own arrays.`,
-          );
-        }
-      } catch (error) {
-        if (!(error instanceof DeviceError)) throw error;
-        const [reason = ''] = error.message.split('\n', 1);
-        refusal = { reason, remedy: await findRemedy(rehearsal, stage, config, { deadline, total }) };
-        counting = await openCounting(device, UNLIMITED);
-        written = await rehearsal.run(stage, config, counting).catch(() => null);
-      }
-      found.push({
-        stage: stage.name,
-        deviceBytes: written && counting.memory.peak,
-        diskBytes: written && (await rehearsal.bytesOf(written, config)),
-        refusal,
-      });
-      if (refusal !== null) counting = await openCounting(device);
+    const folder = await RunFolder.open(path);
+    try {
+      return await rehearseIn(folder, device, config, dataset, { deadline, total });
+    } finally {
+      await folder.close();
     }
-    return found;
   } finally {
-    await folder.close();
     await rm(path, { recursive: true, force: true });
   }
 }

@@ -1,11 +1,11 @@
 /** Whether a run fits its device and its machine, said before its first stage rather than in the middle of its last. */
-import { totalmem } from 'node:os';
 import { DeviceError } from '../../errors.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
 import type { Device } from '../../gpu/device.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
-import { hostMemoryOf } from './hostMemory.js';
+import { hostMemoryOf, LOWER_HOST_MEMORY, mostHostBytes } from './hostMemory.js';
+import { machineBytes } from './machineBytes.js';
 import { rehearse } from './rehearse.js';
 import { roughBound } from './roughBound.js';
 
@@ -15,13 +15,6 @@ const SURELY_THERE = 2 ** 30;
 const SURELY_FREE = 0.25;
 /** Milliseconds in which settings are tried that would make a stage fit. */
 const REMEDY_TIME = 30_000;
-
-/** Bytes of memory that this process may use: the machine's, or less where its container has a limit. */
-function machineBytes(): number {
-  // 0 where there is no limit, or Node does not know.
-  const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY;
-  return Math.min(totalmem(), limit);
-}
 
 /** What is there. */
 export interface AvailableMemory {
@@ -47,11 +40,10 @@ export async function requireMemory(
   if (roughBound(config, dataset) <= Math.min(SURELY_THERE, largestBuffer, SURELY_FREE * host)) return;
 
   const isSoftware = adapter.kind === 'software';
-  const arrays = Math.max(...hostMemoryOf(config, dataset).map(({ bytes }) => bytes));
+  const arrays = mostHostBytes(hostMemoryOf(config, dataset));
   if (arrays > host) {
     throw new DeviceError(
-      `The run holds ${formatBytes(arrays)} of arrays on the host, and this machine gives it ${formatBytes(host)}. ` +
-        'Lower data.train, experts.epochs or data.memory (--set data.memory=0 leaves the images in a file).',
+      `The run holds ${formatBytes(arrays)} of arrays on the host, and this machine gives it ${formatBytes(host)}. ${LOWER_HOST_MEMORY}`,
     );
   }
   const total = isSoftware ? host - arrays : undefined;
@@ -61,11 +53,14 @@ export async function requireMemory(
   const space = await rehearse(device, rehearsed, dataset, performance.now() + REMEDY_TIME, total);
   for (const { stage, deviceBytes, refusal } of space) {
     if (refusal === null) continue;
+    // What it takes in all is the reason itself where it is more than there is.
     const takes =
-      deviceBytes === null ? '' : ` It takes ${formatBytes(deviceBytes)} of device memory in all.`;
+      deviceBytes === null || refusal.isTotal
+        ? ''
+        : ` It takes ${formatBytes(deviceBytes)} of device memory in all.`;
     const remedy =
       refusal.remedy === null
-        ? 'No smaller batch and no other distil.memory that was tried makes it fit: lower the widths of the models (student.width, teacher.width), or choose another device.'
+        ? 'No smaller batch and, of distil, no other memory makes it fit, as far as it was tried: lower the widths of the models (student.width, teacher.width), or choose another device.'
         : `It fits with --set ${refusal.remedy}, as a rehearsal shows.`;
     throw new DeviceError(
       `The stage ${stage} does not fit '${adapter.name}': ${refusal.reason}${takes} ${remedy} Nothing was computed.`,

@@ -4,6 +4,7 @@
  */
 import { BYTES } from '../../autograd/compile/bufferRange.js';
 import { sizeOf } from '../../autograd/tape.js';
+import { ENCODED_AT_ONCE } from '../../nn/deviceImages.js';
 import type { Model } from '../../nn/model.js';
 import { withProjector } from '../../nn/selfSupervised.js';
 import { subsetSize } from '../config/rules.js';
@@ -15,8 +16,6 @@ import { type DataSizes, evaluatedStudents } from './work.js';
 const ACTIVATIONS_HELD = 24;
 /** Tensors as large as θ that one step holds at a time, at most; the gradients of convolutions are summed in parts. */
 const PARAMETERS_HELD = 24;
-/** Images that are encoded at a time. */
-const ENCODED = 100;
 
 interface Sizes {
   readonly depth: number;
@@ -52,7 +51,7 @@ export function roughBound(config: Config, data: DataSizes): number {
   const own = activationsOf(image, { architecture: 'convNet', ...config.student });
   const parameters = withProjector(student, teacher).total;
   const step = (batch: number, activations = own, theta = parameters): number =>
-    stepBytes(batch + ENCODED, activations, theta);
+    stepBytes(batch + ENCODED_AT_ONCE, activations, theta);
 
   const tables = 3 * BYTES * (train.count + test.count) * (pixels + representation);
   const count = subsetSize(subset.fraction, train.count);

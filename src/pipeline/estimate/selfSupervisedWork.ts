@@ -8,13 +8,14 @@ import {
   stepTape,
 } from '../../autograd/unroll/tapes.js';
 import type { AugmentedImages } from '../../nn/augmentation.js';
+import type { Model } from '../../nn/model.js';
 import { sgd } from '../../nn/optimisers/sgd.js';
 import { matchesSelfSupervised, subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import { selfSupervision } from '../objectives.js';
 import { studentModel } from '../stages/context.js';
 import { selfSupervisedProblem } from '../stages/selfSupervised.js';
-import type { DataSizes, Work } from './work.js';
+import { type DataSizes, evaluatedStudents, type Work } from './work.js';
 
 /** Steps of its experts, of its distillation, and of the pre-training on its set; nothing where no row asks for it. */
 export function selfSupervisedWork(config: Config, data: DataSizes & AugmentedImages): Work[] {
@@ -22,9 +23,11 @@ export function selfSupervisedWork(config: Config, data: DataSizes & AugmentedIm
   const { selfSupervised: settings, evaluate, teacher, subset } = config;
   const model = studentModel({ config, dataset: data });
   const { experts, iterations, steps } = settings;
-  const objective = selfSupervision(model, teacher, experts, data);
-  const gradientTape = (images: number) =>
-    objective.tape({ imageShape: [images, ...model.image], targetType: f32(1) }, images);
+  const gradientTape = (student: Model) => (images: number) =>
+    selfSupervision(student, teacher, experts, data).tape(
+      { imageShape: [images, ...student.image], targetType: f32(1) },
+      images,
+    );
   const describe = (images: number): StepDescription => ({
     problem: selfSupervisedProblem(model, teacher, images, images),
     optimiser: sgd(),
@@ -36,15 +39,13 @@ export function selfSupervisedWork(config: Config, data: DataSizes & AugmentedIm
     return selectOutputs(stepTape(description, images), outputs(description));
   };
   const count = subsetSize(subset.fraction, data.train.count);
-  const expertBatch = Math.min(experts.batch, data.train.count);
-  const small = Math.min(evaluate.batch, count);
   return [
     {
       stage: 'selfSupervisedExperts',
       what: 'step',
-      images: expertBatch,
-      runs: experts.count * experts.epochs * Math.floor(data.train.count / expertBatch),
-      tape: gradientTape,
+      images: experts.batch,
+      runs: experts.count * experts.epochs * Math.floor(data.train.count / experts.batch),
+      tape: gradientTape(model),
     },
     {
       stage: 'selfSupervised',
@@ -60,12 +61,14 @@ export function selfSupervisedWork(config: Config, data: DataSizes & AugmentedIm
       runs: iterations * steps,
       tape: innerTape(reverseOutputs),
     },
-    {
-      stage: 'evaluate',
-      what: 'self-supervised step on a set',
-      images: small,
-      runs: evaluate.seeds * evaluate.epochs * Math.floor(count / small),
-      tape: gradientTape,
-    },
+    ...evaluatedStudents(config, data.image).map(
+      ({ name, model: student }): Work => ({
+        stage: 'evaluate',
+        what: `self-supervised step on a set${name}`,
+        images: evaluate.batch,
+        runs: evaluate.seeds * evaluate.epochs * Math.floor(count / evaluate.batch),
+        tape: gradientTape(student),
+      }),
+    ),
   ];
 }

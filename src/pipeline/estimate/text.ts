@@ -1,8 +1,9 @@
 /** An estimate in plain text: a line for each piece of work, and one for each stage. */
 import { type Align, textTable } from '../../autograd/textTable.js';
 import { formatBytes } from '../../gpu/bufferPool.js';
-import { longDuration as short } from '../report/wording.js';
+import { longDuration } from '../report/wording.js';
 import type { Estimate, TimeEstimate } from './estimate.js';
+import { LOWER_HOST_MEMORY, mostHostBytes } from './hostMemory.js';
 
 const UNKNOWN = '?';
 
@@ -24,11 +25,11 @@ function timeTable({ times, seconds }: Estimate): string {
         time.what,
         String(time.images),
         countText(time.runs),
-        time.seconds === null ? UNKNOWN : short(time.seconds),
-        time.seconds === null ? UNKNOWN : short(time.runs * time.seconds),
+        time.seconds === null ? UNKNOWN : longDuration(time.seconds),
+        time.seconds === null ? UNKNOWN : longDuration(time.runs * time.seconds),
         sourceText(time),
       ]),
-      ['all', '', '', '', '', short(seconds), ''],
+      ['all', '', '', '', '', longDuration(seconds), ''],
     ],
     aligns,
   );
@@ -48,7 +49,7 @@ function spaceTable({ space, host, deviceBytes, diskBytes }: Estimate): string {
       [
         'all',
         bytesText(deviceBytes),
-        `≥ ${formatBytes(Math.max(...host.map(({ bytes }) => bytes)))}`,
+        `≥ ${formatBytes(mostHostBytes(host))}`,
         bytesText(diskBytes),
       ],
     ],
@@ -57,7 +58,7 @@ function spaceTable({ space, host, deviceBytes, diskBytes }: Estimate): string {
 }
 
 /** What does not fit, a sentence each. */
-function warnings({ space, host, machine, device, deviceBytes }: Estimate): string[] {
+function warnings({ space, host, machine }: Estimate): string[] {
   const refused = space.flatMap(({ stage, refusal }) =>
     refusal === null
       ? []
@@ -69,14 +70,9 @@ function warnings({ space, host, machine, device, deviceBytes }: Estimate): stri
   );
   const most = host.reduce((a, b) => (b.bytes > a.bytes ? b : a));
   const { totalBytes } = machine;
-  const isShared = device.kind === 'software';
   if (most.bytes > totalBytes) {
     refused.push(
-      `${most.stage} holds more than the ${formatBytes(totalBytes)} of this machine's memory. Lower experts.count or experts.epochs, or data.train.`,
-    );
-  } else if (isShared && deviceBytes !== null && deviceBytes > totalBytes) {
-    refused.push(
-      `This software device lives in the ${formatBytes(totalBytes)} of this machine's memory, which is less than its share.`,
+      `${most.stage} holds more than the ${formatBytes(totalBytes)} of this machine's memory. ${LOWER_HOST_MEMORY}`,
     );
   }
   return refused;

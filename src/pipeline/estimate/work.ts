@@ -15,17 +15,20 @@ import {
 } from '../../autograd/unroll/tapes.js';
 import { Unroll } from '../../autograd/unroll/unroll.js';
 import type { Device } from '../../gpu/device.js';
+import { ENCODED_AT_ONCE } from '../../nn/deviceImages.js';
 import type { Model } from '../../nn/model.js';
 import { type SgdSettings, sgd } from '../../nn/optimisers/sgd.js';
 import { batchSizesOf, trainingTape } from '../../nn/training.js';
 import { subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
-import { regressionOf, transferredOf } from '../evaluate/students.js';
+import { labelCount } from '../evaluate/labelled.js';
+import { rowFacts } from '../evaluate/rowNames.js';
 import type { StageName } from '../progress.js';
 import { studentModel, teacherModel } from '../stages/context.js';
 import { innerProblem } from '../stages/innerProblem.js';
 import { learntNames, memoryMode } from '../stages/outerLoop.js';
+import { regressionOf, transferredOf } from '../stages/students.js';
 import { teacherTape } from '../stages/teacher.js';
 
 /** Something that a stage does over and over on the device. */
@@ -41,14 +44,11 @@ export interface Work {
   tape(images: number): Tape;
 }
 
-/** The sizes of the data that decide how often things are done. */
+/** What of the data decides how often things are done. */
 export type DataSizes = Pick<Dataset, 'image'> & {
-  readonly train: Pick<Dataset['train'], 'count'>;
-  readonly test: Pick<Dataset['test'], 'count'>;
+  readonly train: Pick<Dataset['train'], 'count' | 'labels'>;
+  readonly test: Pick<Dataset['test'], 'count' | 'labels'>;
 };
-
-/** Images that are encoded at a time; how many hardly changes what an image takes. */
-const ENCODED = 100;
 
 const encodingTape = (model: Model, images: number): Tape =>
   trace({ theta: f32(model.parameters.total), images: f32(images, ...model.image) }, (inputs) => ({
@@ -56,7 +56,7 @@ const encodingTape = (model: Model, images: number): Tape =>
   }));
 
 function encoding(stage: StageName, model: Model, images: number, name = ''): Work {
-  const size = Math.min(ENCODED, images);
+  const size = Math.min(ENCODED_AT_ONCE, images);
   return {
     stage,
     what: `encoding${name}`,
@@ -183,15 +183,14 @@ export function evaluatedStudents(config: Config, image: Dataset['image']): Eval
   ];
 }
 
-/** Rows of the evaluation whose students regress targets on as many images as the synthetic set has. */
-const SMALL_SETS = ['randomSubset', 'highLossSubset', 'mkdt'] as const;
-
 function evaluation(config: Config, { image, train, test }: DataSizes): Work[] {
   const { evaluate, subset } = config;
   const { rows, seeds, allData, epochs, batch } = evaluate;
-  const smallSets = SMALL_SETS.filter((row) => rows.includes(row)).length;
+  const smallSets = rows.filter((row) => rowFacts[row].isSmallSet).length;
   const students = rows.filter((row) => row !== 'teacher').length;
-  const labelled = Math.max(...evaluate.labels) * train.count;
+  // Without labels there are no probes.
+  const isLabelled = train.labels !== null && test.labels !== null;
+  const labelled = isLabelled ? labelCount(Math.max(...evaluate.labels), train.count) : 0;
   return evaluatedStudents(config, image).flatMap(({ name, model }) => [
     training('evaluate', `step on a subset${name}`, model, evaluate, {
       rows: subsetSize(subset.fraction, train.count),
@@ -237,10 +236,7 @@ export function workOf(config: Config, sizes: DataSizes, kept: number): Work[] {
     ...distillation(config, sizes, student, kept),
     ...evaluation(config, sizes),
   ];
-  const isGiven = config.targets.from !== null;
-  return work.filter(
-    ({ stage, runs }) => runs > 0 && !(isGiven && (stage === 'teacher' || stage === 'targets')),
-  );
+  return work.filter(({ runs }) => runs > 0);
 }
 
 /** Compiles a tape as a run does: sums are added to in place. */
