@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.js';
 import { accuracyCells } from '../report/text.js';
 import { seedCount, significant } from '../report/wording.js';
 import type { ExportedSet } from './exportedSet.js';
-import { clippedShare, type ExportedFiles, type ExportFormat } from './formats.js';
+import { clippedShare, type ExportedFiles, type ExportFormat, isPicture, PICTURES } from './formats.js';
 
 /** What is known of the terms of the images that a set was made from. Facts, and no legal advice. */
 const terms: Readonly<Record<Config['data']['source'], string>> = {
@@ -25,11 +25,14 @@ const terms: Readonly<Record<Config['data']['source'], string>> = {
 const use: Readonly<Record<ExportFormat, string>> = {
   safetensors: [
     'import json',
+    'import numpy as np',
     'from safetensors import safe_open',
     '',
     'with safe_open("synthetic.safetensors", "np") as file:',
     '    images, targets = file.get_tensor("images"), file.get_tensor("targets")',
-    '    mean, deviation = (json.loads(file.metadata()[name]) for name in ("mean", "deviation"))',
+    '    mean, deviation = (np.array(json.loads(file.metadata()[name]), np.float32) for name in ("mean", "deviation"))',
+    '    images = (images - mean[:, None, None]) / deviation[:, None, None]',
+    '    learning_rate = float(file.get_tensor("innerStep")[0])',
   ].join('\n'),
   npz: [
     'import numpy as np',
@@ -71,12 +74,12 @@ function lossOfPictures(set: ExportedSet): string {
 }
 
 function fileTable(files: ExportedFiles): string[] {
-  const listed = [...files].filter(([name]) => !name.startsWith('images/'));
+  const listed = [...files].filter(([name]) => !isPicture(name));
   const pictureCount = files.size - listed.length;
   return [
     '| file | bytes | SHA-256 |',
     '| --- | ---: | --- |',
-    ...(pictureCount === 0 ? [] : [`| images/ | | ${pictureCount} pictures |`]),
+    ...(pictureCount === 0 ? [] : [`| ${PICTURES}/ | | ${pictureCount} pictures |`]),
     ...listed.map(
       ([name, bytes]) =>
         `| ${name} | ${bytes.length} | \`${createHash('sha256').update(bytes).digest('hex')}\` |`,
@@ -84,11 +87,24 @@ function fileTable(files: ExportedFiles): string[] {
   ];
 }
 
-/** The settings, without where the data lay on the machine that made the set. */
+/** The settings, without where data and targets lay on the machine that made the set. */
 function shownSettings(config: Config): string {
   const { folder } = config.data;
+  const { from } = config.targets;
   const data = { ...config.data, folder: folder === null ? null : basename(folder) };
-  return stringify({ ...config, data }).trimEnd();
+  const names = Array.isArray(from) ? from.map((path) => basename(path)) : from && basename(from);
+  return stringify({ ...config, data, targets: { ...config.targets, from: names } }).trimEnd();
+}
+
+/** What the arrays are; pictures alone hold no images and no α as numbers. */
+function arrayLines({ config, mean, deviation, innerStep }: ExportedSet, hasArrays: boolean): string[] {
+  const alpha = `α = ${significant(innerStep)}, the learning rate that the set was distilled for (plain SGD, batches of ${config.distil.batch}).`;
+  return [
+    ...(hasArrays ? ['- `images`: float32 in 0 … 1; distilled pixels may lie outside.'] : []),
+    `- Standardised by mean [${mean.map(significant).join(', ')}] and deviation [${deviation.map(significant).join(', ')}], one number a channel: (image − mean) / deviation.`,
+    '- `targets`: what the teacher would say, learnt further where `distil.targets.learningRate` is above 0.',
+    hasArrays ? `- \`innerStep\`: ${alpha}` : `- ${alpha}`,
+  ];
 }
 
 /** The card of a set and of the files that it is handed over in. */
@@ -98,7 +114,7 @@ export function dataCard(
   files: ExportedFiles,
   version: string,
 ): string {
-  const { config, count, image, mean, deviation, innerStep, representation, snapshot } = set;
+  const { config, count, image, representation, snapshot } = set;
   const [channels, height, width] = image;
   const { source } = config.data;
   const made =
@@ -117,10 +133,10 @@ export function dataCard(
     '',
     ...fileTable(files),
     '',
-    '- `images`: float32 in 0 … 1; distilled pixels may lie outside.',
-    `- Standardised by mean [${mean.map(significant).join(', ')}] and deviation [${deviation.map(significant).join(', ')}], one number a channel: (image − mean) / deviation.`,
-    `- \`targets\`: what the teacher would say, learnt further where \`distil.targets.learningRate\` is above 0.`,
-    `- \`innerStep\`: α = ${significant(innerStep)}, the learning rate that the set was distilled for (plain SGD, batches of ${config.distil.batch}).`,
+    ...arrayLines(
+      set,
+      formats.some((format) => format !== 'png'),
+    ),
     ...(formats.includes('png') ? [`- ${lossOfPictures(set)}`] : []),
     '',
     '## How to load it',
@@ -134,7 +150,7 @@ export function dataCard(
     '',
     '## How to make it again',
     '',
-    'Save these settings as `settings.yaml` (`data.folder` names your own copy of the data), and give `hypergrad run settings.yaml`.',
+    'Save these settings as `settings.yaml` (`data.folder` names your own copy of the data, `targets.from` that of given targets), and give `hypergrad run settings.yaml`.',
     'The same kind of device gives the same bits.',
     '',
     '```yaml',

@@ -5,10 +5,13 @@ import type { Config } from '../config/schema.js';
 import { readStandardisation } from '../data/standardisation.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { summariseTable } from '../evaluate/summary.js';
+import { RESULT } from '../report/runFacts.js';
 import type { ResultRow } from '../report/types.js';
 import { files, readTensors } from '../stages/context.js';
 import { snapshotFile } from '../stages/syntheticSet.js';
-import { openToRead } from '../store/readFolder.js';
+import { fileLimits } from '../store/boundedFile.js';
+import { exists } from '../store/exists.js';
+import { type FolderToRead, openToRead } from '../store/readFolder.js';
 
 /** A synthetic set as it is handed over. */
 export interface ExportedSet {
@@ -25,7 +28,7 @@ export interface ExportedSet {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
   readonly config: Config;
-  /** Accuracy of a linear probe by row; none where the run was not evaluated, has no labels, or a snapshot is taken. */
+  /** Accuracy of a linear probe by row; none where the run is not finished, has no labels, or a snapshot is taken. */
   readonly rows: readonly ResultRow[];
   /** Updates that a snapshot had seen; null for the run's result. */
   readonly snapshot: number | null;
@@ -67,9 +70,12 @@ export async function readExportedSet(path: string, snapshot: number | null = nu
   };
 }
 
-/** The run's table; none where it was broken off before its evaluation. */
-async function readRows({ readBytes, pathOf }: ReturnType<typeof openToRead>): Promise<readonly ResultRow[]> {
-  const bytes = await readBytes(files.evaluation).catch(() => null);
-  if (bytes === null) return [];
-  return summariseTable(decodeEvaluation(new TextDecoder().decode(bytes), pathOf(files.evaluation))).rows;
+/**
+ * The run's table; none where it is not finished. A run that was changed and broken off has an evaluation of an earlier set:
+ * what tells is its result, which is written last and removed before a stage runs again.
+ */
+async function readRows({ readBytes, pathOf }: FolderToRead): Promise<readonly ResultRow[]> {
+  if (!(await exists(pathOf(RESULT)))) return [];
+  const text = new TextDecoder().decode(await readBytes(files.evaluation, fileLimits.record));
+  return summariseTable(decodeEvaluation(text, pathOf(files.evaluation))).rows;
 }

@@ -18,8 +18,14 @@ export type ExportedFiles = ReadonlyMap<string, Uint8Array>;
 /** What a zip archive says about when its files were made: no run's time, so that the same set gives the same bytes. */
 const ARCHIVE_DATE = '1980-01-01T12:00:00';
 
+/** The folder of the pictures. */
+export const PICTURES = 'images';
+
 /** Name of an image's picture. */
-const pictureFile = (index: number): string => `images/${String(index).padStart(5, '0')}.png`;
+const pictureFile = (index: number): string => `${PICTURES}/${String(index).padStart(5, '0')}.png`;
+
+/** Whether a file's name is one of an image's picture. */
+export const isPicture = (name: string): boolean => /^images\/\d{5,}\.png$/.test(name);
 
 /** The numbers of a set under the names that all formats use. */
 const arraysOf = (set: ExportedSet): readonly (readonly [string, Float32Array, readonly number[]])[] => [

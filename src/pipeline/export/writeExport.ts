@@ -1,15 +1,15 @@
 /** Writing an exported set into a folder of its own. */
-
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { plainDisk } from '../store/disk.js';
 import { exists } from '../store/exists.js';
 import { dataCard } from './card.js';
 import type { ExportedSet } from './exportedSet.js';
-import { type ExportedFiles, type ExportFormat, exportedFiles } from './formats.js';
+import { type ExportedFiles, type ExportFormat, exportedFiles, isPicture, PICTURES } from './formats.js';
 
 /** Name of the data card's file: what pages for data sets show first. */
-export const CARD = 'README.md';
+const CARD = 'README.md';
 
 export interface ExportOptions {
   readonly formats: readonly ExportFormat[];
@@ -21,8 +21,17 @@ export interface ExportOptions {
   readonly version: string;
 }
 
+/** Pictures of an earlier export that new ones do not replace; none where no pictures are written. */
+async function leftPictures(out: string, files: ExportedFiles): Promise<string[]> {
+  if (![...files.keys()].some(isPicture)) return [];
+  // A folder that is not there, or cannot be looked into, is told by whoever writes into it.
+  const there = await readdir(join(out, PICTURES)).catch(() => []);
+  return there.map((name) => `${PICTURES}/${name}`).filter((name) => isPicture(name) && !files.has(name));
+}
+
 /**
- * Writes a set in each of the formats, and its data card.
+ * Writes a set in each of the formats, and its data card. Pictures of a larger set that was written there before go: whoever
+ * reads all that are there would take them for this one's.
  *
  * @returns names of the files, relative to `out`
  * @throws StoreError when a file is there already and `force` is not set, or cannot be written.
@@ -44,6 +53,7 @@ export async function writeExport(set: ExportedSet, options: ExportOptions): Pro
       }
     }
   }
+  for (const name of await leftPictures(out, all)) await plainDisk.remove(join(out, name));
   for (const [name, bytes] of all) await plainDisk.writeWhole(join(out, name), bytes);
   return [...all.keys()];
 }

@@ -21,7 +21,7 @@ const set: ExportedSet = {
   deviation: [0.5, 0.25, 0.125],
   config: resolveConfig({
     preset: 'tiny-test',
-    sets: ['data.folder=/home/somebody/digits'],
+    sets: ['data.folder=/home/somebody/digits', 'targets.from=/home/somebody/targets.npy'],
   }),
   rows: [{ name: 'MKDT', labels: 0.05, mean: 0.845, deviation: 0.01, seeds: 3 }],
   snapshot: null,
@@ -91,6 +91,22 @@ describe('a data card', () => {
   it('holds the settings, without where the data lay on the machine', async () => {
     const text = await card();
     expect(text).toContain('folder: digits');
+    expect(text).toContain('from: targets.npy');
     expect(text).not.toContain('/home/somebody');
+    const from: [string, string] = ['/home/somebody/train.npy', '/home/somebody/test.npy'];
+    const two = { ...set, config: { ...set.config, targets: { from } } };
+    const other = dataCard(two, ['png'], new Map(), '1.2.3');
+    expect(other).toMatch(/- train\.npy\n +- test\.npy/);
+    expect(other).not.toContain('/home/somebody');
+  });
+
+  it('names arrays only where a file holds them, and standardises in every recipe', async () => {
+    const pictures = await card();
+    expect(pictures).not.toMatch(/`images`: float32|`innerStep`/);
+    expect(pictures).toContain('- α = 0.25, the learning rate');
+    const tensors = dataCard(set, ['safetensors'], await exportedFiles(set, 'safetensors'), '1.2.3');
+    expect(tensors).toMatch(/`images`: float32[^]*`innerStep`: α = 0\.25/);
+    expect(tensors).toContain('images = (images - mean[:, None, None]) / deviation[:, None, None]');
+    expect(tensors).toContain('learning_rate = float(file.get_tensor("innerStep")[0])');
   });
 });
