@@ -4,6 +4,7 @@ import { ConfigError } from '../../errors.js';
 import { fieldPaths, show } from '../config/layers.js';
 import { valueAt } from '../config/paths.js';
 import type { Config } from '../config/schema.js';
+import { distinct, labelShares } from '../distinct.js';
 import { type Difference, meanDifference, pairwise } from '../evaluate/differences.js';
 import type { Evaluation, EvaluationTable } from '../evaluate/record.js';
 import { MKDT_ROW, rowFacts } from '../evaluate/rowNames.js';
@@ -169,8 +170,6 @@ function compared<Value extends { readonly mean: number }>(
   };
 }
 
-const distinct = <Value>(values: readonly Value[]): Value[] => [...new Set(values)];
-
 function compareTables(
   groups: readonly Grouped[],
   student: string,
@@ -178,9 +177,7 @@ function compareTables(
 ): ComparedTable {
   const tables = groups.flatMap(({ runs }) => runs.flatMap((run) => tableOf(run) ?? []));
   const names = distinct(tables.flatMap(({ rows }) => rows.map(({ name }) => name)));
-  const shares = distinct(tables.flatMap(({ rows }) => rows.map(({ labels }) => labels))).sort(
-    (a, b) => a - b,
-  );
+  const shares = labelShares(tables.flatMap(({ rows }) => rows));
   const accuracies = (run: ComparedRun, name: string, labels: number): readonly number[] | undefined =>
     tableOf(run)?.rows.find((row) => row.name === name && row.labels === labels)?.accuracies;
   const differences = (run: ComparedRun, against: string, labels: number): readonly number[] | undefined => {

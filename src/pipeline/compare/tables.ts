@@ -1,5 +1,6 @@
 /** A comparison as tables of text: for the terminal, for Markdown, and for CSV. */
 import { textTableWithin } from '../../autograd/textTable.js';
+import { distinct } from '../distinct.js';
 import type { Difference } from '../evaluate/differences.js';
 import { accuracy, errors, labelShare, percentagePoints } from '../report/wording.js';
 import type { Compared, ComparedTable, Comparison, Figure } from './compareRuns.js';
@@ -48,11 +49,19 @@ function differenceText({ mean, deviationOfMean, n }: Difference): string {
 /** What one architecture's table says: accuracies by share of labels, differences, and equation (3). */
 export function tablesOf(comparison: Comparison, table: ComparedTable): ComparisonTable[] {
   const columns = columnNames(comparison);
-  const cells = <Value>(compared: Compared<Value>, text: (value: Value) => string): string[] => {
+  const cells = <Value extends { readonly n: number }>(
+    compared: Compared<Value>,
+    text: (value: Value) => string,
+    tellsCount = false,
+  ): string[] => {
     const cell = (value: Value | null): string => (value === null ? NOTHING : text(value));
-    return inColumns(comparison, compared, cell, cell);
+    return inColumns(comparison, compared, cell, (value, group) => {
+      // Not every run of a group needs to have measured it.
+      const isOfAll = value === null || value.n === comparison.groups[group]!.seeds.length;
+      return isOfAll || tellsCount ? cell(value) : `${cell(value)} (n = ${value.n})`;
+    });
   };
-  const shares = [...new Set(table.rows.map(({ labels }) => labels))];
+  const shares = distinct(table.rows.map(({ labels }) => labels));
   const suffix = table.student === '' ? '' : ` (${table.student})`;
   const accuracies = shares.map((share) => ({
     title: `Test accuracy in % with ${labelShare(share)} of the labels${suffix}`,
@@ -73,7 +82,7 @@ export function tablesOf(comparison: Comparison, table: ComparedTable): Comparis
       head: ['difference', ...columns],
       body: table.differences.map((row) => [
         `${row.of} − ${row.against}, ${labelShare(row.labels)}`,
-        ...cells(row, differenceText),
+        ...cells(row, differenceText, true),
       ]),
     },
     {
@@ -84,7 +93,7 @@ export function tablesOf(comparison: Comparison, table: ComparedTable): Comparis
   ].filter(({ body }) => body.length > 0);
 }
 
-/** What a group of runs is, where it has more than one run or others have other settings. */
+/** A line for each group: its runs, their seeds, and the settings in which it differs from other groups. */
 export function groupLines({ groups, runs }: Comparison): string[] {
   return groups.map(({ seeds, settings }, group) => {
     const names = runs.filter((run) => run.group === group).map(({ name }) => name);
@@ -148,7 +157,10 @@ export function csvField(value: string | number): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** A comparison as CSV, one measured number a line; a group's lines have no run and no seed. */
+/**
+ * A comparison as CSV, one measured number a line; a group's lines have no run and no seed. `deviation` is the population's
+ * standard deviation for accuracies and errors, and the deviation of the mean for differences.
+ */
 export function comparisonCsv(comparison: Comparison): string {
   const lines: (string | number)[][] = [
     ['measure', 'student', 'row', 'labels', 'group', 'run', 'seed', 'mean', 'deviation', 'n'],

@@ -3,6 +3,7 @@
  * images, so that their differences vary less than either.
  */
 import { mean, sampleStandardDeviation } from 'simple-statistics';
+import { labelShares } from '../distinct.js';
 import type { EvaluationTable } from './record.js';
 import { BASELINE_ROWS, MKDT_ROW } from './rowNames.js';
 
@@ -48,7 +49,7 @@ export function rowDifferences({ rows }: Pick<EvaluationTable, 'rows'>): RowDiff
 /** Of the rows that saw no more images than the distilled set holds, at each share of labels the difference to the best one. */
 export function bestBaselines(table: Pick<EvaluationTable, 'rows'>): RowDifference[] {
   const all = rowDifferences(table).filter(({ against }) => BASELINE_ROWS.includes(against));
-  const shares = [...new Set(all.map(({ labels }) => labels))].sort((a, b) => a - b);
+  const shares = labelShares(all);
   // All are against the same row: the best baseline is the one that it exceeds least.
   return shares.map((share) =>
     all

@@ -1,11 +1,12 @@
 /** The sections of a report on what was measured: accuracies, their differences, and the distance to the teacher. */
+import { distinct, labelShares } from '../distinct.js';
 import { type RowDifference, rowDifferences } from '../evaluate/differences.js';
+import { MKDT_ROW } from '../evaluate/rowNames.js';
 import { differencesChart, resultsChart } from './charts/rows.js';
 import { chartFigure, NOTHING, section, tableFigure } from './figures.js';
 import type { Finding } from './findings.js';
 import { type Html, html } from './html.js';
-import { sharesOf } from './text.js';
-import { MKDT_ROW } from '../evaluate/rowNames.js';
+import { accuracyCells } from './text.js';
 import type { HeldOutError, ReportInput, ResultRow, RunResult } from './types.js';
 import * as wording from './wording.js';
 
@@ -25,26 +26,18 @@ ${tiles}
 }
 
 function resultsTable(rows: readonly ResultRow[], deviceNote: string, student?: string): Html {
-  const shares = sharesOf(rows);
-  const names = [...new Set(rows.map((row) => row.name))];
-  const sameSeeds = new Set(rows.map((row) => row.seeds)).size <= 1;
-  const cell = (name: string, labels: number): string => {
-    const row = rows.find((candidate) => candidate.name === name && candidate.labels === labels);
-    if (row === undefined) return '–';
-    return `${wording.accuracy(row)}${sameSeeds ? '' : ` (${row.seeds})`}`;
-  };
-  const counted = sameSeeds ? wording.seedCount(rows) : 'over the seeds, whose number stands in brackets';
+  const [[, ...shares] = [], ...encoders] = accuracyCells(rows);
   return tableFigure({
     label: `Test accuracy by encoder and share of labels${student === undefined ? '' : `: ${student}`}`,
-    head: ['Encoder', ...shares.map((share) => `${wording.labelShare(share)} of labels`)],
-    body: names.map((name) => ({ name, cells: shares.map((share) => cell(name, share)) })),
-    caption: `Test accuracy in per cent of a linear probe on each encoder: mean ± population standard deviation ${counted}. ${deviceNote}`,
+    head: ['Encoder', ...shares],
+    body: encoders.map(([name, ...cells]) => ({ name: name!, cells })),
+    caption: `Test accuracy in per cent of a linear probe on each encoder: mean ± population standard deviation ${wording.seedCount(rows)}. ${deviceNote}`,
   });
 }
 
 function differencesTable(differences: readonly RowDifference[], deviceNote: string): Html {
-  const shares = sharesOf(differences);
-  const names = [...new Set(differences.map(({ against }) => against))];
+  const shares = labelShares(differences);
+  const names = distinct(differences.map(({ against }) => against));
   const cell = (name: string, share: number): string => {
     const found = differences.find(({ against, labels }) => against === name && labels === share);
     return found === undefined ? '–' : wording.difference(found);

@@ -3,6 +3,7 @@ import type { Compared, Comparison } from '../compare/compareRuns.js';
 import { EXPLANATION, groupLines, tablesOf } from '../compare/tables.js';
 import type { Difference } from '../evaluate/differences.js';
 import { MKDT_ROW } from '../evaluate/rowNames.js';
+import { distinct } from '../distinct.js';
 import { overlaidChart } from './charts/curves.js';
 import { type Bar, barsChart } from './charts/rows.js';
 import { stackedTimeChart } from './charts/time.js';
@@ -20,8 +21,6 @@ export interface SideBySide {
   readonly reports: readonly ReportInput[];
 }
 
-const distinct = <Value>(values: readonly Value[]): Value[] => [...new Set(values)];
-
 /** What runs that differ in the seed alone say together, a sentence for each subset and share of labels. */
 export function findingsOver({ groups, runs, tables: [table] }: Comparison): string[] {
   const several = groups.flatMap(({ seeds }, group) => (seeds.length > 1 ? [group] : []));
@@ -36,7 +35,7 @@ export function findingsOver({ groups, runs, tables: [table] }: Comparison): str
       const difference = over[group];
       if (difference === null || difference === undefined) return [];
       return [
-        `${wording.difference(difference)} points of ${of} against the ${against} with ${wording.labelShare(labels)} of the labels`,
+        `${wording.difference(difference)} points of ${of} against the ${against} with ${wording.labelShare(labels)} of the labels, n\u00a0=\u00a0${difference.n} runs`,
       ];
     });
     if (found.length === 0) {
@@ -45,7 +44,7 @@ export function findingsOver({ groups, runs, tables: [table] }: Comparison): str
       ];
     }
     return [
-      `Over ${names.join(', ')}, which differ in the seed alone: ${found.join('; ')} (mean paired difference ± deviation of the mean, n\u00a0=\u00a0${names.length} runs).`,
+      `Over ${names.join(', ')}, which differ in the seed alone: ${found.join('; ')} (mean paired difference ± deviation of the mean).`,
     ];
   });
 }

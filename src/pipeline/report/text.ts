@@ -1,5 +1,6 @@
 /** Tables of an evaluation as plain text. */
 import { textTable } from '../../autograd/textTable.js';
+import { distinct, labelShares } from '../distinct.js';
 import type { HeldOutError, ResultRow } from './types.js';
 import { accuracy, errors, labelShare, seedCount } from './wording.js';
 
@@ -9,14 +10,10 @@ export interface TextTable {
   readonly heldOutError: readonly HeldOutError[];
 }
 
-/** Shares of labels, the smallest first. */
-export const sharesOf = (rows: readonly Pick<ResultRow, 'labels'>[]): number[] =>
-  [...new Set(rows.map((row) => row.labels))].sort((a, b) => a - b);
-
 /** Accuracies by encoder and share of labels: a heading and a row an encoder, one cell for each share behind its name. */
 export function accuracyCells(rows: readonly ResultRow[]): string[][] {
-  const shares = sharesOf(rows);
-  const names = [...new Set(rows.map((row) => row.name))];
+  const shares = labelShares(rows);
+  const names = distinct(rows.map((row) => row.name));
   const cell = (name: string, share: number): string => {
     const row = rows.find((candidate) => candidate.name === name && candidate.labels === share);
     return row === undefined ? '–' : accuracy(row);

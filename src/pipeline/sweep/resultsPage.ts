@@ -6,6 +6,7 @@ import { CONFIG, FAINT, SERIES } from '../report/charts/look.js';
 import { renderSvg } from '../report/charts/renderSvg.js';
 import { type Html, html, trusted } from '../report/html.js';
 import { renderPage } from '../report/pageShell.js';
+import { distinct } from '../distinct.js';
 import { MKDT_ROW } from '../evaluate/rowNames.js';
 import { accuracy, labelShare, significant } from '../report/wording.js';
 import { plainDisk } from '../store/disk.js';
@@ -95,8 +96,6 @@ ${body.map(([name, ...cells]) => html`<tr><th scope="row">${name!}</th>${cells.m
 </div>
 </figure>`;
 }
-
-const distinct = <Value>(values: readonly Value[]): Value[] => [...new Set(values)];
 
 /** One table for each architecture and share of labels, and for equation (3): a row a setting, a column an encoder. */
 function tables({ groups, paths }: SweepResults): Html[] {

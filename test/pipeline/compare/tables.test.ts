@@ -44,6 +44,15 @@ describe('a comparison', () => {
     expect(text).toContain('(equation 3) (MLP, 1 layer of 2)');
   });
 
+  it('says over how many runs a figure is where not all of them measured it', () => {
+    const third = run('runs/third', 3, 0.1);
+    const { rows } = third.evaluation;
+    const lacking = { ...third, evaluation: { ...third.evaluation, rows: rows.filter(({ name }) => name === 'MKDT') } };
+    const text = spaces(comparisonText(compareRuns([run('one', 1, 0.1), run('two', 2, -0.2), lacking])));
+    expect(text).toMatch(/\nrandom subset .* 55\.0 ± 0\.0 \(n = 2\)\n/);
+    expect(text).toMatch(/\nMKDT .* 56\.0 ± 14\.1\n/);
+  });
+
   it('comes in parts where a table is wider than a line', () => {
     const lines = spaces(comparisonText(comparison, 60)).split('\n');
     const rows = lines.filter((line) => /^(encoder|difference|MKDT|random) ?.* {2}/.test(line));

@@ -45,7 +45,7 @@ describe('runs side by side in a page', () => {
 
   it('say in their headline what they say together', () => {
     expect(page).toContain(
-      'Over first, second, which differ in the seed alone: +4.0 ± 2.0 points of MKDT against the random subset with 5 % of the labels (mean paired difference ± deviation of the mean, n = 2 runs).',
+      'Over first, second, which differ in the seed alone: +4.0 ± 2.0 points of MKDT against the random subset with 5 % of the labels, n = 2 runs (mean paired difference ± deviation of the mean).',
     );
   });
 
@@ -105,5 +105,5 @@ it('says nothing over runs of data without labels', () => {
   const { comparison } = together(SEEDS);
   const [table] = comparison.tables;
   const unlabelled = { ...comparison, tables: [{ ...table!, rows: [], differences: [] }] };
-  expect(findingsOver(unlabelled)).toEqual([expect.stringContaining('have no baseline')]);
+  expect(findingsOver(unlabelled)).toEqual([expect.stringContaining('have no subset')]);
 });

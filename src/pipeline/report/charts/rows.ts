@@ -2,6 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { RowDifference } from '../../evaluate/differences.js';
 import type { EvaluationTable } from '../../evaluate/record.js';
+import { labelShares } from '../../distinct.js';
 import { MKDT_ROW } from '../../evaluate/rowNames.js';
 import type { ResultRow } from '../types.js';
 import { labelShare } from '../wording.js';
@@ -119,8 +120,7 @@ export function barsChart(chart: BarsChart): TopLevelSpec | undefined {
 
 const shareOf = ({ labels }: { readonly labels: number }): string => labelShare(labels);
 const sharesOf = (rows: readonly { readonly labels: number }[]): string[] =>
-  [...rows].sort((a, b) => a.labels - b.labels).map(shareOf);
-const distinct = (names: readonly string[]): string[] => [...new Set(names)];
+  labelShares(rows).map(labelShare);
 
 /** Accuracy of every encoder with one standard deviation to either side, a colour per label share; each seed's as a small tick. */
 export function resultsChart(
@@ -132,7 +132,7 @@ export function resultsChart(
       'Test accuracy of a linear probe on each encoder, with one standard deviation to either side.',
     measure: 'Test accuracy (%)',
     legend: 'Labels',
-    series: distinct(sharesOf(rows)),
+    series: sharesOf(rows),
     bars: rows.map((row) => ({
       name: row.name,
       series: shareOf(row),
@@ -152,7 +152,7 @@ export function differencesChart(differences: readonly RowDifference[]): TopLeve
       'Accuracy of MKDT minus that of every other encoder, with one deviation of the mean to either side.',
     measure: 'MKDT better by (points)',
     legend: 'Labels',
-    series: distinct(sharesOf(differences)),
+    series: sharesOf(differences),
     marksZero: true,
     bars: differences.map((row) => ({
       name: `− ${row.against}`,
