@@ -1,7 +1,7 @@
 /** A finished run as its report sees it, made up. */
 import type { EvaluationTable } from '../../src/pipeline/evaluate/record.js';
 import { makePictures } from '../../src/pipeline/report/pictures.js';
-import type { ReportInput, ResultRow, RunResult } from '../../src/pipeline/report/types.js';
+import type { HeldOutError, ReportInput, ResultRow, RunResult } from '../../src/pipeline/report/types.js';
 import { numbers } from './compare.js';
 
 /** Deviations of five seeds from their mean, in standard deviations. */
@@ -11,15 +11,20 @@ const PATTERN = [-2, -1, 0, 1, 2].map((value) => value / Math.SQRT2);
  * Seeds that have the means and deviations of these rows. Those of MKDT go up where all others go down, so that the difference of
  * two rows has the mean of their deviations as the deviation of its mean.
  */
-export function seedsOf(rows: readonly ResultRow[]): EvaluationTable {
+export function seedsOf(
+  rows: readonly ResultRow[],
+  heldOut: readonly HeldOutError[] = [],
+): EvaluationTable {
+  const around = (name: string, mean: number, deviation: number): number[] =>
+    PATTERN.map((place) => mean + (name === 'MKDT' ? place : -place) * deviation);
   return {
     rows: rows.map(({ name, labels, mean, deviation, seeds }) => ({
       name,
       labels,
       accuracies:
-        seeds === 1 ? [mean] : PATTERN.map((place) => mean + (name === 'MKDT' ? place : -place) * deviation),
+        seeds === 1 ? [mean] : around(name, mean, deviation),
     })),
-    heldOut: [],
+    heldOut: heldOut.map(({ name, mean, deviation }) => ({ name, errors: around(name, mean, deviation) })),
   };
 }
 
@@ -52,7 +57,7 @@ export const input: ReportInput = {
   title: 'MKDT on MNIST',
   command: 'hypergrad run --preset mnist-small',
   result,
-  evaluation: seedsOf(result.rows),
+  evaluation: seedsOf(result.rows, result.heldOutError),
   curves: {
     distil: Array.from({ length: 60 }, (_, iteration) => ({
       iteration,

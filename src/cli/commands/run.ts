@@ -6,9 +6,9 @@ import { type Dataset, loadDataset } from '../../pipeline/data/dataset.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
 import { requireStages } from '../../pipeline/plan/force.js';
 import { describePlan } from '../../pipeline/plan/words.js';
-import { accuracyLines, plainText } from '../../pipeline/report/text.js';
+import { accuracyLines, evaluationLines, plainText } from '../../pipeline/report/text.js';
 import type { RunResult } from '../../pipeline/report/types.js';
-import { heldOutSentence, seedCount, significant } from '../../pipeline/report/wording.js';
+import { seedCount, significant } from '../../pipeline/report/wording.js';
 import { runPipeline } from '../../pipeline/run.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { readGivenTargets } from '../../pipeline/stages/givenTargets.js';
@@ -65,7 +65,7 @@ export function describeResult(result: RunResult): string {
             ...accuracyLines(other.rows),
           ]),
         ]
-      : [`The data has no labels: no linear probe. ${heldOutSentence(result) ?? ''}`];
+      : evaluationLines(result);
   return plainText([
     ...probes,
     `Trajectory loss ${significant(trajectoryLoss.first)} → ${significant(trajectoryLoss.last)} (means over the first and the last iterations)`,

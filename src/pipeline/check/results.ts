@@ -2,7 +2,7 @@
 import { StoreError } from '../../errors.js';
 import type { Config } from '../config/schema.js';
 import { decodeStandardisation } from '../data/standardisation.js';
-import { decodeEvaluation } from '../evaluate/record.js';
+import { decodeEvaluation, hasSeeds } from '../evaluate/record.js';
 import { decodeFacts } from '../report/runFacts.js';
 import { files } from '../stages/context.js';
 import { fileLimits, readingFault } from '../store/boundedFile.js';
@@ -43,10 +43,8 @@ async function checkText(
 
 /** Throws where the evaluation is not one of this configuration. */
 function lookAtEvaluation(text: string, config: Config): void {
-  const { rows, heldOut } = decodeEvaluation(text, files.evaluation);
-  const counts = [...rows.map((row) => row.accuracies), ...heldOut.map((row) => row.errors)];
   const { seeds } = config.evaluate;
-  if (counts.some(({ length }) => length !== seeds)) {
+  if (!hasSeeds(decodeEvaluation(text, files.evaluation), seeds)) {
     throw new StoreError(`It does not hold ${seeds} evaluation seeds a row, as config.yaml asks for.`);
   }
 }

@@ -138,7 +138,7 @@ const total = (values: Iterable<number>): number => [...values].reduce((sum, val
  * Seconds of some dispatches from a smaller sample of the same work: every kernel is as far from the device's peaks as it is
  * there, and the whole is to its dispatches, measured one by one, as it is there.
  */
-export function predictSeconds(
+function predictSeconds(
   { seconds, steps, kernels }: Sample,
   wanted: readonly PlanStep[],
   peaks: DevicePeaks,

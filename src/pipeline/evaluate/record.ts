@@ -53,6 +53,14 @@ export function evaluationOf(own: EvaluationTable, transfer: Evaluation['transfe
   return { version: VERSION, ...own, transfer };
 }
 
+/** Whether every row, of other architectures too, has so many seeds. */
+export const hasSeeds = (evaluation: Evaluation, seeds: number): boolean =>
+  [evaluation, ...evaluation.transfer].every(
+    ({ rows, heldOut }) =>
+      rows.every(({ accuracies }) => accuracies.length === seeds) &&
+      heldOut.every(({ errors }) => errors.length === seeds),
+  );
+
 export const encodeEvaluation = (evaluation: Evaluation): string =>
   `${JSON.stringify(evaluation, null, 2)}\n`;
 

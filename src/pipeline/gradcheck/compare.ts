@@ -93,7 +93,7 @@ export function centralDifference(
  * A unit direction to check a gradient along: half the gradient's own, so that the derivative is not lost in rounding,
  * half random, so that what is missing from the gradient is seen.
  */
-export function checkDirection(gradient: ArrayLike<number>, random: ArrayLike<number>): Float64Array {
+function checkDirection(gradient: ArrayLike<number>, random: ArrayLike<number>): Float64Array {
   const along = norm(gradient) || 1;
   const aside = norm(random) || 1;
   const sum = Float64Array.from(gradient, (value, i) => value / along + random[i]! / aside);

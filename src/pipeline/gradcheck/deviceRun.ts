@@ -8,14 +8,13 @@ import type { Device } from '../../gpu/device.js';
 import { type CheckProblem, START } from './problem.js';
 
 export interface DeviceRun {
-  readonly loss: number;
   /** By name, θ_0's among them. */
   readonly gradients: Readonly<Record<string, Float32Array>>;
   /** Bytes of device memory held. */
   readonly memory: number;
   readonly keptSteps: number;
   readonly observation: Observation;
-  /** Seconds of one hypergradient, after another one has warmed everything up. */
+  /** Seconds of one hypergradient: of the first, or with `isTimed` after another one has warmed everything up. */
   readonly seconds: number;
 }
 
@@ -66,7 +65,6 @@ export async function runOnDevice(
     for (const name of description.wrt) gradients[name] = await unroll.gradient(name);
     gradients[START] = await unroll.adjointAtStart();
     return {
-      loss: await unroll.loss(),
       gradients,
       memory: unroll.memory,
       keptSteps: unroll.keptSteps,

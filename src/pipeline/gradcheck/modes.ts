@@ -25,7 +25,7 @@ export interface ModeCheck {
 }
 
 /** Fewer steps than this leave `mixed` nothing between the other two: its plans of both kinds are larger than what it keeps. */
-export const LEAST_MODE_STEPS = 20;
+const LEAST_MODE_STEPS = 20;
 
 /** Runs every mode over at least `LEAST_MODE_STEPS`; `mixed` gets a budget half way between the other two. */
 export async function checkModes(device: Device, { settings }: CheckProblem): Promise<ModeCheck[]> {
@@ -76,13 +76,13 @@ export interface MemoryCheck {
   /** Bytes that `mixed` may hold for any number of steps. */
   readonly budget: number;
   readonly rows: readonly MemoryRow[];
-  /** Growth beyond the stored parameters, in bytes for a step: row numbers and losses. */
+  /** Growth beyond the stored parameters, in bytes for a step: two losses and a weight. */
   readonly restPerStep: Agreement;
   readonly isWithinBudget: boolean;
 }
 
 export const MEMORY_STEPS = [5, 10, 20, 40, 80] as const;
-/** Beside its parameters, a step has two losses, a weight, and a row number an image. */
+/** Beside its parameters, a step has two losses and a weight; row numbers are not counted as memory held. */
 const SCALARS_PER_STEP = 3;
 
 /** Device memory of every mode by the number of steps. Nothing runs; the plans are compiled as for a run. */

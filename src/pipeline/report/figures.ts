@@ -42,13 +42,15 @@ ${foot}
 </figure>`;
 }
 
-export async function chartFigure(spec: TopLevelSpec | undefined, caption: string): Promise<Html> {
-  const drawing = spec ? trusted(await renderSvg(spec)) : html`<p>No value is finite: nothing to draw.</p>`;
-  return html`<figure>
-${drawing}
+/** A drawing as inline SVG; undefined where no value can be drawn. */
+export const drawnFigure = (svg: string | undefined, caption: string): Html =>
+  html`<figure>
+${svg === undefined ? html`<p>No value is finite: nothing to draw.</p>` : trusted(svg)}
 <figcaption>${caption}</figcaption>
 </figure>`;
-}
+
+export const chartFigure = async (spec: TopLevelSpec | undefined, caption: string): Promise<Html> =>
+  drawnFigure(spec && (await renderSvg(spec)), caption);
 
 /** A picture that lies in the page. `alternative` says what is to be seen. */
 export async function pictureFigure(

@@ -49,11 +49,15 @@ function sentence(finding: Finding): string {
 
 /**
  * The result in sentences, the first at the largest share of labels: MKDT against the best of the rows that saw no more images,
- * paired by seed. It says just as plainly when MKDT is worse, or when the spread hides the difference.
+ * paired by seed, and their distance to the teacher. It says just as plainly when MKDT is worse, or when the spread hides the difference.
  */
-export function headline(result: RunResult, findings: readonly Finding[]): string[] {
+export function headline(
+  result: RunResult,
+  evaluation: Pick<EvaluationTable, 'heldOut'>,
+  findings: readonly Finding[],
+): string[] {
   const last = findings.at(-1);
-  const heldOut = wording.heldOutSentence(result);
+  const heldOut = wording.heldOutSentence(result, evaluation);
   const distance = heldOut === undefined ? [] : [heldOut];
   if (last !== undefined) return [sentence(last), ...distance];
   if (result.rows.length === 0 && result.heldOutError.length > 0) {

@@ -70,7 +70,7 @@ export async function renderReport(input: ReportInput): Promise<string> {
   ];
   return renderPage({
     title,
-    findings: headline(result, findings),
+    findings: headline(result, evaluation, findings),
     highlights: highlights(findings),
     dataset: result.dataset,
     device,

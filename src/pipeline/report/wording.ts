@@ -1,5 +1,6 @@
 /** Numbers and findings in plain words. */
-import type { Difference } from '../evaluate/differences.js';
+import { type Difference, meanDifference, pairwise, signOf } from '../evaluate/differences.js';
+import type { EvaluationTable } from '../evaluate/record.js';
 import { MKDT_ROW, RANDOM_SUBSET_ROW } from '../evaluate/rowNames.js';
 import type { HeldOutError, ResultRow, RunDevice, RunResult } from './types.js';
 
@@ -93,18 +94,24 @@ export function seedCount(rows: readonly ResultRow[]): string {
   return `over ${counts.join(' or ')} seeds`;
 }
 
-/** MKDT against the random subset by equation (3), or undefined where the run did not measure both. */
-export function heldOutSentence(result: RunResult): string | undefined {
-  const mkdt = result.heldOutError.find((entry) => entry.name === MKDT_ROW);
-  const random = result.heldOutError.find((entry) => entry.name === RANDOM_SUBSET_ROW);
-  if (mkdt === undefined || random === undefined) return undefined;
-  const [own, other] = errors([mkdt, random]);
-  const difference = mkdt.mean - random.mean;
-  const close = Math.abs(difference) <= Math.hypot(mkdt.deviation, random.deviation);
-  const verdict = close
-    ? 'no clear difference'
-    : difference < 0
-      ? 'closer to the teacher'
-      : 'further from the teacher';
-  return `The ${MKDT_ROW} encoder's squared distance to the teacher on held-out images is ${own}, against ${other} after the random subset: ${verdict}.`;
+/** MKDT against the random subset by equation (3), paired by seed; undefined where the run did not measure both. */
+export function heldOutSentence(
+  { heldOutError }: Pick<RunResult, 'heldOutError'>,
+  { heldOut }: Pick<EvaluationTable, 'heldOut'>,
+): string | undefined {
+  const rows = [MKDT_ROW, RANDOM_SUBSET_ROW];
+  const summaries = rows.flatMap((row) => heldOutError.find(({ name }) => name === row) ?? []);
+  const [own, other] = rows.flatMap((row) => heldOut.find(({ name }) => name === row) ?? []);
+  if (summaries.length < rows.length || own === undefined || other === undefined) return undefined;
+  const difference = meanDifference(pairwise(own.errors, other.errors));
+  const sign = signOf(difference);
+  const direction = difference.mean < 0 ? 'closer to the teacher' : 'further from the teacher';
+  const verdict =
+    sign === null
+      ? `${direction}, though one seed cannot show the spread`
+      : sign === 0
+        ? 'no clear difference'
+        : direction;
+  const [ownText, otherText] = errors(summaries);
+  return `The ${MKDT_ROW} encoder's squared distance to the teacher on held-out images is ${ownText}, against ${otherText} after the random subset: ${verdict}.`;
 }

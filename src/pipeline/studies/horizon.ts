@@ -19,6 +19,7 @@ import {
 import { drawBatches, drawStart } from '../stages/draws.js';
 import { innerProblem } from '../stages/innerProblem.js';
 import { OuterLoop } from '../stages/outerLoop.js';
+import { Trajectories } from '../stages/trajectories.js';
 
 export interface HorizonSettings {
   /** Numbers of inner steps N. */
@@ -71,8 +72,7 @@ export const horizonSteps = ({ steps, expertEpochs, draws, iterations }: Horizon
 interface Task {
   readonly context: StageContext;
   readonly settings: HorizonSettings;
-  /** Trajectories of the experts [epochs + 1, P]. */
-  readonly experts: readonly Float32Array[];
+  readonly trajectories: Trajectories;
   readonly images: Float32Array;
   readonly targets: Float32Array;
   /** Number of synthetic images. */
@@ -92,11 +92,7 @@ export async function measureHorizon(
   const task: Task = {
     context,
     settings,
-    experts: await Promise.all(
-      Array.from({ length: context.config.experts.count }, (_, k) =>
-        readFloats(folder, files.expert(k), 'trajectory'),
-      ),
-    ),
+    trajectories: new Trajectories(context),
     images: await dataset.train.rows(indices),
     targets: takeRows(await readFloats(folder, files.targets, 'train'), outputCount, indices),
     count: indices.length,
@@ -128,21 +124,18 @@ async function unrollOf(
 }
 
 /** The start, target and batches of one hypergradient; the same expert and start epoch for every N and M. */
-function trajectoryOf(
-  { context, experts, count }: Task,
+async function trajectoryOf(
+  { context, trajectories, count }: Task,
   steps: number,
   expertEpochs: number,
   draw: number,
-): Trajectory & { readonly outer: { readonly target: Float32Array } } {
-  const { seed, distil } = context.config;
-  const { expert, startEpoch } = drawStart(seed, draw, experts.length, distil.startEpochs);
-  const { total } = studentModel(context).parameters;
-  const checkpoint = (epoch: number): Float32Array =>
-    experts[expert]!.slice(epoch * total, (epoch + 1) * total);
-  const start = checkpoint(startEpoch);
+): Promise<Trajectory & { readonly outer: { readonly target: Float32Array } }> {
+  const { seed, distil, experts } = context.config;
+  const { expert, startEpoch } = drawStart(seed, draw, experts.count, distil.startEpochs);
+  const start = await trajectories.checkpoint(expert, startEpoch);
   return {
     start,
-    outer: { start, target: checkpoint(startEpoch + expertEpochs) },
+    outer: { start, target: await trajectories.checkpoint(expert, startEpoch + expertEpochs) },
     batches: drawBatches(seed, draw, count, distil.batch, steps),
   };
 }
@@ -168,7 +161,7 @@ async function gradientsOf(task: Task, steps: number): Promise<HorizonGradient[]
       const cosines: number[][] = [];
       const adjoints: number[][] = [];
       for (let draw = 0; draw < settings.draws; draw++) {
-        unroll.submit(trajectoryOf(task, steps, expertEpochs, draw));
+        unroll.submit(await trajectoryOf(task, steps, expertEpochs, draw));
         const { adjointNorms, contributions } = await unroll.observation();
         losses.push(await unroll.loss());
         const names = ['images', 'targets', 'learningRate'];
@@ -208,7 +201,7 @@ async function distillationsOf(task: Task, steps: number): Promise<HorizonDistil
       const begin = performance.now();
       const losses: number[] = [];
       for (let iteration = 0; iteration < settings.iterations; iteration++) {
-        const { start, outer, batches } = trajectoryOf(task, steps, expertEpochs, iteration);
+        const { start, outer, batches } = await trajectoryOf(task, steps, expertEpochs, iteration);
         const { loss } = await loop.step({ from: start, to: outer.target, batches });
         losses.push(loss);
         advance(loss);

@@ -2,7 +2,8 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { importSharp } from '../optionalImports.js';
 import { renderSvg } from '../report/charts/renderSvg.js';
-import { type Html, html, trusted } from '../report/html.js';
+import { drawnFigure, section, tableFigure } from '../report/figures.js';
+import { type Html, html } from '../report/html.js';
 import { renderPage } from '../report/pageShell.js';
 import type { RunFolder } from '../store/runFolder.js';
 
@@ -39,7 +40,7 @@ export interface StudyPage {
 }
 
 /** An inline SVG element as a file of its own, of the size of its view box. */
-export function standaloneSvg(inline: string): string {
+function standaloneSvg(inline: string): string {
   const [, width, height] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(inline)!;
   return inline.replace(
     '<svg',
@@ -47,43 +48,35 @@ export function standaloneSvg(inline: string): string {
   );
 }
 
-function tableHtml({ title, head, body, caption }: StudyTable): Html {
-  const [first, ...others] = head;
-  return html`<h2>${title}</h2>
-<figure>
-<div class="scroll" role="region" aria-label="${title}" tabindex="0">
-<table aria-label="${title}">
-<thead><tr>${[first!, ...others].map((text) => html`<th scope="col">${text}</th>`)}</tr></thead>
-<tbody>
-${body.map(([name, ...cells]) => html`<tr><th scope="row">${name!}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}
-</tbody>
-</table>
-</div>
-<figcaption>${caption}</figcaption>
-</figure>`;
-}
+const tableSection = ({ title, head, body, caption }: StudyTable): Html =>
+  section(
+    title,
+    tableFigure({
+      label: title,
+      head,
+      body: body.map(([name, ...cells]) => ({ name: name!, cells })),
+      caption,
+    }),
+  );
 
 function pageHtml(page: StudyPage, drawings: readonly Html[]): string {
   const { title, findings, tables, device, dataset, command } = page;
   const body = html`<div class="pair">
 ${drawings}
 </div>
-${tables.map(tableHtml)}
-<h2>Repeat it</h2>
-<pre><code>${command}</code></pre>`;
+${tables.map(tableSection)}
+${section('Repeat it', html`<pre class="command"><code>${command}</code></pre>`)}`;
   return renderPage({ title, findings, dataset, device, body });
 }
 
-/** Writes the page as study.html and each figure as SVG and PNG; the same study gives the same files. */
+/** Writes the page as study.html and each figure as SVG and PNG; the same page gives the same files. */
 export async function writePage(folder: RunFolder, page: StudyPage): Promise<void> {
   const sharp = await importSharp();
   const drawings: Html[] = [];
   for (const { file, spec, caption } of page.figures) {
-    if (spec === undefined) {
-      drawings.push(html`<figure><p>No value can be drawn.</p><figcaption>${caption}</figcaption></figure>`);
-      continue;
-    }
-    const inline = await renderSvg(spec);
+    const inline = spec && (await renderSvg(spec));
+    drawings.push(drawnFigure(inline, caption));
+    if (inline === undefined) continue;
     const svg = standaloneSvg(inline);
     await folder.writeText(`${file}.svg`, `${svg}\n`);
     const png = await sharp(Buffer.from(svg), { density: 72 * PNG_SCALE })
@@ -91,10 +84,6 @@ export async function writePage(folder: RunFolder, page: StudyPage): Promise<voi
       .png()
       .toBuffer();
     await folder.writeBytes(`${file}.png`, png);
-    drawings.push(html`<figure>
-${trusted(inline)}
-<figcaption>${caption}</figcaption>
-</figure>`);
   }
   await folder.writeText('study.html', pageHtml(page, drawings));
 }

@@ -62,14 +62,22 @@ export function noiseOf(gram: Float64Array, count: number): Noise {
   }
   const { trace, total, rowSums } = sums(gram, count);
   const whole = estimate(trace, total, count);
-  return { count, ...whole, ratioError: jackknife(gram, count, rowSums), cosine: meanCosine(gram, count) };
+  return {
+    count,
+    ...whole,
+    ratioError: jackknife(gram, count, { trace, total, rowSums }),
+    cosine: meanCosine(gram, count),
+  };
 }
 
 /** ΣG_ii, ΣG_ij, and Σ_j G_ij of each i. */
-function sums(
-  gram: Float64Array,
-  n: number,
-): { readonly trace: number; readonly total: number; readonly rowSums: Float64Array } {
+interface Sums {
+  readonly trace: number;
+  readonly total: number;
+  readonly rowSums: Float64Array;
+}
+
+function sums(gram: Float64Array, n: number): Sums {
   const rowSums = new Float64Array(n);
   let trace = 0;
   for (let i = 0; i < n; i++) {
@@ -85,9 +93,8 @@ function estimate(trace: number, total: number, n: number): Pick<Noise, 'varianc
   return { variance, signal, ratio: signal > 0 ? variance / signal : null };
 }
 
-function jackknife(gram: Float64Array, n: number, rowSums: Float64Array): number | null {
+function jackknife(gram: Float64Array, n: number, { trace, total, rowSums }: Sums): number | null {
   if (n < 3) return null;
-  const { trace, total } = sums(gram, n);
   const ratios: number[] = [];
   for (let i = 0; i < n; i++) {
     const own = gram[i * n + i]!;

@@ -14,6 +14,7 @@ import { inputsOf, nameOfInputs } from '../stageInputs.js';
 import { type Stage, stagesOf } from '../stageList.js';
 import type { StageContext } from '../stages/context.js';
 import { STUDY_FILE } from '../store/fileNames.js';
+import { requireVersion, versionOf } from '../store/formatVersion.js';
 import type { RunFolder } from '../store/runFolder.js';
 import { parseJson } from '../store/strictJson.js';
 import { type StudyPage, writePage } from './page.js';
@@ -41,7 +42,7 @@ export interface Study<Settings, Found> {
   readonly reads: (config: Config) => unknown;
   readonly steps: (settings: Settings, config: Config, dataset: Dataset) => number;
   readonly unit: string;
-  /** Measures; the context's folder is the one that holds the artefacts. Equal arguments give equal bits. */
+  /** Measures; the context's folder is the one that holds the artefacts. But for seconds, equal arguments give equal bits. */
   readonly measure: (context: StageContext, settings: Settings) => Promise<Found>;
   /** The findings of one measurement in words, tables and figures. */
   readonly present: (
@@ -51,9 +52,9 @@ export interface Study<Settings, Found> {
   ) => Pick<StudyPage, 'title' | 'findings' | 'tables' | 'figures'>;
 }
 
-/** study.json: all that was measured, but no times. */
+/** study.json: all that was measured. Of it, only the seconds of short distillations differ between repetitions. */
 export interface StudyRecord<Settings, Found> {
-  readonly version: 1;
+  readonly version: typeof VERSION;
   readonly study: StudyName;
   readonly device: RunDevice;
   readonly dataset: string;
@@ -62,7 +63,8 @@ export interface StudyRecord<Settings, Found> {
   readonly found: Found;
 }
 
-const recordSchema = z.looseObject({ version: z.literal(1), study: z.string() });
+const VERSION = 1;
+const recordSchema = z.looseObject({ version: z.literal(VERSION), study: z.string() });
 
 /**
  * Runs what is not done yet, and writes the page.
@@ -97,7 +99,7 @@ export async function runStudy<Settings, Found>(
     beginsAnew: true,
     async run(context) {
       const record: StudyRecord<Settings, Found> = {
-        version: 1,
+        version: VERSION,
         study: study.name,
         device: described,
         dataset: dataset.name,
@@ -137,8 +139,11 @@ async function readRecord<Settings, Found>(folder: RunFolder): Promise<StudyReco
   const text = new TextDecoder().decode(await folder.readBytes(STUDY_FILE));
   let parsed: unknown;
   try {
-    parsed = recordSchema.parse(parseJson(text));
+    const json = parseJson(text);
+    requireVersion(folder.pathOf(STUDY_FILE), versionOf(json), VERSION);
+    parsed = recordSchema.parse(json);
   } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
     throw new StoreError(`${folder.pathOf(STUDY_FILE)} is damaged. Delete it and give the command again.`, {
       cause,
     });

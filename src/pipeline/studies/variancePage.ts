@@ -11,7 +11,7 @@ import {
   type VarianceStudy,
 } from './variance.js';
 
-export const lossNames: Readonly<Record<ObjectiveName, string>> = {
+const lossNames: Readonly<Record<ObjectiveName, string>> = {
   selfSupervised: 'self-supervised loss',
   distillation: 'distillation loss',
 };

@@ -23,7 +23,7 @@ const device = { name: 'Some GPU', kind: 'hardware', bundled: false, tuning: '01
 const finished = {
   'config.yaml': stringify(config),
   'evaluation.json': encodeEvaluation(evaluation),
-  'result.json': JSON.stringify({ device }),
+  'result.json': JSON.stringify({ device, dataset: 'mnist', seconds: {} }),
 };
 
 async function folderOf(name: string, files: Record<string, string>): Promise<string> {
@@ -58,7 +58,7 @@ describe('readRun', () => {
     const changed = stringify({ ...config, evaluate: { ...config.evaluate, seeds: 3 } });
     const folder = await folderOf('changed', { ...finished, 'config.yaml': changed });
     await expect(readRun(folder)).rejects.toThrow(/3 evaluation seeds: the run was changed and not finished/);
-    const newer = JSON.stringify({ version: 2, device });
+    const newer = JSON.stringify({ version: 2, device, dataset: 'mnist', seconds: {} });
     await expect(readRun(await folderOf('newer', { ...finished, 'result.json': newer }))).rejects.toThrow(
       /result\.json is of version 2, written by a newer hypergrad/,
     );

@@ -179,6 +179,18 @@ describe('renderReport', () => {
     expect(await render()).toContain(
       'is 0.0942 ± 0.0031, against 0.0612 ± 0.0040 after the random subset: further from the teacher.',
     );
+    // Each seed's pair lies as far apart, however much the seeds differ among themselves.
+    const paired = [
+      { name: 'random subset', errors: [0.05, 0.07, 0.09] },
+      { name: 'MKDT', errors: [0.0501, 0.0702, 0.0903] },
+    ];
+    const heldOutError = paired.map(({ name }) => ({ name, mean: 0.07, deviation: 0.016 }));
+    const of = (heldOut: typeof paired) =>
+      render({ result: { ...result, heldOutError }, evaluation: { ...input.evaluation, heldOut } });
+    expect(await of(paired)).toContain('after the random subset: further from the teacher.');
+    expect(await of(paired.map(({ name, errors }) => ({ name, errors: errors.slice(0, 1) })))).toContain(
+      'further from the teacher, though one seed cannot show the spread.',
+    );
   });
 
   it('draws its figures from valid numbers, scalable and described', async () => {
