@@ -8,7 +8,7 @@ import { describeResult } from '../../src/cli/commands/run.js';
 import { useTuning } from '../../src/kernels/deviceTuning.js';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
 import { type Dataset, loadDataset } from '../../src/pipeline/data/dataset.js';
-import { requireStages } from '../../src/pipeline/plan/force.js';
+import { requireStages } from '../../src/pipeline/plan/requireStages.js';
 import { describePlan } from '../../src/pipeline/plan/words.js';
 import type { Progress } from '../../src/pipeline/progress.js';
 import type { RunResult } from '../../src/pipeline/report/types.js';

@@ -17,7 +17,7 @@ import {
 import { decodeSet } from '../../pipeline/evaluate/givenSet.js';
 import { forgetBeside, keepBeside, stopping } from '../../pipeline/evaluate/stoppable.js';
 import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summary.js';
-import { requireWhole } from '../../pipeline/plan/requireWhole.js';
+import { requireWhole } from '../../pipeline/store/requireWhole.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { identify } from '../../pipeline/session.js';

@@ -4,7 +4,7 @@ import type { Profile } from '../../autograd/profile/profile.js';
 import { requireFit } from '../../pipeline/config/rules.js';
 import { type Dataset, loadDataset } from '../../pipeline/data/dataset.js';
 import { requirePagePackages } from '../../pipeline/optionalImports.js';
-import { requireStages } from '../../pipeline/plan/force.js';
+import { requireStages } from '../../pipeline/plan/requireStages.js';
 import { describePlan } from '../../pipeline/plan/words.js';
 import { accuracyLines, evaluationLines, plainText } from '../../pipeline/report/text.js';
 import type { RunResult } from '../../pipeline/report/types.js';

@@ -4,7 +4,7 @@ import type { Config } from '../../../src/pipeline/config/schema.js';
 import type { Dataset } from '../../../src/pipeline/data/dataset.js';
 import { partInputs } from '../../../src/pipeline/parts.js';
 import { settingsOf } from '../../../src/pipeline/plan/changes.js';
-import { requireStages } from '../../../src/pipeline/plan/force.js';
+import { requireStages } from '../../../src/pipeline/plan/requireStages.js';
 import type { StageState } from '../../../src/pipeline/plan/observe.js';
 import { type PlanSource, planRun } from '../../../src/pipeline/plan/plan.js';
 import { describePlan } from '../../../src/pipeline/plan/words.js';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
 import type { StageName } from '../progress.js';
-import type { RunFolder } from '../store/runFolder.js';
+import type { RunFolder } from './runFolder.js';
 
 /** What the stages before one had left when it ran. */
 const before = z.object({ artefacts: z.record(z.string(), z.string()) });
