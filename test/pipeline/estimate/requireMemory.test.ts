@@ -1,15 +1,21 @@
-import { describe, expect, it } from 'vitest';
-import { DeviceError } from '../../../src/errors.js';
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { describe, expect, it, vi } from 'vitest';
+import { DeviceError, StoreError } from '../../../src/errors.js';
 import { countingDevice } from '../../../src/gpu/countingDevice.js';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { loadDataset } from '../../../src/pipeline/data/dataset.js';
 import { rehearse } from '../../../src/pipeline/estimate/rehearse.js';
 import { requireMemory } from '../../../src/pipeline/estimate/requireMemory.js';
 import { roughBound } from '../../../src/pipeline/estimate/roughBound.js';
+import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import { useDevice } from '../../support/device.js';
 
 const device = useDevice();
 const rows = 'evaluate.rows=[randomEncoder, mkdt, trajectoryMatchingOnSsl, allData]';
+
+const rehearsals = async (): Promise<string[]> =>
+  (await readdir(tmpdir())).filter((name) => name.startsWith('hypergrad-rehearsal-')).sort();
 
 const configOf = (...sets: string[]) => resolveConfig({ preset: 'tiny-test', sets, seed: 1 });
 
@@ -69,8 +75,12 @@ describe('a run that cannot fit', () => {
     expect(message).toMatch(/Nothing was computed\.$/);
   });
 
-  it('is told where all of it together is more than the machine has, and fits with what it is told', async () => {
+  it.each([
+    ['float32', 'distil.memory=recompute'],
+    ['float16', 'distil.memory=recompute --set distil.storage=float32'],
+  ])('is told where all of it together is more than the machine has, and fits with what it is told (%s)', async (storage, wanted) => {
     const sets = [
+      `distil.storage=${storage}`,
       'distil.memory=full',
       'distil.steps=60',
       'distil.batch=20',
@@ -89,8 +99,11 @@ describe('a run that cannot fit', () => {
     expect(message).toMatch(
       /^The stage distil does not fit .*: It takes [\d.]+ MiB, and there are [\d.]+ MiB/,
     );
-    const [, remedy] = /It fits with --set (distil\.memory=\w+), as a rehearsal shows/.exec(message)!;
-    await fits([...sets, remedy!], host);
+    // What it takes in all is said once.
+    expect(message.match(/It takes/g)).toHaveLength(1);
+    const [, remedy] = /It fits with --set (distil\.memory=.*), as a rehearsal shows/.exec(message)!;
+    expect(remedy).toBe(wanted);
+    await fits([...sets, ...remedy!.split(' --set ')], host);
   });
 
   it('is told where the arrays of the host alone are more than the machine has', async () => {
@@ -98,6 +111,23 @@ describe('a run that cannot fit', () => {
       /KiB of arrays on the host, .* 1000 bytes\. Lower data\.train/,
     );
   });
+});
+
+it('tells a temporary folder without room as that, and leaves nothing there', async () => {
+  const free = vi.spyOn(RunFolder.prototype, 'freeBytes').mockResolvedValue(0);
+  const before = await rehearsals();
+  try {
+    const config = configOf();
+    const dataset = await loadDataset(config.data, config.seed);
+    const failing = rehearse(await device(), config, dataset, 0);
+    await expect(failing).rejects.toThrow(StoreError);
+    await expect(failing).rejects.toThrow(
+      /^The rehearsal in .*hypergrad-rehearsal-.* failed: The trajectories of .* Set TMPDIR to a folder with room\.$/,
+    );
+  } finally {
+    free.mockRestore();
+  }
+  expect(await rehearsals()).toEqual(before);
 });
 
 it('takes no time where a run is surely small', async () => {

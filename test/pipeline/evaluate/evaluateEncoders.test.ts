@@ -152,6 +152,36 @@ describe('the rows of an evaluation', () => {
   });
 });
 
+describe('a row that cannot be trained', () => {
+  it('is refused where its images are fewer than the set holds: the others would be of another row', async () => {
+    const few = { ...source, count: HIGH_LOSS.length - 1 };
+    await expect(evaluated([rowsSet('randomSubset')], { source: few })).rejects.toThrow(
+      /^The row random subset got 9 numbers of targets for 4 images, which have 12/,
+    );
+  });
+
+  it('is named where it diverges, with what its rate depends on', async () => {
+    const fast = evaluated([rowsSet('mkdt')], { synthetic: { ...synthetic, innerStep: 1e30 } });
+    await expect(fast).rejects.toThrow(
+      /a student's (loss|θ) of the row MKDT of the stage evaluate.* learnt with the set, 1\.00e\+30\. .* lower distil\.innerStep/,
+    );
+    const configured = evaluated([rowsSet('mkdt'), 'evaluate.learningRate=1e30'], {
+      synthetic: { ...synthetic, innerStep: null },
+    });
+    await expect(configured).rejects.toThrow(/of the row MKDT .* lower evaluate\.learningRate/);
+  });
+
+  it('has its θ looked at after the last step, whose loss came before it', async () => {
+    const { images, count } = synthetic;
+    const infinite = evaluated([rowsSet('trajectoryMatchingOnSsl'), 'evaluate.epochs=1', 'evaluate.batch=4'], {
+      selfSupervised: { images, count, innerStep: Number.POSITIVE_INFINITY },
+    });
+    await expect(infinite).rejects.toThrow(
+      /element \d+ of a student's θ of the row MTT on the SSL loss of the stage evaluate.* selfSupervised\.innerStep/,
+    );
+  });
+});
+
 describe('transfer to other architectures', () => {
   const sets = [
     rowsSet('randomEncoder', 'mkdt', 'teacher'),

@@ -5,6 +5,7 @@ import {
   type Evaluation,
   encodeEvaluation,
   evaluationOf,
+  hasSeeds,
 } from '../../../src/pipeline/evaluate/record.js';
 
 const table = {
@@ -19,6 +20,14 @@ describe('evaluation.json', () => {
       { student: { architecture: 'resNet18', width: 4 }, ...table },
     ]);
     expect(decodeEvaluation(encodeEvaluation(evaluation), 'x')).toEqual(evaluation);
+  });
+
+  it('has a number of seeds in every row, of other architectures too', () => {
+    const student = { architecture: 'resNet18', width: 4 } as const;
+    const longer = { ...table, heldOut: [{ name: 'MKDT', errors: [0.1, 0.2, 0.3] }] };
+    expect(hasSeeds(evaluationOf(table, [{ student, ...table }]), 2)).toBe(true);
+    expect(hasSeeds(evaluationOf(table, [{ student, ...longer }]), 2)).toBe(false);
+    expect(hasSeeds(evaluationOf(longer, []), 2)).toBe(false);
   });
 
   it('refuses the version before, and says that evaluating anew is all it takes', () => {
