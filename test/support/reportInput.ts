@@ -11,18 +11,14 @@ const PATTERN = [-2, -1, 0, 1, 2].map((value) => value / Math.SQRT2);
  * Seeds that have the means and deviations of these rows. Those of MKDT go up where all others go down, so that the difference of
  * two rows has the mean of their deviations as the deviation of its mean.
  */
-export function seedsOf(
-  rows: readonly ResultRow[],
-  heldOut: readonly HeldOutError[] = [],
-): EvaluationTable {
+export function seedsOf(rows: readonly ResultRow[], heldOut: readonly HeldOutError[] = []): EvaluationTable {
   const around = (name: string, mean: number, deviation: number): number[] =>
     PATTERN.map((place) => mean + (name === 'MKDT' ? place : -place) * deviation);
   return {
     rows: rows.map(({ name, labels, mean, deviation, seeds }) => ({
       name,
       labels,
-      accuracies:
-        seeds === 1 ? [mean] : around(name, mean, deviation),
+      accuracies: seeds === 1 ? [mean] : around(name, mean, deviation),
     })),
     heldOut: heldOut.map(({ name, mean, deviation }) => ({ name, errors: around(name, mean, deviation) })),
   };

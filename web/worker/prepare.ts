@@ -17,10 +17,10 @@ import { batchSizesOf, Trainer } from '../../src/nn/training.js';
 import { subsetSize } from '../../src/pipeline/config/rules.js';
 import type { Config } from '../../src/pipeline/config/schema.js';
 import type { Dataset } from '../../src/pipeline/data/dataset.js';
-import { regressionOf } from '../../src/pipeline/stages/students.js';
 import { placement, studentModel, takeRows, teacherModel } from '../../src/pipeline/stages/context.js';
 import { trainTrajectory } from '../../src/pipeline/stages/expertTraining.js';
 import { hardestFirst, type StartingSet } from '../../src/pipeline/stages/starts.js';
+import { regressionOf } from '../../src/pipeline/stages/students.js';
 import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 
 export interface Material {

@@ -17,7 +17,6 @@ import {
 import { decodeSet } from '../../pipeline/evaluate/givenSet.js';
 import { forgetBeside, keepBeside, stopping } from '../../pipeline/evaluate/stoppable.js';
 import { summariseTable, summariseTransfer } from '../../pipeline/evaluate/summary.js';
-import { requireWhole } from '../../pipeline/store/requireWhole.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { evaluationLines, plainText } from '../../pipeline/report/text.js';
 import { identify } from '../../pipeline/session.js';
@@ -29,6 +28,7 @@ import { CONFIG } from '../../pipeline/store/fileNames.js';
 import { hashInputs, sha256 } from '../../pipeline/store/manifest.js';
 import { meantRun } from '../../pipeline/store/meantRun.js';
 import { openToRead } from '../../pipeline/store/readFolder.js';
+import { requireWhole } from '../../pipeline/store/requireWhole.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
 import { askedConfig, type ConfigFlags, type DeviceFlags, deviceOf } from '../asked.js';
 import { note } from '../help.js';

@@ -37,7 +37,8 @@ export function hostMemoryOf(config: Config, dataset: Dataset): HostMemory[] {
   const targets = floats(train.count * student.outputCount);
   const testTargets = floats(test.count * student.outputCount);
   // An expert's trajectory, and the file that is made of it.
-  const trajectories = (epochs: number, parameters: number): number => 2 * trajectoryBytes(epochs, parameters);
+  const trajectories = (epochs: number, parameters: number): number =>
+    2 * trajectoryBytes(epochs, parameters);
   const chosen = subsetSize(subset.fraction, train.count);
   const features = (count: number): number => floats(count * (student.featureCount + student.outputCount));
   const labelled = labelCount(Math.max(...evaluate.labels), train.count);

@@ -46,12 +46,7 @@ function spaceTable({ space, host, deviceBytes, diskBytes }: Estimate): string {
         hostBytes.has(stage) ? `≥ ${formatBytes(hostBytes.get(stage)!)}` : UNKNOWN,
         bytesText(diskBytes),
       ]),
-      [
-        'all',
-        bytesText(deviceBytes),
-        `≥ ${formatBytes(mostHostBytes(host))}`,
-        bytesText(diskBytes),
-      ],
+      ['all', bytesText(deviceBytes), `≥ ${formatBytes(mostHostBytes(host))}`, bytesText(diskBytes)],
     ],
     ['left', 'right', 'right', 'right'],
   );

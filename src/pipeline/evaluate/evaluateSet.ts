@@ -147,13 +147,15 @@ export async function evaluateSet(options: SetEvaluationOptions): Promise<SetEva
     highLoss: own?.highLoss ?? null,
     selfSupervised: teacher?.selfSupervised ?? null,
   };
-  const leftOut = config.evaluate.rows.flatMap((row) => {
-    if (row === 'randomSubset' && source !== null && source.count < set.count) {
-      const reason = `the data has ${source.count} images, fewer than the ${set.count} of the set`;
-      return [{ row, reason }];
-    }
+  const lackOf = (row: EvaluationRow): string | undefined => {
     const missing = rowDefinitions[row].needs.find((need) => available[need] === null);
-    return missing === undefined ? [] : [{ row, reason: REASONS[missing] }];
+    if (missing !== undefined) return REASONS[missing];
+    if (row !== 'randomSubset' || source!.count >= set.count) return undefined;
+    return `the data has ${source!.count} images, fewer than the ${set.count} of the set`;
+  };
+  const leftOut = config.evaluate.rows.flatMap((row) => {
+    const reason = lackOf(row);
+    return reason === undefined ? [] : [{ row, reason }];
   });
   const rows = config.evaluate.rows.filter((row) => leftOut.every((left) => left.row !== row));
   if (rows.length === 0) {

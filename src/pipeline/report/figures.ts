@@ -1,10 +1,10 @@
 /** Tables, charts and pictures as figures of a page: each says in its caption what it shows and where it was computed. */
 import type { TopLevelSpec } from 'vega-lite';
+import { MKDT_ROW } from '../evaluate/rowNames.js';
+import type { Sheet } from '../sheets.js';
 import { encodePng } from '../store/png.js';
 import { renderSvg } from './charts/renderSvg.js';
 import { dataUri, type Html, html, trusted } from './html.js';
-import { MKDT_ROW } from '../evaluate/rowNames.js';
-import type { Sheet } from '../sheets.js';
 
 /** Nothing, where a page leaves something out. */
 export const NOTHING = trusted('');

@@ -1,9 +1,9 @@
 /** Several finished runs in one page: what they measured side by side and over seeds, their curves over each other, their images. */
 import type { Compared, Comparison } from '../compare/compareRuns.js';
 import { EXPLANATION, groupLines, tablesOf } from '../compare/tables.js';
+import { distinct } from '../distinct.js';
 import type { Difference } from '../evaluate/differences.js';
 import { MKDT_ROW } from '../evaluate/rowNames.js';
-import { distinct } from '../distinct.js';
 import { overlaidChart } from './charts/curves.js';
 import { type Bar, barsChart } from './charts/rows.js';
 import { stackedTimeChart } from './charts/time.js';

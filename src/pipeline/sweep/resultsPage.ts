@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import { show } from '../config/layers.js';
+import { distinct } from '../distinct.js';
+import { MKDT_ROW } from '../evaluate/rowNames.js';
 import { CONFIG, FAINT, SERIES } from '../report/charts/look.js';
 import { renderSvg } from '../report/charts/renderSvg.js';
 import { type Html, html, trusted } from '../report/html.js';
 import { renderPage } from '../report/pageShell.js';
-import { distinct } from '../distinct.js';
-import { MKDT_ROW } from '../evaluate/rowNames.js';
 import { accuracy, labelShare, significant } from '../report/wording.js';
 import { plainDisk } from '../store/disk.js';
 import type { Plain } from '../store/manifest.js';

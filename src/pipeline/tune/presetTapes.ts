@@ -13,9 +13,9 @@ import { batchSizesOf, trainingTape } from '../../nn/training.js';
 import { requireImageShape, subsetSize } from '../config/rules.js';
 import type { Config } from '../config/schema.js';
 import { studentModel } from '../stages/context.js';
-import { regressionOf } from '../stages/students.js';
 import { innerProblem } from '../stages/innerProblem.js';
 import { learntNames } from '../stages/outerLoop.js';
+import { regressionOf } from '../stages/students.js';
 import { teacherTape } from '../stages/teacher.js';
 
 /** Training images that are assumed where the configuration takes all that its files hold. */

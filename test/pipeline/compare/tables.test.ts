@@ -47,7 +47,10 @@ describe('a comparison', () => {
   it('says over how many runs a figure is where not all of them measured it', () => {
     const third = run('runs/third', 3, 0.1);
     const { rows } = third.evaluation;
-    const lacking = { ...third, evaluation: { ...third.evaluation, rows: rows.filter(({ name }) => name === 'MKDT') } };
+    const lacking = {
+      ...third,
+      evaluation: { ...third.evaluation, rows: rows.filter(({ name }) => name === 'MKDT') },
+    };
     const text = spaces(comparisonText(compareRuns([run('one', 1, 0.1), run('two', 2, -0.2), lacking])));
     expect(text).toMatch(/\nrandom subset .* 55\.0 ± 0\.0 \(n = 2\)\n/);
     expect(text).toMatch(/\nMKDT .* 56\.0 ± 14\.1\n/);

@@ -173,9 +173,12 @@ describe('a row that cannot be trained', () => {
 
   it('has its θ looked at after the last step, whose loss came before it', async () => {
     const { images, count } = synthetic;
-    const infinite = evaluated([rowsSet('trajectoryMatchingOnSsl'), 'evaluate.epochs=1', 'evaluate.batch=4'], {
-      selfSupervised: { images, count, innerStep: Number.POSITIVE_INFINITY },
-    });
+    const infinite = evaluated(
+      [rowsSet('trajectoryMatchingOnSsl'), 'evaluate.epochs=1', 'evaluate.batch=4'],
+      {
+        selfSupervised: { images, count, innerStep: Number.POSITIVE_INFINITY },
+      },
+    );
     await expect(infinite).rejects.toThrow(
       /element \d+ of a student's θ of the row MTT on the SSL loss of the stage evaluate.* selfSupervised\.innerStep/,
     );

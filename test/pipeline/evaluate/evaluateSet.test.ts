@@ -35,7 +35,12 @@ it('leaves out a random subset of fewer images than the set has', async () => {
     targets: { train: numbers(1, 'trainTargets', 18), test: numbers(1, 'testTargets', 18) },
     highLoss: new Int32Array(0),
   };
-  const teacher = { config, hasTeacher: false, own, selfSupervised: null } as Partial<TeacherRun> as TeacherRun;
+  const teacher = {
+    config,
+    hasTeacher: false,
+    own,
+    selfSupervised: null,
+  } as Partial<TeacherRun> as TeacherRun;
   const { leftOut, evaluation } = await evaluateSet({
     device: await device(),
     config,

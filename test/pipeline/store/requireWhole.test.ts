@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { requireWhole } from '../../../src/pipeline/store/requireWhole.js';
 import { hashInputs } from '../../../src/pipeline/store/manifest.js';
+import { requireWhole } from '../../../src/pipeline/store/requireWhole.js';
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 
 let path = '';

@@ -1,8 +1,8 @@
 /** Figures with a line for each row of an evaluation: accuracies, and differences of accuracies. */
 import type { TopLevelSpec } from 'vega-lite';
+import { labelShares } from '../../distinct.js';
 import type { RowDifference } from '../../evaluate/differences.js';
 import type { EvaluationTable } from '../../evaluate/record.js';
-import { labelShares } from '../../distinct.js';
 import { MKDT_ROW } from '../../evaluate/rowNames.js';
 import type { ResultRow } from '../types.js';
 import { labelShare } from '../wording.js';
