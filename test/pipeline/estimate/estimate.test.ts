@@ -7,6 +7,7 @@ import { openDevice } from '../../../src/gpu/node/openDevice.js';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { loadDataset } from '../../../src/pipeline/data/dataset.js';
 import { type Estimate, estimateRun } from '../../../src/pipeline/estimate/estimate.js';
+import { hostMemoryOf } from '../../../src/pipeline/estimate/hostMemory.js';
 import { rehearse } from '../../../src/pipeline/estimate/rehearse.js';
 import { describeEstimate } from '../../../src/pipeline/estimate/text.js';
 import { silentProgress } from '../../../src/pipeline/progress.js';
@@ -113,6 +114,24 @@ describe('the estimate of a run', () => {
     expect(text).toMatch(/\ndistil +its way back +5 +8 /);
     expect(text).not.toMatch(/NaN|undefined|does not fit/);
   });
+});
+
+it('takes what the host holds off the memory of a software device, as a run does', async () => {
+  const opened = await openDevice();
+  // On a device that only counts, what is measured takes no time.
+  const { device } = await countingDevice(opened);
+  const small = resolveConfig({ preset: 'tiny-test', sets: ['evaluate.rows=[mkdt]', 'evaluate.seeds=1'] });
+  const dataset = await loadDataset(small.data, small.seed);
+  const space = await rehearse(device, small, dataset, 0);
+  const peak = Math.max(...space.map(({ deviceBytes }) => deviceBytes!));
+  const arrays = Math.max(...hostMemoryOf(small, dataset).map(({ bytes }) => bytes));
+  // As much as the device takes, but not beside the host's own arrays.
+  const estimate = await estimateRun(device, small, dataset, { budget: 0.1, hostBytes: peak + arrays - 1 });
+  opened.close();
+  expect(estimate.machine.totalBytes).toBe(peak + arrays - 1);
+  expect(describeEstimate(estimate)).toMatch(
+    / does not fit this device: It takes .*, and there are .* beside/,
+  );
 });
 
 it('names the setting that makes a stage fit a device, and counts the stages as if it were there', async () => {
