@@ -1,10 +1,11 @@
+import { MKDT_ROW, rowFacts } from '../../src/pipeline/evaluate/rowNames.js';
 import type { ResultRow } from '../../src/pipeline/report/types.js';
 
 const namesOf = (isBrought: boolean): Readonly<Record<string, string>> => ({
-  'random encoder': 'nothing',
-  'random subset': 'as many random digits',
-  'high-loss subset': isBrought ? 'as many of the hardest digits' : 'the digits it started from',
-  MKDT: isBrought ? 'the distilled images' : 'the distilled digits',
+  [rowFacts.randomEncoder.name]: 'nothing',
+  [rowFacts.randomSubset.name]: 'as many random digits',
+  [rowFacts.highLossSubset.name]: isBrought ? 'as many of the hardest digits' : 'the digits it started from',
+  [MKDT_ROW]: isBrought ? 'the distilled images' : 'the distilled digits',
 });
 
 const percent = (share: number): string => (100 * share).toFixed(1);
@@ -34,7 +35,7 @@ export function ProbeTable({ rows, isBrought }: ProbeTableProps) {
       </thead>
       <tbody>
         {rows.map(({ name, mean, deviation }) => (
-          <tr key={name} class={name === 'MKDT' ? 'own' : ''}>
+          <tr key={name} class={name === MKDT_ROW ? 'own' : ''}>
             <th scope="row">{names[name] ?? name}</th>
             <td>
               {percent(mean)} ± {percent(deviation)}

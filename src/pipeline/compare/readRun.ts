@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { StoreError } from '../../errors.js';
 import { readRunConfig } from '../config/runConfig.js';
 import { decodeEvaluation, hasSeeds } from '../evaluate/record.js';
-import { decodeFacts, RESULT } from '../report/runFacts.js';
+import { decodeFacts } from '../report/runFacts.js';
 import { deviceName } from '../report/wording.js';
 import { files } from '../stages/context.js';
 import { fileLimits } from '../store/boundedFile.js';
+import { CONFIG, RESULT } from '../store/fileNames.js';
 import { openToRead } from '../store/readFolder.js';
 import type { ComparedRun } from './compareRuns.js';
 
@@ -21,7 +22,7 @@ export async function readRun(folder: string): Promise<ComparedRun> {
   const { seeds } = config.evaluate;
   if (!hasSeeds(evaluation, seeds)) {
     throw new StoreError(
-      `${opened.pathOf(files.evaluation)} is not of ${join(folder, 'config.yaml')}, which has ${seeds} evaluation seeds: the run was changed and not finished. Give its command again.`,
+      `${opened.pathOf(files.evaluation)} is not of ${join(folder, CONFIG)}, which has ${seeds} evaluation seeds: the run was changed and not finished. Give its command again.`,
     );
   }
   const tuning = device.tuning === undefined ? '' : `, tuning ${device.tuning}`;

@@ -5,12 +5,12 @@ import type { Config } from '../config/schema.js';
 import { readStandardisation } from '../data/standardisation.js';
 import { decodeEvaluation } from '../evaluate/record.js';
 import { summariseTable } from '../evaluate/summary.js';
-import { RESULT } from '../report/runFacts.js';
 import type { ResultRow } from '../report/types.js';
 import { files, readTensors } from '../stages/context.js';
 import { snapshotFile } from '../stages/syntheticSet.js';
 import { fileLimits } from '../store/boundedFile.js';
 import { exists } from '../store/exists.js';
+import { RESULT } from '../store/fileNames.js';
 import { type FolderToRead, openToRead } from '../store/readFolder.js';
 
 /** A synthetic set as it is handed over. */
