@@ -67,8 +67,10 @@ describe('hypergrad export', () => {
     await hypergrad('export', run(), '--snapshot', '2', '--out', out('snapshot'));
     const card = await readFile(join(out('snapshot'), 'README.md'), 'utf8');
     expect(card).toMatch(/2 of \d+ iterations/);
-    expect(await failure('export', run(), '--snapshot', '999', '--out', out('none'))).toBeInstanceOf(
-      StoreError,
+    const error = await failure('export', run(), '--snapshot', '999', '--out', out('none'));
+    expect(error).toBeInstanceOf(StoreError);
+    expect((error as Error).message).toContain(
+      'has no snapshot after 999 iterations. It has those after 2, 4.',
     );
     expect(await failure('export', run(), '--snapshot', 'last')).toBeInstanceOf(ConfigError);
   });

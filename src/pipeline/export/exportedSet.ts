@@ -1,4 +1,5 @@
 /** What a finished run hands over: its synthetic set in the scale of pictures, and what a reader of it has to know. */
+import { readdir } from 'node:fs/promises';
 import { StoreError } from '../../errors.js';
 import { readRunConfig } from '../config/runConfig.js';
 import type { Config } from '../config/schema.js';
@@ -7,11 +8,14 @@ import { decodeEvaluation } from '../evaluate/record.js';
 import { summariseTable } from '../evaluate/summary.js';
 import type { ResultRow } from '../report/types.js';
 import { files, readTensors } from '../stages/context.js';
-import { snapshotFile } from '../stages/syntheticSet.js';
+import { SNAPSHOTS, snapshotFile, snapshotOf } from '../stages/syntheticSet.js';
 import { fileLimits } from '../store/boundedFile.js';
 import { exists } from '../store/exists.js';
 import { RESULT } from '../store/fileNames.js';
 import { type FolderToRead, openToRead } from '../store/readFolder.js';
+
+/** Snapshots that a message names one by one. */
+const MOST_NAMED = 10;
 
 /** A synthetic set as it is handed over. */
 export interface ExportedSet {
@@ -43,6 +47,7 @@ export async function readExportedSet(path: string, snapshot: number | null = nu
   const folder = openToRead(path);
   const config = await readRunConfig(path);
   const file = snapshot === null ? files.synthetic : snapshotFile(snapshot, 'safetensors');
+  if (snapshot !== null) await requireSnapshot(folder, snapshot);
   const tensor = await readTensors(folder, file);
   const { shape, data } = tensor('images');
   const targets = tensor('targets');
@@ -68,6 +73,18 @@ export async function readExportedSet(path: string, snapshot: number | null = nu
     rows: snapshot === null ? await readRows(folder) : [],
     snapshot,
   };
+}
+
+/** Throws `StoreError` where a run has kept no such snapshot, with those that it has. */
+async function requireSnapshot({ path, pathOf }: FolderToRead, snapshot: number): Promise<void> {
+  const names = await readdir(pathOf(SNAPSHOTS)).catch(() => []);
+  const kept = names.flatMap((name) => snapshotOf(name) ?? []).sort((a, b) => a - b);
+  if (kept.includes(snapshot)) return;
+  const there =
+    kept.length === 0
+      ? 'It keeps none unless it is asked to: give its command with --set distil.snapshots=50 --force distil for one every 50 iterations.'
+      : `It has those after ${kept.length > MOST_NAMED ? `${kept.slice(0, MOST_NAMED).join(', ')} … ${kept.at(-1)}` : kept.join(', ')}.`;
+  throw new StoreError(`${path} has no snapshot after ${snapshot} iterations. ${there}`);
 }
 
 /**

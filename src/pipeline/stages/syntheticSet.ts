@@ -13,6 +13,12 @@ export const SNAPSHOTS = 'snapshots';
 export const snapshotFile = (iterations: number, extension: 'safetensors' | 'png'): string =>
   `${SNAPSHOTS}/synthetic-${String(iterations).padStart(6, '0')}.${extension}`;
 
+/** The iterations after which a snapshot of a file's name in the folder of snapshots was taken; undefined for another file. */
+export function snapshotOf(name: string): number | undefined {
+  const digits = /^synthetic-(\d+)\.safetensors$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** Files of the last set whose loss was a number, which a distillation that diverged leaves. */
 export const lastGood = {
   tensors: `${SNAPSHOTS}/last-good.safetensors`,
