@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Bundle, bundle } from '../gpu/bundle.js';
+import { type Bundle, bundle } from '../support/bundle.js';
 
 const run = promisify(execFile);
 

@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundle } from '../gpu/bundle.js';
-import { reluCase } from '../pipeline/verify/reluCase.js';
+import { type Bundle, bundle } from '../support/bundle.js';
+import { reluCase } from '../support/reluCase.js';
 
 interface Ended {
   readonly code: number | null;

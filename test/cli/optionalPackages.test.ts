@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { optionalDependencies } from '../../package.json';
-import { type Bundle, bundle } from '../gpu/bundle.js';
-import { reluCase } from '../pipeline/verify/reluCase.js';
+import { type Bundle, bundle } from '../support/bundle.js';
+import { reluCase } from '../support/reluCase.js';
 
 let built: Bundle;
 let folder: string;

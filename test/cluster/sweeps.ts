@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Job, type JobGraph, jobInWords } from '../../src/pipeline/sweep/graph.js';
 import type { SweepStatus } from '../../src/pipeline/sweep/status.js';
-import { folderContents, TIMED_FILES } from '../support/faults/folderContents.js';
+import { folderContents, TIMED_FILES } from '../support/folderContents.js';
 import { type Cluster, until } from './cluster.js';
 import { answer, type Hypergrad } from './commandLine.js';
 

@@ -6,9 +6,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundle } from '../gpu/bundle.js';
+import { type Bundle, bundle } from '../support/bundle.js';
 import { addCounts, countFaults, type FaultCounts, totalOf } from '../support/faults/counts.js';
-import { folderContents } from '../support/faults/folderContents.js';
+import { folderContents } from '../support/folderContents.js';
 import {
   type ChainOptions,
   killAndResume,

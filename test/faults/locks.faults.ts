@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundle } from '../gpu/bundle.js';
+import { type Bundle, bundle } from '../support/bundle.js';
 import type { ContenderMessage } from '../support/faults/contender.js';
 import { countFaults } from '../support/faults/counts.js';
-import { folderContents } from '../support/faults/folderContents.js';
+import { folderContents } from '../support/folderContents.js';
 import { type ChainOptions, runUndisturbed, startVictim } from '../support/faults/killChain.js';
 
 /** Processes that want the same folder at once, and how often. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Bundle, bundle } from '../gpu/bundle.js';
+import { type Bundle, bundle } from '../support/bundle.js';
 import { artefactHashes } from '../support/recoveredRun.js';
 
 const run = promisify(execFile);

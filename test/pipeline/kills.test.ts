@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Bundle, bundle } from '../gpu/bundle.js';
-import { folderContents } from '../support/faults/folderContents.js';
+import { type Bundle, bundle } from '../support/bundle.js';
+import { folderContents } from '../support/folderContents.js';
 import {
   type ChainOptions,
   killAndResume,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { completionScripts, type Shell } from '../../../src/cli/completion/scripts.js';
-import { type Bundle, bundle } from '../../gpu/bundle.js';
+import { type Bundle, bundle } from '../../support/bundle.js';
 
 const isMissing = (shell: Shell): boolean => spawnSync(shell, ['-c', 'exit 0']).status !== 0;
 

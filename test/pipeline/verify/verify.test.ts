@@ -7,7 +7,7 @@ import type { Device } from '../../../src/gpu/device.js';
 import { openDevice } from '../../../src/gpu/node/openDevice.js';
 import { measure, parseCase } from '../../../src/pipeline/verify/case.js';
 import { findCases, verifyCase, worstOf } from '../../../src/pipeline/verify/verify.js';
-import { reluCase } from './reluCase.js';
+import { reluCase } from '../../support/reluCase.js';
 
 let device: Device;
 let folder: string;

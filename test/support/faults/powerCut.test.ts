@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Bundle, bundle } from '../../gpu/bundle.js';
+import { type Bundle, bundle } from '../bundle.js';
 import { cutPower } from './powerCut.js';
 
 let built: Bundle;

@@ -16,7 +16,7 @@ import {
   timesDone,
   untilIdle,
 } from '../../../cluster/sweeps.js';
-import { type Bundle, bundle } from '../../../gpu/bundle.js';
+import { type Bundle, bundle } from '../../../support/bundle.js';
 
 const SWEEP = `preset: tiny-test
 config:

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeExamination, examine } from '../../src/cli/commands/doctor.js';
-import { type Bundle, bundle } from '../gpu/bundle.js';
+import { describeExamination, examine } from '../../../src/cli/commands/doctor.js';
+import { type Bundle, bundle } from '../../support/bundle.js';
 
 interface Ended {
   readonly code: number | null;

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundle } from '../../gpu/bundle.js';
+import { type Bundle, bundle } from '../../support/bundle.js';
 
 interface Ended {
   readonly code: number | null;

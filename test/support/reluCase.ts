@@ -1,4 +1,4 @@
-import { encodeSafetensors, type NamedTensor } from '../../../src/pipeline/store/safetensors.js';
+import { encodeSafetensors, type NamedTensor } from '../../src/pipeline/store/safetensors.js';
 
 const vector = (...values: number[]): NamedTensor => ({
   dtype: 'F32',

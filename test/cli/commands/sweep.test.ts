@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundle } from '../gpu/bundle.js';
-import { folderContents } from '../support/faults/folderContents.js';
+import { type Bundle, bundle } from '../../support/bundle.js';
+import { folderContents } from '../../support/folderContents.js';
 
 const SWEEP = `preset: tiny-test
 config:

@@ -32,7 +32,7 @@ import type { SweepOutcome } from '../../../src/pipeline/sweep/runSweep.js';
 import { sweepStatus } from '../../../src/pipeline/sweep/status.js';
 import { pathsOf, writeSweep } from '../../../src/pipeline/sweep/sweepFolder.js';
 import { useDevice } from '../../support/device.js';
-import { folderContents } from '../../support/faults/folderContents.js';
+import { folderContents } from '../../support/folderContents.js';
 import { jobOf, optionsFor, runTinySweep, type TinySweep, tinySweep } from '../../support/tinySweep.js';
 
 const opened = useDevice();

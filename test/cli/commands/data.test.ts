@@ -13,10 +13,10 @@ import {
   type MockInstance,
   vi,
 } from 'vitest';
-import { createProgram } from '../../src/cli/program.js';
-import { ConfigError, DataError } from '../../src/errors.js';
-import type { DataReport } from '../../src/pipeline/data/inspect.js';
-import { idx, jpeg, png, writeFiles } from '../support/imageFiles.js';
+import { createProgram } from '../../../src/cli/program.js';
+import { ConfigError, DataError } from '../../../src/errors.js';
+import type { DataReport } from '../../../src/pipeline/data/inspect.js';
+import { idx, jpeg, png, writeFiles } from '../../support/imageFiles.js';
 
 let scratch: string;
 let stdout: MockInstance<typeof process.stdout.write>;

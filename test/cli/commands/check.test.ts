@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { describeCheck } from '../../src/cli/commands/check.js';
-import { createProgram } from '../../src/cli/program.js';
-import type { CheckReport } from '../../src/pipeline/check/checkRun.js';
-import { RunFolder } from '../../src/pipeline/store/runFolder.js';
+import { describeCheck } from '../../../src/cli/commands/check.js';
+import { createProgram } from '../../../src/cli/program.js';
+import type { CheckReport } from '../../../src/pipeline/check/checkRun.js';
+import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 
 let path: string;
 let printed: string;

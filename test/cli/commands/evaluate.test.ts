@@ -13,16 +13,16 @@ import {
   type MockInstance,
   vi,
 } from 'vitest';
-import { createProgram } from '../../src/cli/program.js';
-import { ConfigError, DataError, ShapeError, StoreError } from '../../src/errors.js';
-import { decodeEvaluation } from '../../src/pipeline/evaluate/record.js';
-import { floatTensor } from '../../src/pipeline/stages/context.js';
+import { createProgram } from '../../../src/cli/program.js';
+import { ConfigError, DataError, ShapeError, StoreError } from '../../../src/errors.js';
+import { decodeEvaluation } from '../../../src/pipeline/evaluate/record.js';
+import { floatTensor } from '../../../src/pipeline/stages/context.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
   type NamedTensor,
-} from '../../src/pipeline/store/safetensors.js';
-import { numbers } from '../support/compare.js';
+} from '../../../src/pipeline/store/safetensors.js';
+import { numbers } from '../../support/compare.js';
 
 let scratch = '';
 let stdout: MockInstance<typeof process.stdout.write>;

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createProgram } from '../../src/cli/program.js';
-import { ConfigError, StoreError } from '../../src/errors.js';
+import { createProgram } from '../../../src/cli/program.js';
+import { ConfigError, StoreError } from '../../../src/errors.js';
 
 let scratch = '';
 const at = (name: string) => join(scratch, name);

@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { version } from '../../package.json';
-import { describeExamination, examine } from '../../src/cli/commands/doctor.js';
-import { describeRecord } from '../../src/cli/commands/tune.js';
-import { createProgram } from '../../src/cli/program.js';
-import { openTunedDevice } from '../../src/cli/tunedDevice.js';
-import { ConfigError } from '../../src/errors.js';
-import { overridesOf } from '../../src/kernels/deviceTuning.js';
-import { tuningGroups } from '../../src/kernels/tuningCandidates.js';
-import type { TuningRecord } from '../../src/pipeline/tune/record.js';
-import { saveTuning, tuningFile } from '../../src/pipeline/tune/store.js';
+import { version } from '../../../package.json';
+import { describeExamination, examine } from '../../../src/cli/commands/doctor.js';
+import { describeRecord } from '../../../src/cli/commands/tune.js';
+import { createProgram } from '../../../src/cli/program.js';
+import { openTunedDevice } from '../../../src/cli/tunedDevice.js';
+import { ConfigError } from '../../../src/errors.js';
+import { overridesOf } from '../../../src/kernels/deviceTuning.js';
+import { tuningGroups } from '../../../src/kernels/tuningCandidates.js';
+import type { TuningRecord } from '../../../src/pipeline/tune/record.js';
+import { saveTuning, tuningFile } from '../../../src/pipeline/tune/store.js';
 
 let cache: string;
 beforeAll(async () => {

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { gradcheckCommand } from '../../src/cli/commands/gradcheck.js';
-import { createProgram } from '../../src/cli/program.js';
-import { ConfigError } from '../../src/errors.js';
+import { gradcheckCommand } from '../../../src/cli/commands/gradcheck.js';
+import { createProgram } from '../../../src/cli/program.js';
+import { ConfigError } from '../../../src/errors.js';
 
 const run = async (...words: string[]): Promise<string> => {
   const written: string[] = [];

@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createProgram } from '../../src/cli/program.js';
-import { ConfigError, StoreError } from '../../src/errors.js';
-import { decodeSet } from '../../src/pipeline/evaluate/givenSet.js';
-import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
-import { runPython } from '../support/python.js';
+import { createProgram } from '../../../src/cli/program.js';
+import { ConfigError, StoreError } from '../../../src/errors.js';
+import { decodeSet } from '../../../src/pipeline/evaluate/givenSet.js';
+import { decodeSafetensors } from '../../../src/pipeline/store/safetensors.js';
+import { runPython } from '../../support/python.js';
 
 let scratch = '';
 const run = () => join(scratch, 'run');

@@ -5,8 +5,8 @@ import {
   smooth,
   smoothed,
   thinned,
-} from '../../../src/pipeline/report/charts/curves.js';
-import { renderSvg } from '../../../src/pipeline/report/charts/renderSvg.js';
+} from '../../../../src/pipeline/report/charts/curves.js';
+import { renderSvg } from '../../../../src/pipeline/report/charts/renderSvg.js';
 
 describe('a moving mean', () => {
   it('leaves a line as it is, up to its ends', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { commandOf, describeResult } from '../../src/cli/commands/run.js';
-import type { ResultRow, RunResult } from '../../src/pipeline/report/types.js';
+import { commandOf, describeResult } from '../../../src/cli/commands/run.js';
+import type { ResultRow, RunResult } from '../../../src/pipeline/report/types.js';
 
 const row = (name: string, labels: number, mean: number, deviation: number): ResultRow => ({
   name,

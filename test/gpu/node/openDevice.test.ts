@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConfigError, DeviceError } from '../../src/errors.js';
-import { openDevice } from '../../src/gpu/node/openDevice.js';
-import { type Bundle, bundle } from './bundle.js';
+import { ConfigError, DeviceError } from '../../../src/errors.js';
+import { openDevice } from '../../../src/gpu/node/openDevice.js';
+import { type Bundle, bundle } from '../../support/bundle.js';
 
 const run = promisify(execFile);
 const hasBundledVulkan = process.platform === 'linux' && process.arch === 'x64';
