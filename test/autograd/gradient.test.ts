@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gradient } from '../../src/autograd/gradient.js';
 import { interpret } from '../../src/autograd/interpret.js';
-import { conv2d } from '../../src/autograd/ops/conv2d.js';
 import {
   add,
   exp,
@@ -16,10 +15,9 @@ import { gather } from '../../src/autograd/ops/gather.js';
 import { matmul } from '../../src/autograd/ops/matmul.js';
 import { mse } from '../../src/autograd/ops/mse.js';
 import { segment } from '../../src/autograd/ops/pack.js';
-import { dot, mean, reshape, sum, sumAll } from '../../src/autograd/ops/reduce.js';
+import { dot, sum, sumAll } from '../../src/autograd/ops/reduce.js';
 import { print } from '../../src/autograd/print.js';
 import { f32, i32 } from '../../src/autograd/tape.js';
-import { gradientTape } from '../../src/autograd/tapeTransforms.js';
 import { Recorder, type Tensor, trace } from '../../src/autograd/trace.js';
 import { ShapeError } from '../../src/errors.js';
 import { expectNear, numbers } from '../support/compare.js';
@@ -185,36 +183,6 @@ describe('gradients of gradients', () => {
       return { value, d_a: gradient(value, [a])[0]! };
     });
     expectDerivatives(tape, { a: numbers(1, 'a', 4).map((x) => x / 2), v: numbers(1, 'v', 4) }, ['a']);
-  });
-});
-
-describe('gradientTape', () => {
-  const tape = trace({ w: f32(2, 1, 3, 3), x: f32(1, 1, 5, 5) }, ({ w, x }) => ({
-    loss: reshape(mean(exp(conv2d(x, w, { padding: 1 }))), []),
-  }));
-  const values = { w: numbers(1, 'w', 18), x: numbers(1, 'x', 25) };
-
-  it('keeps the outputs of the tape and adds the derivatives', () => {
-    const derived = gradientTape(tape, 'loss', ['w', 'x']);
-    expect(Object.keys(derived.outputs)).toEqual(['loss', 'd_w', 'd_x']);
-    expect(derived.inputs).toEqual(tape.inputs);
-    expect(interpret(derived, values).loss).toEqual(interpret(tape, values).loss);
-    const named = { ...derived, outputs: { ...derived.outputs, value: derived.outputs.loss! } };
-    expectDerivatives(named, values, ['w', 'x']);
-  });
-
-  it('gives the second derivative when applied to its own output', () => {
-    const square = trace({ a: f32() }, ({ a }) => ({ y: exp(mul(a, a)) }));
-    const first = gradientTape(square, 'y', ['a']);
-    const second = gradientTape({ ...first, outputs: { slope: first.outputs.d_a! } }, 'slope', ['a']);
-    const a = 0.7;
-    expectNear(interpret(second, { a: [a] }).d_a!, [(2 + 4 * a * a) * Math.exp(a * a)], EXACT);
-  });
-
-  it('names what the tape does not have', () => {
-    expect(() => gradientTape(tape, 'cost', ['w'])).toThrow(ShapeError);
-    expect(() => gradientTape(tape, 'cost', ['w'])).toThrow(/no output 'cost'; it has loss/);
-    expect(() => gradientTape(tape, 'loss', ['z'])).toThrow(/no input 'z'; it has w, x/);
   });
 });
 

@@ -9,7 +9,6 @@ import { linear } from '../../src/autograd/ops/matmul.js';
 import { mse } from '../../src/autograd/ops/mse.js';
 import { dot, reshape, sumAll } from '../../src/autograd/ops/reduce.js';
 import { f32, i32 } from '../../src/autograd/tape.js';
-import { jvpTape, selectOutputs } from '../../src/autograd/tapeTransforms.js';
 import { type Tensor, trace } from '../../src/autograd/trace.js';
 import { ShapeError } from '../../src/errors.js';
 import { expectNear, inner, numbers } from '../support/compare.js';
@@ -251,28 +250,5 @@ describe('a gradient of a gradient', () => {
     expect(through(stopGradient)).toThrow(/does not depend differentiably/);
     expect(through(isPositive)).toThrow(/does not depend differentiably/);
     expect(through((a) => add(a, stopGradient(a)))).not.toThrow();
-  });
-});
-
-describe('jvpTape', () => {
-  const tape = trace(types, (all) => ({ loss: network(all) }));
-
-  it('adds tangents of inputs and outputs to a tape', () => {
-    const derived = jvpTape(tape, ['loss'], ['w', 'x']);
-    expect(Object.keys(derived.inputs)).toEqual([...Object.keys(types), 't_w', 't_x']);
-    const directions = { t_w: numbers(2, 'w', 27), t_x: numbers(2, 'x', 50) };
-    const { t_loss, loss } = interpret(derived, { ...values, ...directions });
-    const gradients = trace(types, (all) => {
-      const [w, x] = gradient(network(all), [all.w, all.x]) as [Tensor, Tensor];
-      return { w, x };
-    });
-    const { w, x } = interpret(gradients, values);
-    expectNear(t_loss!, [inner(w!, directions.t_w) + inner(x!, directions.t_x)], EXACT);
-    expect(loss).toEqual(interpret(tape, values).loss);
-  });
-
-  it('names what the tape does not have', () => {
-    expect(() => jvpTape(tape, ['cost'], ['w'])).toThrow(/no output 'cost'; it has loss/);
-    expect(() => selectOutputs(tape, ['toString'])).toThrow(/no output 'toString'/);
   });
 });

@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { labelOrder } from '../../../src/pipeline/evaluate/labelled.js';
 import { drawBatches, drawStart, startEpochsAt } from '../../../src/pipeline/stages/draws.js';
-import { requireFinite } from '../../../src/pipeline/stages/finite.js';
 
 describe('batches of an unroll', () => {
   it('use every image once before any is used again, a short last chunk included', () => {
@@ -61,32 +59,5 @@ describe('the start epochs of an iteration', () => {
   it('grow over all iterations where no number of them is given', () => {
     const over = { ...growing, startEpochsOver: null };
     expect([0, 8, 39, 40].map((iteration) => startEpochsAt(over, iteration))).toEqual([2, 3, 6, 7]);
-  });
-});
-
-describe('the order of labels', () => {
-  it('is a permutation whose prefixes hold the classes evenly', () => {
-    const labels = Int32Array.from({ length: 100 }, (_, k) => k % 5);
-    const order = labelOrder(labels, 5, 3, 0);
-    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, k) => k));
-    for (const count of [5, 20, 100]) {
-      const counts = [0, 0, 0, 0, 0];
-      for (const image of order.subarray(0, count)) counts[labels[image]!]!++;
-      expect(counts).toEqual([1, 1, 1, 1, 1].map((one) => (one * count) / 5));
-    }
-  });
-
-  it('differs between repetitions', () => {
-    const labels = Int32Array.from({ length: 50 }, (_, k) => k % 5);
-    expect(labelOrder(labels, 5, 3, 0)).not.toEqual(labelOrder(labels, 5, 3, 1));
-  });
-});
-
-describe('a watched number', () => {
-  it('that is no number any more stops the run and says what and what to do', () => {
-    expect(() => requireFinite(Number.NaN, 'the loss', 'Lower it.')).toThrow(
-      'Training diverged: the loss is NaN. Lower it.',
-    );
-    expect(() => requireFinite(1, 'the loss', '')).not.toThrow();
   });
 });
