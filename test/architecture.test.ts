@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join, relative, sep } from 'node:path';
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kernelNames } from '../src/kernels/catalogue.js';
 import {
@@ -9,27 +8,19 @@ import {
   kernelHeaderFaults,
   nodeNeeds,
   type SourceTree,
+  sourceTree,
 } from './support/architecture.js';
 
-const root = join(import.meta.dirname, '..');
 /** A file much longer than this usually holds two things. */
 const MOST_LINES = 350;
 /** Texts that kernels include, not kernels. */
 const INCLUDED = ['functions', 'philox', 'prelude', 'rowTree', 'tileProduct', 'windows'];
 
 /** Those parts of `web` that Node runs: what builds the page, and what records its run. */
-const OF_NODE = /^web\/(record\.ts|[^/]+\.config\.ts|dist.*|public\/.*|recorded\/.*|\.generated\/.*)$/;
+const OF_NODE = /^web\/(record\.ts|[^/]+\.config\.ts|public\/.*|recorded\/.*)$/;
 
 const tree: SourceTree = Object.fromEntries(
-  ['src', 'web']
-    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
-    .filter(
-      (entry) =>
-        entry.isFile() &&
-        !OF_NODE.test(relative(root, entry.parentPath).split(sep).join('/').concat('/', entry.name)),
-    )
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => [relative(root, path).split(sep).join('/'), readFileSync(path, 'utf8')]),
+  Object.entries(sourceTree('src', 'web')).filter(([path]) => !OF_NODE.test(path)),
 );
 const paths = Object.keys(tree);
 const kernels = paths.filter((path) => path.endsWith('.wgsl'));
@@ -61,7 +52,11 @@ describe('the source tree', () => {
   });
 
   it(`has no file of more than ${MOST_LINES} lines`, () => {
-    const long = Object.entries(tree).filter(([, text]) => text.split('\n').length > MOST_LINES + 1);
+    const code = Object.entries(sourceTree('src', 'web', 'test', 'bench', 'examples', 'build')).filter(
+      ([path]) => /\.(tsx?|wgsl|css|py)$/.test(path),
+    );
+    expect(code.length).toBeGreaterThan(paths.length);
+    const long = code.filter(([, text]) => text.split('\n').length > MOST_LINES + 1);
     expect(long.map(([path]) => path)).toEqual([]);
   });
 
@@ -98,6 +93,7 @@ describe('the checker itself', () => {
     ['an import sideways', 'src/cli/made.ts', "import { a } from '../web/a.js';", /\(web\)/],
     ['an import of an entry', 'src/nn/made.ts', "import { a } from '../index.js';", /public entry/],
     ['an import of a folder in no layer', 'src/nn/made.ts', "import { a } from '../other/a.js';", /no layer/],
+    ['an import sideways by a view', 'web/app/made.tsx', "import { a } from '../../src/cli/a.js';", /\(cli\)/],
     ['a file in no layer', 'src/other/made.ts', "import { a } from '../gpu/a.js';", /no layer/],
     ['an import by errors.ts', 'src/errors.ts', "import { a } from './gpu/a.js';", /below every layer/],
     ['a module of Node', 'src/nn/made.ts', "import { join } from 'node:path';", /Node's node:path/],
@@ -161,8 +157,12 @@ describe('the checker itself', () => {
       'src/nn/b.ts': 'const b = 1;\nexport default b;',
       'src/nn/c.ts': "export * from './a.js';",
       'src/nn/d.ts': "export { a as b } from './a.js';\nexport const text = 'export default';",
+      'web/e.tsx': 'export default () => <p>made</p>;',
     });
-    expect(faults.map((fault) => fault.slice(0, 11))).toEqual(['src/nn/a.ts', 'src/nn/b.ts', 'src/nn/c.ts']);
+    expect(faults.map((fault) => fault.split(' ')[0])).toEqual([
+      ...['src/nn/a.ts', 'src/nn/b.ts', 'src/nn/c.ts'],
+      'web/e.tsx',
+    ]);
   });
 
   it('catches a kernel without header, equation, bindings or launch', () => {

@@ -1,11 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { type Command, CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { examplesOf } from '../../src/cli/examples.js';
 import { exitCodes } from '../../src/cli/exitCodes.js';
 import { createProgram } from '../../src/cli/program.js';
 import { ConfigError } from '../../src/errors.js';
+import { environmentVariables, sourceTree } from '../support/architecture.js';
 
 let stdout: MockInstance<typeof process.stdout.write>;
 let stderr: MockInstance<typeof process.stderr.write>;
@@ -132,11 +132,8 @@ describe('help', () => {
   });
 
   it('lists every environment variable that the sources read', async () => {
-    const sources = readdirSync('src', { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
-    const read = new Set(sources.flatMap((text) => text.match(/\bHYPERGRAD_[A-Z]+(_[A-Z]+)*\b/g) ?? []));
-    expect(read.size).toBeGreaterThan(3);
+    const read = environmentVariables(sourceTree('src'));
+    expect(read.length).toBeGreaterThan(3);
     await parse('--help');
     for (const name of read) expect(textOf(stdout)).toMatch(new RegExp(`^  ${name} `, 'm'));
   });

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/exitCodes.js';
 import * as all from '../../src/errors.js';
 import * as index from '../../src/index.js';
+import { isTypeScript, sourceTree } from '../support/architecture.js';
 
 const PAGE = 'docs/guide/troubleshooting.md';
 /** Stands for what differs, in the page's messages and in the texts of the sources. */
@@ -49,7 +49,7 @@ function textOf(node: ts.Expression): string {
 }
 
 /** Every text of a source file; of joined texts the whole. */
-function textsOf(path: string): string[] {
+function textsOf(path: string, source: string): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isExpression(node)) {
@@ -58,7 +58,7 @@ function textsOf(path: string): string[] {
     }
     ts.forEachChild(node, visit);
   };
-  visit(ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest));
+  visit(ts.createSourceFile(path, source, ts.ScriptTarget.Latest));
   return found;
 }
 
@@ -75,9 +75,9 @@ const { EXIT_CODES: _, ...errors } = all;
 
 describe(PAGE, () => {
   const sections = sectionsOf(readFileSync(PAGE, 'utf8'));
-  const texts = readdirSync('src', { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .flatMap((name) => textsOf(join('src', name)));
+  const texts = Object.entries(sourceTree('src'))
+    .filter(([path]) => isTypeScript(path))
+    .flatMap(([path, source]) => textsOf(path, source));
 
   it('has a section for every exit code, in order', () => {
     expect(sections.map(({ code }) => code)).toEqual(exitCodes.map(([code]) => code));

@@ -4,27 +4,13 @@ import { dirname, join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OperationCase } from '../support/operations/case.js';
-
-/** Fenced blocks that name a file: whole files, and changes that put lines after one that is there. */
-interface Block {
-  readonly language: string;
-  readonly file: string;
-  readonly body: string;
-}
+import { blocksOf } from './snippets.js';
 
 const PAGE = 'docs/guide/write-a-kernel.md';
 
-function blocksOf(page: string): Block[] {
-  return [...page.matchAll(/^```(\w+) file=(\S+)\n([\s\S]*?)^```$/gm)].map(([, language, file, body]) => ({
-    language: language!,
-    file: file!,
-    body: body!,
-  }));
-}
-
 /** Puts a change's added lines after its first line, which must stand in the file exactly once. */
-function applyChange(text: string, { file, body }: Block): string {
-  const lines = body.trimEnd().split('\n');
+function applyChange(file: string, text: string, change: string): string {
+  const lines = change.trimEnd().split('\n');
   const anchor = lines[0]!.slice(1);
   const added = lines.slice(1).map((line) => line.slice(1));
   const target = text.split('\n');
@@ -43,11 +29,13 @@ beforeAll(async () => {
   await cp('src', at('src'), { recursive: true });
   await cp('package.json', at('package.json'));
   await cp('test/support', at('test/support'), { recursive: true });
-  for (const block of blocksOf(await readFile(PAGE, 'utf8'))) {
-    await mkdir(dirname(at(block.file)), { recursive: true });
-    const text =
-      block.language === 'diff' ? applyChange(await readFile(at(block.file), 'utf8'), block) : block.body;
-    await writeFile(at(block.file), text);
+  // Blocks that name a file are whole files, or changes that put lines after one that is there.
+  for (const { language, info, text } of blocksOf(await readFile(PAGE, 'utf8'))) {
+    const [, file] = /^file=(\S+)$/.exec(info) ?? [];
+    if (file === undefined) continue;
+    await mkdir(dirname(at(file)), { recursive: true });
+    const whole = language === 'diff' ? applyChange(file, await readFile(at(file), 'utf8'), text) : text;
+    await writeFile(at(file), whole);
   }
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

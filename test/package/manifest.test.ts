@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { optionalPackages } from '../../src/gpu/node/optionalPackage.js';
+import { sourceTree } from '../support/architecture.js';
 import { packageImports } from '../support/packageImports.js';
 
 interface Manifest {
@@ -14,10 +14,7 @@ interface Manifest {
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
 
 const tree = Object.fromEntries(
-  readdirSync('src', { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts'))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => [path, readFileSync(path, 'utf8')]),
+  Object.entries(sourceTree('src')).filter(([path]) => !path.endsWith('.d.ts')),
 );
 const imports = packageImports(tree);
 const optional = Object.keys(manifest.optionalDependencies);

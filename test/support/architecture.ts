@@ -1,4 +1,5 @@
 /** The rules of the source tree, as functions of file names and texts. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import ts from 'typescript';
@@ -30,6 +31,29 @@ const BROWSER_PACKAGES =
 
 /** Source files by their paths from the repository's root, with forward slashes. */
 export type SourceTree = Readonly<Record<string, string>>;
+
+/** All files below some folders of the repository, but for what tests and builds make there. */
+export function sourceTree(...folders: readonly string[]): SourceTree {
+  const tree: Record<string, string> = {};
+  const walk = (folder: string): void => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = posix.join(folder, entry.name);
+      if (/^(\.|dist|node_modules$)/.test(entry.name)) continue;
+      if (entry.isDirectory()) walk(path);
+      else tree[path] = readFileSync(path, 'utf8');
+    }
+  };
+  for (const folder of folders) walk(folder);
+  return tree;
+}
+
+/** Names of the environment's variables that the TypeScript of a tree reads, sorted. */
+export function environmentVariables(tree: SourceTree): string[] {
+  const texts = Object.keys(tree).filter(isTypeScript).map((path) => tree[path]!);
+  return [...new Set(texts.flatMap((text) => text.match(/\bHYPERGRAD_[A-Z]+(_[A-Z]+)*\b/g) ?? []))].sort();
+}
+
+export const isTypeScript = (path: string): boolean => /\.tsx?$/.test(path);
 
 /** What a TypeScript file imports, re-exports or loads, as written. */
 export function importsOf(text: string): string[] {
@@ -106,7 +130,7 @@ function portabilityFault(importer: string, specifier: string): string | null {
 /** Imports that go upwards or sideways, or bring Node into what must run in a browser. */
 export function importFaults(tree: SourceTree): string[] {
   return Object.entries(tree)
-    .filter(([path]) => path.endsWith('.ts'))
+    .filter(([path]) => isTypeScript(path))
     .flatMap(([path, text]) =>
       importsOf(text).flatMap((specifier) => [
         specifier.startsWith('.') ? layerFault(path, resolve(path, specifier)) : null,
@@ -120,7 +144,7 @@ export function importFaults(tree: SourceTree): string[] {
 export function exportFaults(tree: SourceTree): string[] {
   const faults: string[] = [];
   for (const [path, text] of Object.entries(tree)) {
-    if (!path.endsWith('.ts')) continue;
+    if (!isTypeScript(path)) continue;
     const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
     for (const statement of file.statements) {
       const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];

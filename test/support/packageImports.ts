@@ -1,7 +1,7 @@
 /** Which npm packages the sources import, for the checks of package.json. */
 import { builtinModules } from 'node:module';
 import ts from 'typescript';
-import type { SourceTree } from './architecture.js';
+import { isTypeScript, type SourceTree } from './architecture.js';
 
 /** An import of a package, as a file has it. */
 export interface PackageImport {
@@ -40,5 +40,5 @@ function importsOfFile(file: string, text: string): PackageImport[] {
 /** The imports of packages in the TypeScript files of a tree; Node's own modules are none. */
 export const packageImports = (tree: SourceTree): PackageImport[] =>
   Object.entries(tree)
-    .filter(([path]) => path.endsWith('.ts'))
+    .filter(([path]) => isTypeScript(path))
     .flatMap(([path, text]) => importsOfFile(path, text));
