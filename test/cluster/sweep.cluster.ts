@@ -208,9 +208,9 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
       context.skip('Nobody may make files read-only for root here (chattr +i).');
       return;
     }
-    writeFileSync(at('read-only.yaml'), longTeacher(300));
-    const sweep = at('read-only');
-    const count = await submit(hypergrad, at('read-only.yaml'), sweep);
+    writeFileSync(at('locked.yaml'), longTeacher(300));
+    const sweep = at('locked');
+    const count = await submit(hypergrad, at('locked.yaml'), sweep);
     const { hash } = jobCalled(sweep, 'teacher');
     const isAtWork = async (): Promise<boolean> =>
       existsSync(join(sweep, 'work', `${hash}.0`, 'run', 'events.jsonl'));
@@ -223,12 +223,12 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
       expect(found).toMatchObject({ state: 'failed' });
       expect(found.says).toMatch(/SLURM's task \d+_0 failed\. Submit again/);
       expect(readFileSync(found.log!, 'utf8')).toMatch(
-        /cannot be (written|created).*not permitted|read-only/,
+        /cannot be (written|created|removed): .*(not permitted|the disk is read-only)/,
       );
     } finally {
       for (const part of parts) turn(part, 'writable');
     }
-    expect(await submit(hypergrad, at('read-only.yaml'), sweep)).toBe(count);
+    expect(await submit(hypergrad, at('locked.yaml'), sweep)).toBe(count);
     await untilIdle(cluster, PATIENCE);
     expect(isWhole(sweep)).toBe(true);
     expect([...(await taskStates(cluster)).values()]).toContain('FAILED');

@@ -58,6 +58,7 @@ export async function taskStates(cluster: Cluster): Promise<Map<string, string>>
     lines
       .trim()
       .split('\n')
+      .filter(Boolean)
       .map((line) => line.trim().split(' ') as [string, string]),
   );
 }

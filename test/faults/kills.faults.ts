@@ -97,16 +97,13 @@ async function chains(
 ): Promise<FaultCounts> {
   let kills: FaultCounts = {};
   let begun = 0;
-  let done = 0;
   const worker = async (): Promise<void> => {
     while (!isEnough(kills) && begun < MOST_CHAINS) {
       const number = first + begun++;
       kills = addCounts(kills, await chain(number, isPowerCut));
-      done++;
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, worker));
-  expect(done).toBe(begun);
   return Object.fromEntries(places.map((place) => [place, kills[place] ?? 0]));
 }
 

@@ -64,4 +64,12 @@ describe('what is seen of a long run', () => {
     expect(rateFaults({ change: 0.051 })).toHaveLength(1);
     expect(rateFaults({ change: -0.049 })).toEqual([]);
   });
+
+  it('is no steady one where it stood still, or its memory is not known', () => {
+    expect(rateFaults(summarise(run(() => ({ iterations: 7 }))))).toEqual([
+      expect.stringContaining('cannot be told'),
+    ]);
+    expect(rateFaults({ change: Number.POSITIVE_INFINITY })).toHaveLength(1);
+    expect(memoryFaults(summarise(run(() => ({ device: Number.NaN }))))).toHaveLength(1);
+  });
 });

@@ -118,7 +118,8 @@ export function summarise(all: readonly Sample[]): Soaked {
 /** What of the memory is not flat, a sentence each. */
 export function memoryFaults({ memory }: Pick<Soaked, 'memory'>): string[] {
   return memoryNames
-    .filter((name) => memory[name].growth > MOST_GROWTH[name])
+    // NaN is no growth that was held to its bound.
+    .filter((name) => !(memory[name].growth <= MOST_GROWTH[name]))
     .map(
       (name) =>
         `The ${name} memory grew by ${memory[name].growth.toFixed(2)} MiB, more than ${MOST_GROWTH[name]} MiB.`,
@@ -128,11 +129,12 @@ export function memoryFaults({ memory }: Pick<Soaked, 'memory'>): string[] {
 /** The sentence of a rate that did not hold; none where it did. */
 export function rateFaults({ change }: Pick<Soaked, 'change'>): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  return Math.abs(change) > MOST_CHANGE
-    ? [
+  if (Number.isNaN(change)) return ['The rate cannot be told: nothing was done in the first window or the last.'];
+  return Math.abs(change) <= MOST_CHANGE
+    ? []
+    : [
         `The rate changed by ${percent(change)} from the first window to the last, more than ${percent(MOST_CHANGE)}.`,
-      ]
-    : [];
+      ];
 }
 
 const tableRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

@@ -271,7 +271,14 @@ describe('Plan', () => {
 
   it('hands its memory back when it is released', async () => {
     const device = await openedDevice();
-    const plan = await compile(stepTape, device);
+    (await compile(stepTape, device)).release();
+    const held = device.allocatedBytes;
+    (await compile(stepTape, device)).release();
+    expect(device.allocatedBytes).toBe(held);
+  });
+
+  it('refuses a second release', async () => {
+    const plan = await compile(stepTape, await openedDevice());
     plan.release();
     expect(() => plan.release()).toThrow(/released twice/);
   });

@@ -36,7 +36,7 @@ describe('hypergrad doctor', () => {
     });
   }
 
-  it('prints exactly the five fields with --json, and ends by itself', async () => {
+  it('prints exactly the four fields with --json, and ends by itself', async () => {
     const { code, stdout, stderr } = await doctor(['--json'], { HYPERGRAD_DEVICE: 'auto' });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const report = JSON.parse(stdout) as Record<string, unknown>;

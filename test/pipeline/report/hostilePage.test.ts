@@ -159,7 +159,7 @@ const ELEMENTS = [
   ...['svg', 'g', 'path', 'text', 'defs', 'clippath', 'rect', 'line', 'tspan'],
 ];
 
-describe.skipIf(!hasBundledChromium)('a page of hostile texts, in a browser', () => {
+describe.skipIf(!hasBundledChromium)('a page of hostile texts, in a browser (Chromium on Linux x64 only)', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launch({ hasGpu: false });

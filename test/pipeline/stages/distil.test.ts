@@ -268,7 +268,7 @@ describe('snapshots', () => {
 });
 
 describe('the set that is kept', () => {
-  it('is the last one unless the best is asked for, and no bit depends on that', async () => {
+  it('is the last one unless the best is asked for, and no loss depends on that', async () => {
     const best = await distilled(['distil.keep=best']);
     const last = await usual();
     expect(last.metadata).toEqual({ version: '1' });

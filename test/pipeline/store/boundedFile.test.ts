@@ -38,7 +38,7 @@ describe('readBounded', () => {
   });
 
   it.skipIf(process.platform === 'win32')(
-    'refuses pipes, devices, folders and links to nothing at once',
+    'refuses pipes, devices, folders and links to nothing at once (POSIX only: mkfifo)',
     async () => {
       const pipe = join(folder, 'pipe');
       execFileSync('mkfifo', [pipe]);
@@ -67,7 +67,7 @@ describe('readTextSync', () => {
     expect(textFault(folder)).toBe('is a folder, not a file');
   });
 
-  it.skipIf(process.platform !== 'linux')('does not read a device for ever', () => {
+  it.skipIf(process.platform !== 'linux')('does not read a device for ever (Linux only: /dev/zero)', () => {
     expect(textFault('/dev/zero', 1000)).toMatch(/^holds more than/);
   });
 });

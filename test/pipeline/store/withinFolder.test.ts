@@ -46,7 +46,7 @@ describe('a run folder of a stranger', () => {
   });
 
   it.skipIf(process.platform === 'win32')(
-    'does not wait for a pipe that stands for an artefact',
+    'does not wait for a pipe that stands for an artefact (POSIX only: mkfifo)',
     async () => {
       const run = join(scratch, 'pipes');
       const folder = await RunFolder.open(run);

@@ -50,10 +50,12 @@ describe('leaveTrail', () => {
     let now = 0;
     const trail = leaveTrail(folder, facts, () => now);
     trail.started('teacher', 5, 'steps');
+    const doneSteps = async (): Promise<number | undefined> => (await readTrail(folder))?.stages[0]?.done;
+    await expect.poll(doneSteps).toBe(0);
     now = 500;
     trail.advanced('teacher', 1);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect((await readTrail(folder))?.stages[0]?.done).toBe(0);
+    expect(await doneSteps()).toBe(0);
     now = 1000;
     trail.advanced('teacher', 2, Number.NaN);
     await expect

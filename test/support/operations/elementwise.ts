@@ -52,7 +52,8 @@ export function unary(
   }));
 }
 
-const factors = fc.constantFrom(-3, -1 / 3, 0, 1e-8, 0.5, 7);
+// None is so small that what it gives lies below the tolerances.
+const factors = fc.constantFrom(-3, -1 / 3, 0, 0.5, 7);
 
 export const elementwiseProperties = (sizes: Sizes): OperationProperty[] => [
   binary('add', elementwise.add, sizes),
