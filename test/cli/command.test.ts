@@ -1,18 +1,13 @@
 /** The command as users run it: a process of its own, with its exit code and what it prints. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../support/bundle.js';
+import { folderContents } from '../support/folderContents.js';
 import { reluCase } from '../support/reluCase.js';
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Ended, NO_HARDWARE, startCommand } from '../support/startCommand.js';
 
 let built: Bundle;
 /** Working directory of the commands. */
@@ -27,17 +22,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function hypergrad(args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
-  return new Promise((resolve) => {
-    const options = { cwd: folder, timeout: 100_000, env: { ...process.env, ...environment } };
-    const child: ChildProcess = execFile(
-      process.execPath,
-      [built.entry('cli'), ...args],
-      options,
-      (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
-    );
-  });
-}
+const hypergrad = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+  startCommand(built.entry('cli'), args, { cwd: folder, env }).ended;
 
 /** The last line of stderr is the error: one line, and no stack. */
 function expectOneSentence({ stderr }: Ended, ...parts: string[]): void {
@@ -49,12 +35,6 @@ function expectOneSentence({ stderr }: Ended, ...parts: string[]): void {
 }
 
 const hidesHardware = process.platform === 'linux';
-/** Hides the GPU that a Linux machine may have. */
-const noHardware = {
-  HYPERGRAD_DEVICE: 'hardware',
-  VK_DRIVER_FILES: '/nonexistent.json',
-  VK_ICD_FILENAMES: '/nonexistent.json',
-};
 
 describe('what does not fit', () => {
   it.each([
@@ -106,7 +86,7 @@ describe('what does not fit', () => {
   it.skipIf(!hidesHardware)(
     'no GPU with HYPERGRAD_DEVICE=hardware ends with code 3 (Linux only)',
     async () => {
-      const ended = await hypergrad(['run', '--preset', 'tiny-test', '--out', 'untouched/run'], noHardware);
+      const ended = await hypergrad(['run', '--preset', 'tiny-test', '--out', 'untouched/run'], NO_HARDWARE);
       expect(ended).toMatchObject({ code: 3, stdout: '' });
       expectOneSentence(ended, 'No WebGPU device can be opened', 'driver');
       expect(existsSync(join(folder, 'untouched'))).toBe(false);
@@ -141,14 +121,6 @@ it('is quiet when nobody reads on', async () => {
 
 describe('hypergrad run', () => {
   const out = 'finished';
-  const digests = () =>
-    Object.fromEntries(
-      readdirSync(join(folder, out), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name))
-        .map((path) => [path, createHash('sha256').update(readFileSync(path)).digest('hex')]),
-    );
-
   it('prints one JSON result on stdout with --json, and all else on stderr', async () => {
     const { code, stdout, stderr } = await hypergrad([
       'run',
@@ -170,16 +142,15 @@ describe('hypergrad run', () => {
     'ends with code 130 after Ctrl-C, keeps what is done, and goes on when it is given again (POSIX only: signals)',
     async () => {
       const args = ['run', '--preset', 'tiny-test', '--set', 'distil.iterations=400', '--out', 'broken-off'];
-      const child = spawn(process.execPath, [built.entry('cli'), ...args], { cwd: folder });
-      let stderr = '';
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        // The stage has begun; a second later it is in its middle.
-        if (!stderr.includes('distil:') && (stderr + text).includes('distil:')) {
-          setTimeout(() => child.kill('SIGINT'), 500);
-        }
-        stderr += text;
-      });
-      const code = await new Promise((resolve) => child.on('close', resolve));
+      let isTold = false;
+      const { code, stderr } = await startCommand(built.entry('cli'), args, {
+        cwd: folder,
+        onLine(line, child) {
+          if (isTold || !line.startsWith('distil:')) return;
+          isTold = true;
+          child.kill('SIGINT');
+        },
+      }).ended;
       expect(stderr).toContain('Stopping after this step');
       expect(stderr).toMatch(/hypergrad: Stopped in the stage distil, as asked.*same command again/);
       expect(code).toBe(130);
@@ -209,15 +180,15 @@ describe('hypergrad run', () => {
   });
 
   it.skipIf(!hidesHardware)('leaves an earlier run as it is when it cannot begin (Linux only)', async () => {
-    const before = digests();
+    const before = folderContents(join(folder, out), true);
     expect(Object.keys(before).length).toBeGreaterThan(2);
     const codes = [
       await hypergrad(['run', '--preset', 'tiny-test', '--out', out, '--set', 'distil.steps=0']),
       await hypergrad(['run', '--preset', 'cifar10-small', '--out', out, '--data', 'no-such-folder']),
-      await hypergrad(['run', '--preset', 'tiny-test', '--out', out, '--seed', '2'], noHardware),
+      await hypergrad(['run', '--preset', 'tiny-test', '--out', out, '--seed', '2'], NO_HARDWARE),
     ].map(({ code }) => code);
     expect(codes).toEqual([2, 5, 3]);
-    expect(digests()).toEqual(before);
+    expect(folderContents(join(folder, out), true)).toEqual(before);
   });
 });
 

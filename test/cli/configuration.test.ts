@@ -2,11 +2,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createProgram } from '../../src/cli/program.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/errors.js';
 import { configJsonSchema } from '../../src/pipeline/config/describe.js';
 import { presetNames, resolveConfig } from '../../src/pipeline/config/resolve.js';
+import { said as hypergrad } from '../support/command.js';
 import { png, writeFiles } from '../support/imageFiles.js';
 
 let folder = '';
@@ -14,20 +14,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hypergrad-configuration-'));
 });
 afterEach(() => {
-  vi.restoreAllMocks();
   rmSync(folder, { recursive: true });
 });
-
-/** What a command prints on stdout. */
-async function hypergrad(...words: string[]): Promise<string> {
-  const spy = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  try {
-    await createProgram().parseAsync(words, { from: 'user' });
-    return spy.mock.calls.map(([text]) => text).join('');
-  } finally {
-    spy.mockRestore();
-  }
-}
 
 describe('hypergrad presets', () => {
   it('has a line for each', async () => {

@@ -1,5 +1,4 @@
 /** The command where optional packages are not installed: the bundled program beside packages without them. */
-import { execFile } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -16,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { optionalDependencies } from '../../package.json';
 import { type Bundle, bundle } from '../support/bundle.js';
 import { reluCase } from '../support/reluCase.js';
+import { type Ended, startCommand } from '../support/startCommand.js';
 
 let built: Bundle;
 let folder: string;
@@ -40,18 +40,8 @@ function install({ without }: { readonly without: readonly string[] }): string {
   return home;
 }
 
-function run(
-  home: string,
-  args: readonly string[],
-  environment: Record<string, string> = {},
-): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-  return new Promise((done) => {
-    const options = { cwd: home, timeout: 100_000, env: { ...process.env, ...environment } };
-    const child = execFile(process.execPath, ['dist/cli.mjs', ...args], options, (_, stdout, stderr) =>
-      done({ code: child.exitCode, stdout, stderr }),
-    );
-  });
-}
+const run = (home: string, args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+  startCommand('dist/cli.mjs', args, { cwd: home, env }).ended;
 
 describe('without optional packages', () => {
   it.each<[keyof typeof optionalDependencies, string, RegExp]>([

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -12,6 +11,7 @@ import { readEvents } from '../../src/pipeline/store/events.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import { useDevice } from '../support/device.js';
+import { folderContents } from '../support/folderContents.js';
 
 const device = useDevice();
 
@@ -81,23 +81,7 @@ async function run(name: string, choice: RunChoice = {}): Promise<void> {
   }
 }
 
-/** Hash of every file but those that hold measured seconds. */
-async function contents(name: string): Promise<Record<string, string>> {
-  const path = join(scratch, name);
-  const timed = new Set(['timings.json', 'result.json', 'report.html']);
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile() && !timed.has(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  const hash = async (file: string) =>
-    createHash('sha256')
-      .update(await readFile(file))
-      .digest('hex');
-  return Object.fromEntries(
-    await Promise.all(files.map(async (file) => [file.slice(path.length), await hash(file)])),
-  );
-}
+const contents = (name: string): Record<string, string> => folderContents(join(scratch, name));
 
 /** Breaks a run off each time a stage has told so often how far it is; the step that is reached, at the last. */
 async function breakOff(name: string, stage: string, at: number, how: 'stop' | 'crash'): Promise<number> {
@@ -124,7 +108,7 @@ describe('a run that is broken off', () => {
   let undisturbed: Record<string, string>;
   beforeAll(async () => {
     await run('undisturbed', { checkpointSeconds: 1000 });
-    undisturbed = await contents('undisturbed');
+    undisturbed = contents('undisturbed');
   });
 
   it.each([
@@ -140,7 +124,7 @@ describe('a run that is broken off', () => {
       const name = `${stage}-${at}-${how}`;
       await breakOff(name, stage, at, how);
       await run(name);
-      expect(await contents(name)).toEqual(undisturbed);
+      expect(contents(name)).toEqual(undisturbed);
     },
   );
 
@@ -159,7 +143,7 @@ describe('a run that is broken off', () => {
     expect(advanced).not.toHaveBeenCalled();
     await writeFile(snapshot, picture);
     await run('again');
-    expect(await contents('again')).toEqual(undisturbed);
+    expect(contents('again')).toEqual(undisturbed);
     const events = await readEvents(join(scratch, 'again', 'events.jsonl'));
     const iterations = events.filter((event) => event.stage === 'distil').map((event) => event.iteration);
     expect(iterations).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -198,7 +182,7 @@ describe('a run that is broken off', () => {
       );
     while (!(await goOn()));
     expect(kills).toEqual(moments);
-    expect(await contents('killed')).toEqual(await contents('all'));
+    expect(contents('killed')).toEqual(contents('all'));
   });
 
   it('begins its stage anew where other settings are asked for, or the checkpoint is damaged', async () => {
@@ -223,7 +207,7 @@ describe('a run that is broken off', () => {
 
     await writeFile(join(scratch, 'other', 'checkpoint-distil.safetensors'), 'rubbish');
     await run('other');
-    expect(await contents('other')).toEqual(undisturbed);
+    expect(contents('other')).toEqual(undisturbed);
   });
 
   it('begins its stage anew where the events that its checkpoint counts are gone', async () => {
@@ -249,7 +233,7 @@ describe('a run that is broken off', () => {
     expect(tensors.size - others.size).toBe(3);
     await writeFile(file, encodeSafetensors(others, metadata));
     await run('earlier');
-    expect(await contents('earlier')).toEqual(undisturbed);
+    expect(contents('earlier')).toEqual(undisturbed);
   });
 
   it.each([

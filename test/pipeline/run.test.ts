@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +16,7 @@ import { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import { tuningName } from '../../src/pipeline/tune/tuningName.js';
 import { useDevice } from '../support/device.js';
+import { folderContents } from '../support/folderContents.js';
 
 const device = useDevice();
 let scratch = '';
@@ -73,24 +73,6 @@ async function run(
   }
 }
 
-/** Hash of every artefact; measured seconds are the one thing that may differ, so their files are left out. */
-async function artefacts(path: string): Promise<Record<string, string>> {
-  const timed = new Set(['timings.json', 'result.json', 'report.html']);
-  const files = (await readdir(path, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile() && !timed.has(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  const hashes = await Promise.all(
-    files.map(async (file) => [
-      file.slice(path.length + 1),
-      createHash('sha256')
-        .update(await readFile(file))
-        .digest('hex'),
-    ]),
-  );
-  return Object.fromEntries(hashes);
-}
-
 /** What tables call the rows that are evaluated unless others are chosen. */
 const rowNames = ['random encoder', 'random subset', 'high-loss subset', 'MKDT', 'all data', 'teacher'];
 const stages = ['teacher', 'targets', 'experts', 'subset', 'distil', 'evaluate'];
@@ -103,7 +85,7 @@ describe('a run of the whole pipeline', () => {
 
   it('runs every stage and leaves what it promises', async () => {
     expect(first.ran).toEqual(stages);
-    expect(Object.keys(await artefacts(first.path)).sort()).toEqual(
+    expect(Object.keys(folderContents(first.path)).sort()).toEqual(
       [
         'config.yaml',
         'evaluation.json',
@@ -141,14 +123,14 @@ describe('a run of the whole pipeline', () => {
 
   it('gives the same bits in every artefact, twice', async () => {
     const second = await run('second');
-    expect(await artefacts(second.path)).toEqual(await artefacts(first.path));
+    expect(folderContents(second.path)).toEqual(folderContents(first.path));
     expect({ ...second.result, seconds: null }).toEqual({ ...first.result, seconds: null });
   });
 
   it('gives the same bits while it is profiled, and a profile of every stage', async () => {
     const profiles = new Map<string, Profile>();
     const profiled = await run('profiled', [], 1, (stage, profile) => profiles.set(stage, profile));
-    expect(await artefacts(profiled.path)).toEqual(await artefacts(first.path));
+    expect(folderContents(profiled.path)).toEqual(folderContents(first.path));
     expect({ ...profiled.result, seconds: null }).toEqual({ ...first.result, seconds: null });
     expect([...profiles.keys()]).toEqual(stages);
     for (const { measured, deviceTime, duration } of profiles.values()) {
@@ -159,29 +141,29 @@ describe('a run of the whole pipeline', () => {
   });
 
   it('gives the same bits where the images stream from a file to the device', async () => {
-    const streamed = await artefacts((await run('streamed', ['data.memory=0'])).path);
+    const streamed = folderContents((await run('streamed', ['data.memory=0'])).path);
     const { 'config.yaml': _, ...others } = streamed;
     expect(others).toEqual(
       Object.fromEntries(
-        Object.entries(await artefacts(first.path)).filter(([file]) => file !== 'config.yaml'),
+        Object.entries(folderContents(first.path)).filter(([file]) => file !== 'config.yaml'),
       ),
     );
   });
 
   it('gives other bits for another seed', async () => {
     const other = await run('other-seed', [], 2);
-    const [mine, theirs] = [await artefacts(first.path), await artefacts(other.path)];
+    const [mine, theirs] = [folderContents(first.path), folderContents(other.path)];
     expect(theirs['synthetic.safetensors']).not.toBe(mine['synthetic.safetensors']);
     expect(theirs['teacher.safetensors']).not.toBe(mine['teacher.safetensors']);
   });
 
   it('skips every stage on a folder that is done, and leaves it as it was', async () => {
-    const before = await artefacts(first.path);
+    const before = folderContents(first.path);
     const report = await readFile(join(first.path, 'report.html'), 'utf8');
     const again = await run('first');
     expect(again.skipped).toEqual(stages);
     expect(again.ran).toEqual([]);
-    expect(await artefacts(first.path)).toEqual(before);
+    expect(folderContents(first.path)).toEqual(before);
     expect(await readFile(join(first.path, 'report.html'), 'utf8')).toBe(report);
   });
 
@@ -192,7 +174,7 @@ describe('a run of the whole pipeline', () => {
     for (const record of Object.values<{ reads?: unknown }>(records)) delete record.reads;
     await writeFile(manifest, JSON.stringify({ version: 1, stages: records }));
     expect((await run('migrated')).skipped).toEqual(stages);
-    expect(await artefacts(path)).toEqual(await artefacts(first.path));
+    expect(folderContents(path)).toEqual(folderContents(first.path));
   });
 
   it('does without the seconds of earlier stages where their file is damaged', async () => {
@@ -229,7 +211,7 @@ describe('a run of the whole pipeline', () => {
     const forced = await run('forced', [], 1, undefined, undefined, ['teacher', 'experts']);
     expect(forced.ran).toEqual(['teacher', 'experts']);
     expect((await stat(join(scratch, 'forced', 'experts/expert-000.safetensors'))).mtimeMs).not.toBe(written);
-    expect(await artefacts(forced.path)).toEqual(await artefacts(first.path));
+    expect(folderContents(forced.path)).toEqual(folderContents(first.path));
   });
 
   it('trains just the experts that are added, and leaves what a run with all of them leaves', async () => {
@@ -239,7 +221,7 @@ describe('a run of the whole pipeline', () => {
     const written = (await stat(join(few.path, expert))).mtimeMs;
     expect((await run('grown')).ran).toEqual(['experts', 'subset', 'distil', 'evaluate']);
     expect((await stat(join(few.path, expert))).mtimeMs).toBe(written);
-    expect(await artefacts(few.path)).toEqual(await artefacts(first.path));
+    expect(folderContents(few.path)).toEqual(folderContents(first.path));
   });
 
   it('runs every stage again on a device that was tuned meanwhile, and names the tuning in the result', async () => {
@@ -290,7 +272,7 @@ it('stops with one sentence when training diverges, and keeps what was finished 
   await expect(
     run('diverging', ['distil.innerStep.initial=100', 'distil.pixels.learningRate=1e9']),
   ).rejects.toThrow(/diverged.*distil/);
-  const kept = await artefacts(join(scratch, 'diverging'));
+  const kept = folderContents(join(scratch, 'diverging'));
   // No report of other settings is left beside the new configuration.
   expect(await readdir(join(scratch, 'diverging'))).not.toContain('result.json');
   expect(Object.keys(kept)).toContain('experts/expert-001.safetensors');

@@ -23,7 +23,7 @@ const byMode: TurnFolder = (folder, way) => {
  * @param place a folder on the file system in question
  */
 export function turnFolder(place: string): TurnFolder | null {
-  if (process.getuid!() !== 0) return byMode;
+  if (process.getuid?.() !== 0) return byMode;
   const trial = mkdtempSync(join(place, 'trial-'));
   try {
     byAttribute(trial, 'read-only');

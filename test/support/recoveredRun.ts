@@ -1,7 +1,4 @@
 /** Runs of the preset tiny-test whose device is lost on the way. */
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
 import { loadDataset } from '../../src/pipeline/data/dataset.js';
 import { type StageName, silentProgress } from '../../src/pipeline/progress.js';
@@ -78,20 +75,4 @@ export async function recoveredRun(
     dataset.close();
     await folder.close();
   }
-}
-
-/** Hash of every file of a run's folder but those that hold measured seconds. */
-export async function artefactHashes(path: string): Promise<Record<string, string>> {
-  const timed = new Set(['timings.json', 'result.json', 'report.html']);
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile() && !timed.has(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  const hashes: [string, string][] = [];
-  for (const file of files) {
-    const hash = createHash('sha256').update(await readFile(file));
-    hashes.push([file.slice(path.length), hash.digest('hex')]);
-  }
-  return Object.fromEntries(hashes);
 }

@@ -2,40 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-  type MockInstance,
-  vi,
-} from 'vitest';
-import { createProgram } from '../../../src/cli/program.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, DataError } from '../../../src/errors.js';
 import type { DataReport } from '../../../src/pipeline/data/inspect.js';
+import { said } from '../../support/command.js';
 import { idx, jpeg, png, writeFiles } from '../../support/imageFiles.js';
 
 let scratch: string;
-let stdout: MockInstance<typeof process.stdout.write>;
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'hypergrad-data-command-'));
 });
 afterAll(() => rm(scratch, { recursive: true }));
-beforeEach(() => {
-  stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
-async function data(...args: string[]): Promise<string> {
-  await createProgram().parseAsync(['data', ...args], { from: 'user' });
-  return stdout.mock.calls.map(([text]) => text).join('');
-}
-
+const data = (...args: string[]): Promise<string> => said('data', ...args);
 const report = async (...args: string[]) => JSON.parse(await data(...args, '--json')) as DataReport;
 
 describe('hypergrad data', () => {

@@ -1,15 +1,9 @@
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeExamination, examine } from '../../../src/cli/commands/doctor.js';
 import { type Bundle, bundle } from '../../support/bundle.js';
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Ended, NO_HARDWARE, startCommand } from '../../support/startCommand.js';
 
 describe('hypergrad doctor', () => {
   let built: Bundle;
@@ -27,14 +21,8 @@ describe('hypergrad doctor', () => {
 
   afterAll(() => built.remove());
 
-  function doctor(args: readonly string[], environment: Record<string, string>): Promise<Ended> {
-    return new Promise((resolve) => {
-      const options = { timeout: 60_000, env: { ...process.env, ...environment } };
-      const child = execFile(process.execPath, [script, ...args], options, (_, stdout, stderr) =>
-        resolve({ code: child.exitCode, stdout, stderr }),
-      );
-    });
-  }
+  const doctor = (args: readonly string[], env: Record<string, string>): Promise<Ended> =>
+    startCommand(script, args, { env }).ended;
 
   it('prints exactly the four fields with --json, and ends by itself', async () => {
     const { code, stdout, stderr } = await doctor(['--json'], { HYPERGRAD_DEVICE: 'auto' });
@@ -50,12 +38,7 @@ describe('hypergrad doctor', () => {
   it.skipIf(!hidesHardware)(
     'ends with code 3 when no device opens, null adapter on stdout (Linux only)',
     async () => {
-      // Hides the GPU that a Linux machine may have.
-      const { code, stdout, stderr } = await doctor(['--json'], {
-        HYPERGRAD_DEVICE: 'hardware',
-        VK_DRIVER_FILES: '/nonexistent.json',
-        VK_ICD_FILENAMES: '/nonexistent.json',
-      });
+      const { code, stdout, stderr } = await doctor(['--json'], NO_HARDWARE);
       expect(code).toBe(3);
       expect(JSON.parse(stdout)).toMatchObject({ adapter: null, ok: false });
       expect(stderr).toContain('No WebGPU device can be opened');

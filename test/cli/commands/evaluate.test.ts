@@ -2,18 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-  type MockInstance,
-  vi,
-} from 'vitest';
-import { createProgram } from '../../../src/cli/program.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, DataError, ShapeError, StoreError } from '../../../src/errors.js';
 import { decodeEvaluation } from '../../../src/pipeline/evaluate/record.js';
 import { floatTensor } from '../../../src/pipeline/stages/context.js';
@@ -22,39 +11,25 @@ import {
   encodeSafetensors,
   type NamedTensor,
 } from '../../../src/pipeline/store/safetensors.js';
+import { refusal, said } from '../../support/command.js';
 import { numbers } from '../../support/compare.js';
 
 let scratch = '';
-let stdout: MockInstance<typeof process.stdout.write>;
 const run = () => join(scratch, 'run');
 
+/** What the latest command that ended well has said. */
+let text = '';
 async function hypergrad(...args: string[]): Promise<void> {
-  await createProgram().parseAsync(args, { from: 'user' });
+  text = await said(...args);
 }
-const failure = (...args: string[]): Promise<unknown> =>
-  hypergrad(...args).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-const printed = (): string => stdout.mock.calls.map(([text]) => text).join('');
+const printed = (): string => text;
 const lines = (): string[] => printed().split('\n');
 
-function silence(): void {
-  stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-}
-
 beforeAll(async () => {
-  silence();
   scratch = await mkdtemp(join(tmpdir(), 'hypergrad-evaluate-'));
   await hypergrad('run', '--preset', 'tiny-test', '--out', run());
-  vi.restoreAllMocks();
 });
 afterAll(() => rm(scratch, { recursive: true }));
-beforeEach(silence);
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 const own = async () => decodeEvaluation(await readFile(join(run(), 'evaluation.json'), 'utf8'), '');
 
@@ -124,7 +99,7 @@ describe('hypergrad evaluate of a run', () => {
   });
 
   it('refuses images of another shape', async () => {
-    const error = await failure('evaluate', run(), '--set', 'data.pool=2');
+    const error = await refusal('evaluate', run(), '--set', 'data.pool=2');
     expect(error).toBeInstanceOf(ShapeError);
     expect((error as Error).message).toMatch(
       /are 1×7×7 \(channels × height × width\), but those of mnist are 1×14×14 with data\.pool = 2\. Name data/,
@@ -222,7 +197,7 @@ describe('hypergrad evaluate of a file', () => {
       async () => [join(run(), 'result.json'), '--preset', 'tiny-test'],
     ],
   ])('refuses %s in words', async (_, kind, message, args) => {
-    const error = await failure('evaluate', ...(await args()));
+    const error = await refusal('evaluate', ...(await args()));
     expect(error).toBeInstanceOf(kind);
     expect((error as Error).message).toMatch(message);
     expect(existsSync(join(scratch, 'manifest.json'))).toBe(false);

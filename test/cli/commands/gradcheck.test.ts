@@ -1,24 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { gradcheckCommand } from '../../../src/cli/commands/gradcheck.js';
-import { createProgram } from '../../../src/cli/program.js';
 import { ConfigError } from '../../../src/errors.js';
+import { said } from '../../support/command.js';
 
-const run = async (...words: string[]): Promise<string> => {
-  const written: string[] = [];
-  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    written.push(String(text));
-    return true;
-  });
-  try {
-    await createProgram().parseAsync(['gradcheck', ...words], { from: 'user' });
-  } finally {
-    spy.mockRestore();
-  }
-  return written.join('');
-};
+const run = (...words: string[]): Promise<string> => said('gradcheck', ...words);
 
 describe('hypergrad gradcheck', () => {
   const exitCode = process.exitCode;

@@ -2,25 +2,17 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createProgram } from '../../../src/cli/program.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { said } from '../../support/command.js';
 
 let scratch = '';
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'hypergrad-preview-'));
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
-async function preview(...args: string[]): Promise<string> {
-  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  await createProgram().parseAsync(['preview', 'augmentations', '--preset', 'tiny-test', ...args], {
-    from: 'user',
-  });
-  return stdout.mock.calls.map(([text]) => text).join('');
-}
+const preview = (...args: string[]): Promise<string> =>
+  said('preview', 'augmentations', '--preset', 'tiny-test', ...args);
 
 describe('hypergrad preview augmentations', () => {
   it('writes a picture of images and views, and says where', async () => {

@@ -3,24 +3,13 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeF
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createProgram } from '../../../src/cli/program.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, StoreError } from '../../../src/errors.js';
+import { said as hypergrad, refusal } from '../../support/command.js';
 
 let scratch = '';
 const at = (name: string) => join(scratch, name);
 const text = (name: string) => readFileSync(at(name), 'utf8');
-
-async function hypergrad(...args: string[]): Promise<string> {
-  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true).mockClear();
-  await createProgram().parseAsync(args, { from: 'user' });
-  return stdout.mock.calls.map(([said]) => said).join('');
-}
-const failure = (...args: string[]): Promise<unknown> =>
-  hypergrad(...args).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 
 /** Every file's content and time. */
 const seen = (name: string): unknown[] =>
@@ -43,23 +32,13 @@ function copy(name: string, file?: string, change?: (content: string) => string)
   return at(name);
 }
 
-const silence = (): void => {
-  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-};
 const ARGS = ['--preset', 'tiny-test', '--set', 'evaluate.rows=[randomSubset, mkdt]'];
 
 beforeAll(async () => {
-  silence();
   scratch = await mkdtemp(join(tmpdir(), 'hypergrad-report-'));
   await hypergrad('run', ...ARGS, '--out', at('run'));
-  vi.restoreAllMocks();
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
-beforeEach(silence);
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 describe('hypergrad report of one run', () => {
   it('makes the very page that the run left, and leaves the folder as it is', async () => {
@@ -130,7 +109,7 @@ describe('hypergrad report of several runs', () => {
   });
 
   it('refuses runs that cannot be compared', async () => {
-    const same = await failure('report', at('run'), at('run'), '--out', at('x.html'));
+    const same = await refusal('report', at('run'), at('run'), '--out', at('x.html'));
     expect(same).toBeInstanceOf(ConfigError);
     expect((same as Error).message).toMatch(/are the same run/);
     expect(existsSync(at('x.html'))).toBe(false);
@@ -145,16 +124,16 @@ describe('hypergrad report of what is not finished', () => {
       return JSON.stringify({ ...rest, stages: done });
     });
     rmSync(join(stopped, 'result.json'));
-    const error = await failure('report', stopped, '--out', at('x.html'));
+    const error = await refusal('report', stopped, '--out', at('x.html'));
     expect(error).toBeInstanceOf(StoreError);
     expect((error as StoreError).message).toMatch(
       /stopped is not finished: its stages distil, evaluate have not run to the end\. Give the run's command again/,
     );
-    const cut = await failure('report', copy('cut', 'result.json'), '--out', at('x.html'));
+    const cut = await refusal('report', copy('cut', 'result.json'), '--out', at('x.html'));
     expect((cut as Error).message).toMatch(
       /its stages are done, but result\.json, which is written last, is missing/,
     );
-    const none = await failure('report', at('nowhere'), '--out', at('x.html'));
+    const none = await refusal('report', at('nowhere'), '--out', at('x.html'));
     expect(none).toBeInstanceOf(StoreError);
     expect((none as Error).message).toMatch(
       /config\.yaml does not exist: .*nowhere is not the folder of a finished run/,
@@ -171,15 +150,15 @@ describe('hypergrad report of what is not finished', () => {
     ['representations.safetensors', 'rubbish', /representations\.safetensors/],
   ])('says in one sentence that %s is damaged (%j)', async (file, content, message) => {
     const run = copy(`damaged-${Math.random()}`, file, () => content);
-    const error = (await failure('report', run, '--out', at('x.html'))) as StoreError;
+    const error = (await refusal('report', run, '--out', at('x.html'))) as StoreError;
     expect(error.message).toMatch(message);
     expect([5, 6]).toContain(error.exitCode);
   });
 
   it('says where its page cannot be written, and that it is no page', async () => {
-    const nowhere = await failure('report', at('run'), '--out', at('no/folder.html'));
+    const nowhere = await refusal('report', at('run'), '--out', at('no/folder.html'));
     expect((nowhere as ConfigError).message).toMatch(/--out .* cannot be written: its folder does not exist/);
-    const picture = await failure('report', at('run'), '--out', at('page.png'));
+    const picture = await refusal('report', at('run'), '--out', at('page.png'));
     expect((picture as ConfigError).message).toMatch(/must be the name of an \.html file/);
   });
 });

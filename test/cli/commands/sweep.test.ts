@@ -1,11 +1,11 @@
 /** Sweeps by processes of their own, which are stopped and killed on the way. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../../support/bundle.js';
 import { folderContents } from '../../support/folderContents.js';
+import { type Ended, type StartOptions, startCommand } from '../../support/startCommand.js';
 
 const SWEEP = `preset: tiny-test
 config:
@@ -30,33 +30,9 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command; `watch` is told of every line on stderr. */
-function hypergrad(
-  args: readonly string[],
-  watch: (line: string, child: ChildProcess) => void = () => {},
-): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [built.entry('cli'), ...args], { cwd: scratch });
-    let [stdout, stderr, rest] = ['', '', ''];
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk;
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop()!;
-      for (const line of lines) watch(line, child);
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+/** Runs the command; `onLine` is told of every line on stderr. */
+const hypergrad = (args: readonly string[], onLine?: StartOptions['onLine']): Promise<Ended> =>
+  startCommand(built.entry('cli'), args, { cwd: scratch, ...(onLine && { onLine }) }).ended;
 
 const sweep = ['sweep', 'two.yaml', '--workers', '2'];
 const doneIn = (folder: string): number => readdirSync(join(scratch, folder, 'jobs')).length;

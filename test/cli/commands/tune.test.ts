@@ -14,6 +14,7 @@ import { overridesOf } from '../../../src/kernels/deviceTuning.js';
 import { tuningGroups } from '../../../src/kernels/tuningCandidates.js';
 import type { TuningRecord } from '../../../src/pipeline/tune/record.js';
 import { saveTuning, tuningFile } from '../../../src/pipeline/tune/store.js';
+import { captured, type Written } from '../../support/command.js';
 
 let cache: string;
 beforeAll(async () => {
@@ -26,32 +27,11 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-interface Printed {
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function captured(work: () => Promise<unknown>): Promise<Printed> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((name) =>
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      written[name] += String(text);
-      return true;
-    }),
-  );
-  try {
-    await work();
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-  return written;
-}
-
-const tune = (...words: string[]): Promise<Printed> =>
+const tune = (...words: string[]): Promise<Written> =>
   captured(() => createProgram().parseAsync(['tune', ...words], { from: 'user' }));
 
 /** Opens the device as commands do, and tells what they say of it. */
-async function opened(): Promise<Printed & { description: string; name: string; overrides: unknown }> {
+async function opened(): Promise<Written & { description: string; name: string; overrides: unknown }> {
   let facts = { description: '', name: '', overrides: null as unknown };
   const printed = await captured(async () => {
     const { device, description } = await openTunedDevice();

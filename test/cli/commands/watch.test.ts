@@ -1,16 +1,10 @@
 /** `hypergrad watch` beside a run of another process. */
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../../support/bundle.js';
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { startCommand } from '../../support/startCommand.js';
 
 let built: Bundle;
 let folder = '';
@@ -23,19 +17,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(...args: string[]) {
-  let end: (ended: Ended) => void = () => {};
-  const ended = new Promise<Ended>((resolve) => {
-    end = resolve;
-  });
-  const child = execFile(
-    process.execPath,
-    [built.entry('cli'), ...args],
-    { cwd: folder, timeout: 100_000 },
-    (_, stdout, stderr) => end({ code: child.exitCode, stdout, stderr }),
-  );
-  return { child, ended };
-}
+const start = (...args: string[]) => startCommand(built.entry('cli'), args, { cwd: folder });
 
 /** A run of every stage, of which the distillation takes a while. */
 const tiny = (out: string, iterations: number) => [

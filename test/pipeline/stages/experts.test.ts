@@ -13,11 +13,13 @@ import { eventsOf, inTinyFolder, type TinyContext, tensorsOf } from '../../suppo
 
 const device = useDevice();
 let scratch = '';
+let three: Trained;
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'hypergrad-experts-'));
   await inTinyFolder(await device(), join(scratch, 'base'), [], async (context) => {
     for (const stage of [trainTeacher, computeTargets]) await stage(context);
   });
+  three = await train('three', count(3));
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
@@ -56,11 +58,6 @@ async function train(name: string, sets: string[], stopAfter = Number.POSITIVE_I
 }
 
 describe('experts', () => {
-  let three: Trained;
-  beforeAll(async () => {
-    three = await train('three', count(3));
-  });
-
   it('are trained when they are not there, and not again', async () => {
     expect(three.trained).toEqual([0, 1, 2]);
     expect(await train('three', count(3))).toEqual({ ...three, trained: [] });
@@ -128,8 +125,10 @@ describe('experts', () => {
   });
 
   it('choose the subset by their first epochs, whichever are read first', async () => {
+    await train('grown later', count(1));
+    await train('grown later', count(3));
     const subsets: Buffer[] = [];
-    for (const name of ['three', 'grown']) {
+    for (const name of ['three', 'grown later']) {
       await inTinyFolder(await device(), join(scratch, name), count(3), async (context) => {
         const read = vi.spyOn(Trajectories.prototype, 'checkpoint');
         await chooseSubset(context);
