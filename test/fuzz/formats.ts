@@ -1,22 +1,21 @@
 /** Files as they should be, small and each of another content. */
 import { deflateSync } from 'node:zlib';
 import { stringify } from 'yaml';
+import { sizeOf } from '../../src/autograd/tape.js';
 import { fieldPaths, mergeLayers, valueLayer } from '../../src/pipeline/config/layers.js';
 import { type Fields, valueAt } from '../../src/pipeline/config/paths.js';
 import { configSchema } from '../../src/pipeline/config/schema.js';
 import { encodeSafetensors, type NamedTensor } from '../../src/pipeline/store/safetensors.js';
 import { crc32 } from '../support/crc32.js';
+import { idx } from '../support/imageFiles.js';
 import type { Draws } from './draws.js';
-
-export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-const elements = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
+import { encode } from './mutate.js';
 
 /** A tensor of small numbers; of `shape`, or of any. */
 export function tensor(draws: Draws, shape?: readonly number[], dtype?: NamedTensor['dtype']): NamedTensor {
   const extents = shape ?? Array.from({ length: draws.below(5) }, () => draws.below(4));
   const kind = dtype ?? draws.pick(['F32', 'I32'] as const);
-  const numbers = Array.from({ length: elements(extents) }, () => draws.below(200) - 100);
+  const numbers = Array.from({ length: sizeOf(extents) }, () => draws.below(200) - 100);
   return {
     dtype: kind,
     shape: extents,
@@ -58,15 +57,16 @@ export function referenceCase(draws: Draws): Uint8Array {
 
 const npyBytes = { '<f2': 2, '<f4': 4, '<f8': 8 } as const;
 
-export function npy(draws: Draws): Uint8Array {
-  const shape = Array.from({ length: draws.below(4) }, () => draws.below(5));
+/** An array of `shape`, or of any. */
+export function npy(draws: Draws, wanted?: readonly number[]): Uint8Array {
+  const shape = wanted ?? Array.from({ length: draws.below(4) }, () => draws.below(5));
   const descr = draws.pick(['<f2', '<f4', '<f8'] as const);
   const tuple = `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const version = draws.pick([1, 2, 3]);
   const lengthBytes = version === 1 ? 2 : 4;
   const header = encode(`${text}${' '.repeat(63 - ((8 + lengthBytes + text.length) % 64))}\n`);
-  const body = draws.bytes(elements(shape) * npyBytes[descr]);
+  const body = draws.bytes(sizeOf(shape) * npyBytes[descr]);
   const bytes = new Uint8Array(8 + lengthBytes + header.length + body.length);
   bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, version, 0]);
   const view = new DataView(bytes.buffer);
@@ -80,19 +80,16 @@ export function npy(draws: Draws): Uint8Array {
 /** IDX of 1 or 3 dimensions. */
 export function idxFile(draws: Draws, dimensions: 1 | 3): Uint8Array {
   const shape = Array.from({ length: dimensions }, () => 1 + draws.below(6));
-  const bytes = new Uint8Array(4 + 4 * dimensions + elements(shape));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, 0x0800 + dimensions);
-  for (const [axis, size] of shape.entries()) view.setUint32(4 + 4 * axis, size);
-  bytes.set(draws.bytes(elements(shape)), 4 + 4 * dimensions);
-  return bytes;
+  return idx(shape, draws.bytes(sizeOf(shape)));
 }
 
-export function cifarRecords(draws: Draws): Uint8Array {
+/** Records of CIFAR-10 (one byte of labels) or CIFAR-100 (two). */
+export function cifarRecords(draws: Draws, labelBytes: 1 | 2 = 1): Uint8Array {
   const count = 1 + draws.below(2);
-  const bytes = new Uint8Array(count * 3073);
+  const length = labelBytes + 3072;
+  const bytes = new Uint8Array(count * length);
   for (let record = 0; record < count; record += 1)
-    bytes.fill(draws.below(10), record * 3073, record * 3073 + 1);
+    bytes.fill(draws.below(10), record * length, record * length + labelBytes);
   return bytes;
 }
 
@@ -195,7 +192,7 @@ export function events(draws: Draws): Uint8Array {
   return encode(lines.map((line) => `${line}\n`).join(''));
 }
 
-const float = (draws: Draws, ...shape: number[]): NamedTensor => tensor(draws, shape, 'F32');
+export const float = (draws: Draws, ...shape: number[]): NamedTensor => tensor(draws, shape, 'F32');
 
 /** What the encoders of an evaluation made of some images. */
 export function representations(draws: Draws): Uint8Array {
@@ -212,35 +209,6 @@ export function representations(draws: Draws): Uint8Array {
   ]);
   if (draws.happens(0.7)) tensors.set('labels', integers());
   return encodeSafetensors(tensors, { version: '1', classes: JSON.stringify(['a', 'b', 'c']) });
-}
-
-/** All that the report of a finished run is read from. */
-export function finishedRun(draws: Draws): Readonly<Record<string, Uint8Array>> {
-  const [count, channels, side] = [1 + draws.below(3), draws.pick([1, 3]), 1 + draws.below(4)];
-  const device = { name: 'Some GPU', kind: 'hardware', bundled: false };
-  const record = { version: 1, command: 'hypergrad run', device, dataset: 'mnist', seconds: { distil: 1 } };
-  const told = Array.from({ length: 1 + draws.below(4) }, (_, iteration) => [
-    JSON.stringify({ stage: 'distil', iteration, loss: 1, innerStep: 0.1 }),
-    JSON.stringify({ stage: 'experts', expert: 0, epoch: iteration + 1, loss: 1 }),
-  ]);
-  const each = (value: number): number[] => Array(channels).fill(value);
-  return {
-    'result.json': encode(JSON.stringify(record)),
-    'evaluation.json': evaluation(draws, 2),
-    'config.yaml': configuration(draws),
-    'standardisation.json': encode(JSON.stringify({ version: 1, mean: each(0.1), deviation: each(0.3) })),
-    'events.jsonl': encode(`${told.flat().join('\n')}\n`),
-    'representations.safetensors': representations(draws),
-    'targets.safetensors': encodeSafetensors(new Map([['train', float(draws, 3, 2)]]), {}),
-    'synthetic.safetensors': encodeSafetensors(
-      new Map([
-        ['images', float(draws, count, channels, side, side)],
-        ['start.images', float(draws, count, channels, side, side)],
-        ['innerStep', float(draws, 1)],
-      ]),
-      {},
-    ),
-  };
 }
 
 /** JPEG pictures of 8×8 pixels: one in a single scan, and one whose detail comes in ten. */

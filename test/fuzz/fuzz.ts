@@ -1,10 +1,12 @@
 /** One input after the other: made, read, and judged. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { ConfigError, DataError, ShapeError, StoreError } from '../../src/errors.js';
+import { writeFiles } from '../support/imageFiles.js';
 import { Draws } from './draws.js';
-import { type Files, type Reader, readers } from './readers.js';
+import type { Files } from './folders.js';
+import { type Reader, readers } from './readers.js';
 
 /** Milliseconds that an input may take. */
 export const LONGEST = 1000;
@@ -40,13 +42,6 @@ export const readerNamed = (name: string): Reader => {
 
 export const filesOf = ({ reader, seed, index }: InputKey): Files =>
   readerNamed(reader).make(new Draws(reader, seed, index));
-
-export async function writeFiles(folder: string, files: Files): Promise<void> {
-  for (const [name, bytes] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, name)), { recursive: true });
-    await writeFile(join(folder, name), bytes);
-  }
-}
 
 /** A folder for inputs, in memory where the machine has such a place. */
 export const makeScratch = async (): Promise<string> =>

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { terminalText } from '../../src/cli/terminalText.js';
-import { filesOf, type InputKey, inputs, LONGEST, writeFiles } from './fuzz.js';
+import { writeFiles } from '../support/imageFiles.js';
+import { filesOf, type InputKey, inputs, LONGEST, readerNamed } from './fuzz.js';
 import { readers } from './readers.js';
 import { type Message, type Task, work } from './worker.js';
 
@@ -57,9 +58,12 @@ function watch(task: Task): Promise<number> {
     let current: InputKey | null = null;
     let growth = 0;
     let heard = performance.now();
+    /** A process that the system ends for its memory ends by the same signal. */
+    let isOurs = false;
     const timer = setInterval(() => {
       if (performance.now() - heard < SILENCE) return;
       if (current !== null) void fail(current, `no end within ${SILENCE / 1000} s`);
+      isOurs = true;
       child.kill('SIGKILL');
     }, 1000);
     child.on('message', (message: Message) => {
@@ -76,7 +80,7 @@ function watch(task: Task): Promise<number> {
     });
     child.on('exit', (code, signal) => {
       clearInterval(timer);
-      if (code !== 0 && signal !== 'SIGKILL' && current !== null) {
+      if (!isOurs && code !== 0 && current !== null) {
         void fail(current, `the process ended (${signal ?? code})`);
       }
       finished(growth);
@@ -95,6 +99,13 @@ function printTable(): void {
   }
 }
 
+/** An option that is a whole number. @throws RangeError */
+function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= least) return value;
+  throw new RangeError(`--${option} ${text} must be a whole number, ${least} or more.`);
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -104,12 +115,16 @@ async function main(): Promise<void> {
       index: { type: 'string' },
     },
   });
-  const seeds = values.seed === undefined ? [FIXED_SEED, randomInt(2, 2 ** 32)] : [Number(values.seed)];
+  const seeds = values.seed === undefined ? [FIXED_SEED, randomInt(2, 2 ** 32)] : [wholeNumber('seed', values.seed, 0)];
+  const { reader, index } = values;
+  if ((reader === undefined) !== (index === undefined)) {
+    throw new RangeError('--reader and --index name one input together: give both, or neither.');
+  }
   const only: InputKey | null =
-    values.reader === undefined || values.index === undefined
+    reader === undefined || index === undefined
       ? null
-      : { reader: values.reader, seed: seeds[0]!, index: Number(values.index) };
-  const each = Math.ceil(Number(values.inputs) / seeds.length);
+      : { reader: readerNamed(reader).name, seed: seeds[0]!, index: wholeNumber('index', index, 0) };
+  const each = Math.ceil(wholeNumber('inputs', values.inputs, 1) / seeds.length);
   const start = performance.now();
   process.stdout.write(`seeds ${seeds.join(' and ')}\n`);
   const parts = only === null ? Array.from({ length: PROCESSES }, (_, part) => part) : [0];
@@ -125,7 +140,7 @@ async function main(): Promise<void> {
     `${read} of ${expected} inputs in ${seconds} s; ${failures.length} failed. ` +
       `Largest growth of a process: ${growth} MiB (bound ${LARGEST_GROWTH} MiB); bound of an input's time: ${LONGEST} ms.\n`,
   );
-  process.exitCode = failures.length === 0 && read === expected && growth <= LARGEST_GROWTH ? 0 : 1;
+  process.exitCode = failures.length === 0 && expected > 0 && read === expected && growth <= LARGEST_GROWTH ? 0 : 1;
 }
 
 const task = process.env.HYPERGRAD_FUZZ_TASK;

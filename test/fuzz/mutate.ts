@@ -153,7 +153,7 @@ const editLength: Mutation = (bytes, draws) => {
 };
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
-const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** Puts another number in the place of one that is written in digits. */
 const editNumber: Mutation = (bytes, draws) => {

@@ -1,18 +1,16 @@
 /** Every reader of files from outside, with how its files are made. */
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { version } from '../../package.json';
 import { DataError } from '../../src/errors.js';
 import { readRun } from '../../src/pipeline/compare/readRun.js';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
-import { configSchema } from '../../src/pipeline/config/schema.js';
-import { loadDataset } from '../../src/pipeline/data/dataset.js';
 import { parseIdx, readIdx } from '../../src/pipeline/data/idx.js';
 import { decodeImage } from '../../src/pipeline/data/imageFiles.js';
 import { inspectData } from '../../src/pipeline/data/inspect.js';
 import { decodeSet } from '../../src/pipeline/evaluate/givenSet.js';
 import { decodeEvaluation } from '../../src/pipeline/evaluate/record.js';
 import { readRepresentations } from '../../src/pipeline/evaluate/representations.js';
+import { decodeShare } from '../../src/pipeline/evaluate/shares.js';
 import { summariseTable, summariseTransfer } from '../../src/pipeline/evaluate/summary.js';
 import { project } from '../../src/pipeline/report/projection.js';
 import { readReport } from '../../src/pipeline/report/readReport.js';
@@ -20,7 +18,7 @@ import { readEvents } from '../../src/pipeline/store/events.js';
 import { decodeNpy } from '../../src/pipeline/store/npy.js';
 import { openToRead } from '../../src/pipeline/store/readFolder.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
-import { decodeSafetensors } from '../../src/pipeline/store/safetensors.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/pipeline/store/safetensors.js';
 import { TensorReader } from '../../src/pipeline/store/tensorReader.js';
 import { readResult } from '../../src/pipeline/sweep/jobFolder.js';
 import { plannedRuns } from '../../src/pipeline/sweep/members.js';
@@ -32,11 +30,11 @@ import { readGraph } from '../../src/pipeline/sweep/sweepFolder.js';
 import { parseRecord } from '../../src/pipeline/tune/record.js';
 import { parseCase } from '../../src/pipeline/verify/case.js';
 import type { Draws } from './draws.js';
+import * as folders from './folders.js';
+import type { Files } from './folders.js';
 import * as formats from './formats.js';
-import { mutate } from './mutate.js';
-
-/** Files by name, relative to a folder. */
-export type Files = Readonly<Record<string, Uint8Array>>;
+import { encode, mutate } from './mutate.js';
+import * as reading from './reading.js';
 
 export interface Reader {
   readonly name: string;
@@ -65,12 +63,13 @@ const inMemory = (
   read: (files) => read(files[FILE]!),
 });
 
-/** A reader of a folder, of whose files some are damaged. */
+/** A reader of a folder, of whose files one is damaged, and each other one with a chance of `others`. */
 const onDisk = (
   name: string,
   weight: number,
   make: (draws: Draws) => Files,
   read: (folder: string) => Promise<unknown>,
+  others = 0.15,
 ): Reader => ({
   name,
   weight,
@@ -81,7 +80,7 @@ const onDisk = (
     return Object.fromEntries(
       files.map(([file, bytes], k) => [
         file,
-        k === damaged || draws.happens(0.15) ? mutate(bytes, draws) : bytes,
+        k === damaged || draws.happens(others) ? mutate(bytes, draws) : bytes,
       ]),
     );
   },
@@ -89,75 +88,6 @@ const onDisk = (
 });
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-const dataOf = (
-  source: 'mnist' | 'cifar10' | 'cifar100' | 'tiny-imagenet' | 'idx' | 'folder',
-  folder: string,
-) => ({
-  ...configSchema.parse({}).data,
-  ...{ source, folder, train: null, test: null, pool: 1 },
-});
-
-async function loadAll(...[source, folder]: Parameters<typeof dataOf>): Promise<void> {
-  const dataset = await loadDataset(dataOf(source, folder), 1);
-  await dataset.train.rows(Int32Array.of(0));
-  dataset.close();
-}
-
-const adapter = { name: 'some adapter', kind: 'software' } as const;
-
-const tuningRecord = (): Uint8Array =>
-  formats.encode(
-    JSON.stringify({
-      ...{ format: 1, adapter, hypergrad: version, webgpu: '0.6.2', made: '2026-01-02T03:04:05.678Z' },
-      preset: 'tiny-test',
-      choices: [{ group: 'reduce', candidate: null, before: 2, after: 1, failures: { '16': 'refused' } }],
-      overrides: { unroll: 4, workgroup: { matmul: 4 } },
-    }),
-  );
-
-const hash = (draws: Draws): string => Buffer.from(draws.bytes(32)).toString('hex');
-
-function manifest(draws: Draws): Uint8Array {
-  const stage = () => ({ inputs: hash(draws), artefacts: { 'teacher.safetensors': hash(draws) } });
-  return formats.encode(
-    JSON.stringify({ version: 1, stages: { teacher: stage(), 'experts/0': stage() } }, null, 2),
-  );
-}
-
-/** A sweep's folder of two jobs, of which the first is done and the second has failed. */
-function sweepFolder(draws: Draws): Files {
-  const [done, failed] = ['a'.repeat(20), 'b'.repeat(20)];
-  const member = 'seed=1';
-  const graph = {
-    version: 1,
-    jobs: [
-      { hash: done, kind: 'teacher', after: [], member },
-      { hash: failed, kind: 'expert', part: '000', after: [done], member },
-    ],
-    members: [{ name: member, values: {}, seed: 1, data: hash(draws), given: null, jobs: [done, failed] }],
-  };
-  const record = {
-    ...{ version: 1, hash: done, kind: 'teacher', seconds: 1.5, machine: 'here', finished: '' },
-    device: { name: 'some device', kind: 'software', bundled: true },
-  };
-  const end = { outcome: 'failed', message: 'The disk is full.', exitCode: 6, at: '' };
-  const json = (value: unknown): Uint8Array => formats.encode(JSON.stringify(value));
-  return {
-    'sweep.json': json(graph),
-    [`jobs/${done}/job.json`]: json(record),
-    [`jobs/${done}/manifest.json`]: manifest(draws),
-    [`claims/${failed}/0.json`]: json({
-      ...{ version: 1, process: 1, machine: 'elsewhere', realm: 'its own', start: null, since: '' },
-    }),
-    [`claims/${failed}/0.end.json`]: json(end),
-  };
-}
-
-const images = (draws: Draws, names: readonly string[]): Files => {
-  const one = formats.png(draws, true);
-  return Object.fromEntries(names.map((name) => [name, draws.happens(0.95) ? one : formats.png(draws)]));
-};
 
 const FORM = { channels: 3, resize: { side: 8, rule: 'cover' } } as const;
 
@@ -179,15 +109,15 @@ export const readers: readonly Reader[] = [
     summariseTable(evaluation);
     summariseTransfer(evaluation);
   }),
-  inMemory('tuning', 70, tuningRecord, (bytes) => {
-    const parsed = parseRecord(text(bytes), adapter);
+  inMemory('tuning', 70, folders.tuningRecord, (bytes) => {
+    const parsed = parseRecord(text(bytes), folders.adapter);
     if ('fault' in parsed) throw new DataError(`${FILE} is ignored: ${parsed.fault}.`);
   }),
   inMemory(
     '--set',
     60,
     (draws) =>
-      formats.encode(draws.pick(['distil.steps=5', 'evaluate.labels=[0.1, 0.2]', 'data.folder=a: b'])),
+      encode(draws.pick(['distil.steps=5', 'evaluate.labels=[0.1, 0.2]', 'data.folder=a: b'])),
     (bytes) => resolveConfig({ preset: 'tiny-test', sets: [text(bytes)] }),
   ),
   // Lines of another form are no fault: SLURM's commands print some beside the tasks.
@@ -205,9 +135,9 @@ export const readers: readonly Reader[] = [
     'slurm folder',
     8,
     (draws) => ({
-      'slurm/name': formats.encode('0badcafe\n'),
-      'slurm/expert-0123456789ab.jobs': formats.encode(`${hash(draws).slice(0, 20)}\n`),
-      'slurm/submitted/expert-0123456789ab.12': formats.encode(''),
+      'slurm/name': encode('0badcafe\n'),
+      'slurm/expert-0123456789ab.jobs': encode(`${folders.hash(draws).slice(0, 20)}\n`),
+      'slurm/submitted/expert-0123456789ab.12': encode(''),
     }),
     async (folder) => {
       const slurm = slurmFolder(folder);
@@ -226,7 +156,7 @@ export const readers: readonly Reader[] = [
     const file = parseSweep(text(bytes), FILE);
     if (file !== null) plannedRuns({ file, path: FILE });
   }),
-  onDisk('sweep folder', 20, sweepFolder, async (folder) => {
+  onDisk('sweep folder', 20, folders.sweepFolder, async (folder) => {
     const graph = await readGraph(folder);
     const { jobs } = await sweepStatus(folder, graph);
     for (const { job, state } of jobs) if (state === 'done') await readResult(folder, job);
@@ -283,14 +213,51 @@ export const readers: readonly Reader[] = [
     (draws) => ({ 'representations.safetensors': formats.representations(draws) }),
     async (folder) => await project(await readRepresentations(openToRead(folder))),
   ),
-  onDisk('report', 8, formats.finishedRun, async (folder) => {
+  onDisk('report', 8, folders.finishedRun, async (folder) => {
     const { representations } = await readReport(openToRead(folder));
     if (representations !== null) await project(representations);
   }),
+  onDisk('checked run', 12, folders.checkedRun, reading.requireWhole, 0.02),
+  onDisk('watched run', 12, folders.watchedRun, reading.lookTwice),
+  onDisk(
+    'checkpoint',
+    12,
+    (draws) => {
+      const results = [{ accuracies: [0.5], error: 0.1 }];
+      const tensors = { theta: formats.float(draws, 3), momentum: formats.float(draws, 3) };
+      const state = { results, place: draws.happens(0.5) ? null : { epoch: 1, step: 1 } };
+      return {
+        'checkpoint-evaluate.safetensors': folders.checkpoint(draws, reading.CHECKPOINT_INPUTS, state, tensors),
+        'timings.json': encode('{"teacher":1.5,"experts/000":2}'),
+      };
+    },
+    reading.resume,
+  ),
+  inMemory('share', 30, folders.share, (bytes) => decodeShare(text(bytes), FILE)),
+  onDisk('costs.json', 12, (draws) => folders.costs(draws, reading.COSTS_OF), reading.readCosts),
+  onDisk(
+    'given targets',
+    30,
+    (draws) => ({
+      'given.safetensors': encodeSafetensors(
+        new Map([
+          ['train', formats.float(draws, 3, 2)],
+          ['test', formats.float(draws, 2, 2)],
+        ]),
+      ),
+    }),
+    (folder) => reading.readGiven(join(folder, 'given.safetensors')),
+  ),
+  onDisk(
+    'given arrays',
+    20,
+    (draws) => ({ 'train.npy': formats.npy(draws, [3, 2]), 'test.npy': formats.npy(draws, [2, 2]) }),
+    (folder) => reading.readGiven([join(folder, 'train.npy'), join(folder, 'test.npy')]),
+  ),
   onDisk(
     'manifest.json',
     5,
-    (draws) => ({ 'manifest.json': manifest(draws) }),
+    (draws) => ({ 'manifest.json': folders.manifest(draws) }),
     async (folder) => {
       const opened = await RunFolder.open(folder);
       try {
@@ -307,8 +274,18 @@ export const readers: readonly Reader[] = [
       'data_batch_1.bin': formats.cifarRecords(draws),
       'test_batch.bin': formats.cifarRecords(draws),
     }),
-    (folder) => loadAll('cifar10', folder),
+    (folder) => reading.loadAll('cifar10', folder),
   ),
+  onDisk(
+    'cifar100 folder',
+    8,
+    (draws) => ({
+      'train.bin': formats.cifarRecords(draws, 2),
+      'test.bin': formats.cifarRecords(draws, 2),
+    }),
+    (folder) => reading.loadAll('cifar100', folder),
+  ),
+  onDisk('mnist folder', 8, folders.mnist, (folder) => reading.loadAll('mnist', folder)),
   onDisk(
     'idx folder',
     8,
@@ -319,7 +296,7 @@ export const readers: readonly Reader[] = [
     'image folder',
     8,
     (draws) =>
-      images(
+      folders.images(
         draws,
         draws.pick([
           ['a.png', 'b.png'],
@@ -333,11 +310,11 @@ export const readers: readonly Reader[] = [
     'tiny imagenet',
     8,
     (draws) => ({
-      'wnids.txt': formats.encode('n01\nn02\n'),
-      'words.txt': formats.encode('n01\tgoldfish\nn02\tmaillot, tank suit\n'),
-      'val/val_annotations.txt': formats.encode('v.JPEG\tn01\t0\n'),
-      ...images(draws, ['train/n01/images/a.JPEG', 'train/n02/images/b.JPEG', 'val/images/v.JPEG']),
+      'wnids.txt': encode('n01\nn02\n'),
+      'words.txt': encode('n01\tgoldfish\nn02\tmaillot, tank suit\n'),
+      'val/val_annotations.txt': encode('v.JPEG\tn01\t0\n'),
+      ...folders.images(draws, ['train/n01/images/a.JPEG', 'train/n02/images/b.JPEG', 'val/images/v.JPEG']),
     }),
-    (folder) => loadAll('tiny-imagenet', folder),
+    (folder) => reading.loadAll('tiny-imagenet', folder),
   ),
 ];
