@@ -7,6 +7,7 @@ import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fileLimits, readBounded } from './boundedFile.js';
 
 /** A lock that its owner on another machine has not renewed for so many seconds is taken over. */
 export const STALE_SECONDS = 30;
@@ -94,7 +95,11 @@ export async function ownersOf(folder: string): Promise<FoundOwner[]> {
     const [, machine, processId] = OWNER.exec(name) ?? [];
     if (machine === undefined) continue;
     const file = join(folder, name);
-    const text = await readFile(file, 'utf8').catch(() => '');
+    // A pipe of that name, in a folder of strangers, would never end.
+    const text = await readBounded(file, fileLimits.record).then(
+      (bytes) => new TextDecoder().decode(bytes),
+      () => '',
+    );
     const said = ownerSchema.safeParse(parsed(text)).data ?? null;
     found.push({ file, process: Number(processId), isHere: machine === machineName, said });
   }

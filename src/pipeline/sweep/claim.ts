@@ -5,11 +5,12 @@
  * one worker alone can do; the one that was only held up finds that number, and stops. On the same machine a dead owner is seen at once.
  * No result depends on any of this: two workers on one job leave one result, for only one of them can give its folder the final name.
  */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { InterruptedError, StoreError } from '../../errors.js';
+import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
 import { exists } from '../store/exists.js';
 import { writingFailure } from '../store/failures.js';
@@ -67,7 +68,11 @@ const claimFile = (folder: string, number: number): string => join(folder, `${nu
 const beatFile = (folder: string, number: number): string => join(folder, `${number}.beat`);
 const endFile = (folder: string, number: number): string => join(folder, `${number}.end.json`);
 
-const textOf = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
+const textOf = (path: string): Promise<string> =>
+  readBounded(path, fileLimits.record).then(
+    (bytes) => new TextDecoder().decode(bytes),
+    () => '',
+  );
 
 function parsed<Value>(text: string, schema: z.ZodType<Value>): Value | null {
   try {

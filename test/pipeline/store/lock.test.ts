@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '../../../src/errors.js';
 import { nodeFileSystem } from '../../../src/pipeline/store/fileSystem.js';
 import { type FolderLock, lockFolder } from '../../../src/pipeline/store/lock.js';
-import { ourselves, ownerFile, STALE_SECONDS } from '../../../src/pipeline/store/lockOwner.js';
+import { ourselves, ownerFile, ownersOf, STALE_SECONDS } from '../../../src/pipeline/store/lockOwner.js';
 
 let root: string;
 let folder: string;
@@ -201,3 +201,11 @@ it('says which folder cannot be locked', async () => {
     `${join(root, 'file', '.lock')} cannot be created`,
   );
 });
+
+it.skipIf(process.platform === 'win32')(
+  'does not wait for a pipe that is called an owner (POSIX only: mkfifo)',
+  async () => {
+    execFileSync('mkfifo', [ownerFile(folder, 7)]);
+    expect(await ownersOf(folder)).toMatchObject([{ process: 7, said: null }]);
+  },
+);

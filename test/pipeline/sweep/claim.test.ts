@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,17 @@ async function claimElsewhere(hash: string): Promise<void> {
   const owner = { ...(await ourselves()), machine: 'elsewhere', realm: 'another boot' };
   writeFileSync(join(folder, '0.json'), JSON.stringify(owner));
 }
+
+it.skipIf(process.platform === 'win32')(
+  'does not wait for a pipe that is called a claim (POSIX only: mkfifo)',
+  async () => {
+    const hash = newJob();
+    const folder = pathsOf(scratch).claims(hash);
+    mkdirSync(folder, { recursive: true });
+    execFileSync('mkfifo', [join(folder, '0.json')]);
+    expect(await findClaim(scratch, hash)).toEqual({ number: 0, owner: null, end: null });
+  },
+);
 
 it('gives a job to one of many workers', async () => {
   const hash = newJob();
