@@ -10,7 +10,7 @@ export type Kind = (typeof kinds)[number];
 
 /** What a test imports that runs stages of the pipeline, commands, or processes of its own. */
 const RUNS =
-  /from '[^']*(\/pipeline\/(run|runStage)\.js|\/cli\/program\.js|\/support\/(command|startCommand|tinyStages|study|recoveredRun|writeFaults|faults\/\w+)\.js|\/studies\/study\.js|\/bundle\.js|node:child_process)'/;
+  /from '[^']*(\/pipeline\/(run|runStage)\.js|\/cli\/program\.js|\/support\/(command|startCommand|tinyStages|study|recoveredRun|writeFaults|faults\/\w+)\.js|\/studies\/study\.js|\/stages\/(teacher|targets|experts|distil)\.js|\/soak\/soak\.js|\/bundle\.js|node:child_process)'/;
 /** What a test imports that opens a browser. */
 const BROWSER = /from '[^']*\/browser\/\w+\.js'/;
 

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../../../src/errors.js';
 import type { Device } from '../../../src/gpu/device.js';
 import { openDevice } from '../../../src/gpu/node/openDevice.js';
+import { decodeSafetensors, encodeSafetensors } from '../../../src/pipeline/store/safetensors.js';
 import { measure, parseCase } from '../../../src/pipeline/verify/case.js';
 import { findCases, verifyCase, worstOf } from '../../../src/pipeline/verify/verify.js';
 import { reluCase } from '../../support/reluCase.js';
@@ -32,6 +33,16 @@ const cases = existsSync(golden)
 describe('the reference cases', () => {
   it.skipIf(cases.length === 0)(`are there (needs the folder ${golden})`, () => {
     expect(cases.length).toBeGreaterThanOrEqual(34);
+  });
+
+  it.skipIf(cases.length === 0)(`are read and written again as they are (needs the folder ${golden})`, () => {
+    for (const name of cases) {
+      const file = `${name}.safetensors`;
+      const { tensors, metadata } = decodeSafetensors(readFileSync(join(golden, file)), file);
+      expect(metadata.format).toBe('golden-1');
+      expect(tensors.size).toBeGreaterThan(0);
+      expect(decodeSafetensors(encodeSafetensors(tensors, metadata), file)).toEqual({ tensors, metadata });
+    }
   });
 
   for (const name of cases) {
