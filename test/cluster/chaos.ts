@@ -20,7 +20,7 @@ export interface ChaosOptions {
 }
 
 /** What a sweep has survived. */
-export interface Survived {
+export interface SweepSurvived {
   readonly kills: FaultCounts;
   /** How often what was missing was submitted, the first time included. */
   readonly submissions: number;
@@ -37,7 +37,7 @@ const MOST_DOWN = 2;
 const MOST_TURNS = 2000;
 
 /** Submits a sweep and kills what runs it until it is whole. */
-export async function survive(options: ChaosOptions): Promise<Survived> {
+export async function survive(options: ChaosOptions): Promise<SweepSurvived> {
   const { cluster, sweep, submit, seed, round, kills: most } = options;
   let drawn = 0;
   const draw = (): number => uniform({ seed, purpose: `cluster.${round}`, index: drawn++ }, 1)[0]!;

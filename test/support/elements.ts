@@ -1,7 +1,9 @@
 /** A function of tensors at chosen numbers, element by element: in float64 and on a device. */
 import { expect } from 'vitest';
 import { compile } from '../../src/autograd/compile/plan.js';
+import { gradient } from '../../src/autograd/gradient.js';
 import { interpret } from '../../src/autograd/interpret.js';
+import { sumAll } from '../../src/autograd/ops/reduce.js';
 import { f32, type Tape } from '../../src/autograd/tape.js';
 import { type Tensor, trace } from '../../src/autograd/trace.js';
 import type { Device } from '../../src/gpu/device.js';
@@ -36,6 +38,12 @@ export async function onDevice(
     plan.release();
   }
 }
+
+/** The derivative of a function of one vector, element by element where its elements do not meet. */
+export const slope =
+  (build: (a: Tensor) => Tensor) =>
+  (a: Tensor): Tensor =>
+    gradient(sumAll(build(a)), [a])[0]!;
 
 /** Holds each element for itself: NaN and infinities exactly, others within a relative error and a least one. */
 export function expectEach(got: Numbers, want: Numbers, relative: number, least: number): void {

@@ -3,7 +3,7 @@ import type { Device } from '../../src/gpu/device.js';
 import { openDevice } from '../../src/gpu/node/openDevice.js';
 
 /** A moment in a device's life. */
-export interface Moment {
+export interface LossMoment {
   /** What is counted from when the moment is set: submissions, readings back, or kernels that are compiled. */
   readonly at: 'submit' | 'read' | 'compile';
   /** The device is lost under that one, the first being 1. */
@@ -13,16 +13,16 @@ export interface Moment {
 /** A device, and what sets the moment of its loss. */
 export interface LosableDevice {
   readonly device: Device;
-  readonly loseAt: (moment: Moment) => void;
+  readonly loseAt: (moment: LossMoment) => void;
 }
 
 /** Opens a device that is lost when it is told to be. */
 export async function openLosable(): Promise<LosableDevice> {
   const device = await openDevice();
   const { gpu } = device;
-  let moment: Moment | null = null;
+  let moment: LossMoment | null = null;
   let counted = 0;
-  const count = (at: Moment['at']): void => {
+  const count = (at: LossMoment['at']): void => {
     if (moment?.at === at && ++counted === moment.number) gpu.destroy();
   };
 

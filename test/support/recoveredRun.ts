@@ -5,13 +5,13 @@ import { type StageName, silentProgress } from '../../src/pipeline/progress.js';
 import { outliveLosses } from '../../src/pipeline/recovery.js';
 import { runPipeline } from '../../src/pipeline/run.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
-import { type LosableDevice, type Moment, openLosable } from './losableDevice.js';
+import { type LosableDevice, type LossMoment, openLosable } from './losableDevice.js';
 
 /** When the device of a run is lost. */
 export interface Loss {
   readonly stage: StageName;
   /** `hook`: destroyed from inside the listener, when the stage tells how far it is for the n-th time. */
-  readonly moment: Moment | { readonly at: 'hook'; readonly number: number };
+  readonly moment: LossMoment | { readonly at: 'hook'; readonly number: number };
 }
 
 /** A run that ended. */

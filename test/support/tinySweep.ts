@@ -19,7 +19,7 @@ import { parseSweep } from '../../src/pipeline/sweep/schema.js';
 import { finishedJobs, writeSweep } from '../../src/pipeline/sweep/sweepFolder.js';
 
 /** Two settings and two seeds: runs of one seed share everything up to the subset. */
-export const TINY_SWEEP = `preset: tiny-test
+const TINY_SWEEP = `preset: tiny-test
 config:
   data: { train: 100, test: 50 }
   distil: { snapshots: 2 }
@@ -46,7 +46,7 @@ async function load(config: Config): Promise<IdentifiedDataset> {
 }
 
 /** A worker of this process, over a device that is open. */
-export const workerOn = (device: Device): Worker => ({
+const workerOn = (device: Device): Worker => ({
   async load(config) {
     const key = JSON.stringify([config.data, config.seed]);
     const known = loaded.get(key) ?? load(config);

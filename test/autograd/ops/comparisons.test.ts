@@ -28,11 +28,10 @@ import {
 import { sumAll } from '../../../src/autograd/ops/reduce.js';
 import type { Tensor } from '../../../src/autograd/trace.js';
 import { useDevice } from '../../support/device.js';
-import { inFloat64, onDevice, tapeOf } from '../../support/elements.js';
+import { inFloat64, onDevice, slope, tapeOf } from '../../support/elements.js';
 
 const openedDevice = useDevice();
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
-const slope = (build: (a: Tensor) => Tensor) => (a: Tensor) => gradient(sumAll(build(a)), [a])[0]!;
 
 /** The same in float64 and on the device. */
 async function expectBoth(

@@ -8,6 +8,7 @@ import { trace } from '../../../src/autograd/trace.js';
 import { tableOf } from '../../../src/kernels/deviceTuning.js';
 import { uniformRange } from '../../../src/kernels/philox.js';
 import { expectNear } from '../../support/compare.js';
+import { outputExtent } from '../../support/operations/windows.js';
 import { useDevice } from '../../support/device.js';
 import { runLowered, targetWith } from '../../support/lowered.js';
 
@@ -45,13 +46,11 @@ const shapes: readonly Shape[] = [
 
 function tapesOf({ x, outputs, window, padding = [0, 0], stride = [1, 1] }: Shape): Record<string, Tape> {
   const [count, channels, height, width] = x;
-  const extent = (size: number, taps: number, pad: number, step: number): number =>
-    Math.floor((size + 2 * pad - taps) / step) + 1;
   const y = f32(
     count,
     outputs,
-    extent(height, window[0], padding[0], stride[0]),
-    extent(width, window[1], padding[1], stride[1]),
+    outputExtent(height, window[0], stride[0], padding[0]),
+    outputExtent(width, window[1], stride[1], padding[1]),
   );
   const w = f32(outputs, channels, ...window);
   const options = { padding, stride };

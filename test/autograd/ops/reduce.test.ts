@@ -9,12 +9,11 @@ import { f32 } from '../../../src/autograd/tape.js';
 import { type Tensor, trace } from '../../../src/autograd/trace.js';
 import { expectNear } from '../../support/compare.js';
 import { useDevice } from '../../support/device.js';
-import { expectEach, inFloat64, onDevice } from '../../support/elements.js';
+import { expectEach, inFloat64, onDevice, slope } from '../../support/elements.js';
 
 const openedDevice = useDevice();
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 const EXACT = { relative: 1e-12, absolute: 1e-13 };
-const slope = (build: (a: Tensor) => Tensor) => (a: Tensor) => gradient(sumAll(build(a)), [a])[0]!;
 
 /** A vector seen as rows of three. */
 const inRows =

@@ -17,12 +17,10 @@ import {
 } from '../../../src/autograd/ops/smooth.js';
 import type { Tensor } from '../../../src/autograd/trace.js';
 import { useDevice } from '../../support/device.js';
-import { expectEach, inFloat64, onDevice } from '../../support/elements.js';
+import { expectEach, inFloat64, onDevice, slope } from '../../support/elements.js';
 
 const openedDevice = useDevice();
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
-
-const slope = (build: (a: Tensor) => Tensor) => (a: Tensor) => gradient(sumAll(build(a)), [a])[0]!;
 
 describe('the error function in float64', () => {
   // Tabulated to 20 digits in many handbooks; computed here with 40-digit arithmetic.

@@ -15,7 +15,7 @@ import { streamWords } from '../../../src/kernels/philox.js';
 import { mse, softmaxCrossEntropy } from '../../../src/nn/losses.js';
 import { adam } from '../../../src/nn/optimisers/adam.js';
 import { sgd } from '../../../src/nn/optimisers/sgd.js';
-import { expectNear, numbers } from '../../support/compare.js';
+import { expectNear, inner, numbers } from '../../support/compare.js';
 import { useDevice } from '../../support/device.js';
 import {
   classification,
@@ -281,11 +281,8 @@ describe('observation', () => {
     const { observation } = await runUnroll(device, plain, values, { observe: ['contributions'] });
     const cosines = truncationCosines(observation.contributions!.images!);
     const exact = interpretUnroll(plain, values).gradients.images!;
-    const cosine = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
-      const inner = (p: ArrayLike<number>, q: ArrayLike<number>) =>
-        Array.from(p, (x, i) => x * q[i]!).reduce((total, x) => total + x, 0);
-      return inner(a, b) / Math.sqrt(inner(a, a) * inner(b, b));
-    };
+    const cosine = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+      inner(a, b) / Math.sqrt(inner(a, a) * inner(b, b));
     const want = [1, 2, 3].map((truncate) =>
       cosine(interpretUnroll({ ...plain, truncate }, values).gradients.images!, exact),
     );

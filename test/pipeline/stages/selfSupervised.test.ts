@@ -24,6 +24,7 @@ import {
 import { RunFolder } from '../../../src/pipeline/store/runFolder.js';
 import { decodeSafetensors } from '../../../src/pipeline/store/safetensors.js';
 import { expectNear, inner, numbers } from '../../support/compare.js';
+import { centralDifference } from '../../support/derivatives.js';
 import { useDevice } from '../../support/device.js';
 import { createUnroll, readUnroll, submitUnroll } from '../../support/unroll.js';
 
@@ -114,13 +115,9 @@ describe('the hypergradient through self-supervised steps', () => {
     const { description, values } = caseOf({});
     const { gradients } = interpretUnroll(description, values);
     const direction = numbers(2, 'direction', COUNT * 36);
-    const at = (step: number): number => {
-      const images = values.inputs.images!.map((value) => value);
-      const moved = Float64Array.from(images, (value, k) => value + step * direction[k]!);
-      return interpretForward(description, { ...values, inputs: { ...values.inputs, images: moved } }).loss;
-    };
-    const step = 1e-5;
-    const difference = (at(step) - at(-step)) / (2 * step);
+    const lossOf = (images: Float64Array): number =>
+      interpretForward(description, { ...values, inputs: { ...values.inputs, images } }).loss;
+    const difference = centralDifference(lossOf, values.inputs.images!, direction);
     expect(inner(gradients.images!, direction) / difference).toBeCloseTo(1, 5);
   });
 

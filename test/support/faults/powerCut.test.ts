@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../bundle.js';
 import { cutPower } from './powerCut.js';
 
@@ -23,10 +23,8 @@ beforeEach(() => {
   mkdirSync(keep);
   writeFileSync(join(folder, 'old'), 'old');
 });
-afterAll(async () => {
-  await built.remove();
-  rmSync(scratch, { recursive: true, force: true });
-});
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => built.remove());
 
 /** Does something in a watched process of its own, which a kill ends. */
 function watched(body: string): void {

@@ -20,7 +20,8 @@ export const operandShape = (shape: Shape): fc.Arbitrary<number[]> =>
       full ? [...shape] : shape.map((extent, axis) => (single[axis] ? 1 : extent)).slice(dropped),
     );
 
-const pairs = (sizes: Sizes) =>
+/** Shapes of two operands that broadcast to one. */
+export const pairs = (sizes: Sizes) =>
   shapes(sizes).chain((shape) => fc.record({ seed, left: operandShape(shape), right: operandShape(shape) }));
 
 export function binary(

@@ -12,7 +12,7 @@ import {
   type Sizes,
   seed,
 } from './case.js';
-import { binary, operandShape, shapes, unary } from './elementwise.js';
+import { binary, operandShape, pairs, shapes, unary } from './elementwise.js';
 
 const COMPARISONS = ['less', 'lessEqual', 'greater', 'greaterEqual', 'equal', 'notEqual'] as const;
 
@@ -26,9 +26,7 @@ const comparisonProperties = (sizes: Sizes): OperationProperty[] =>
   COMPARISONS.map((name) =>
     property(
       name,
-      shapes(sizes).chain((shape) =>
-        fc.record({ seed, left: operandShape(shape), right: operandShape(shape) }),
-      ),
+      pairs(sizes),
       ({ seed, left, right }) => ({
         inputs: { a: coarse(seed, 'a', left), b: coarse(seed, 'b', right) },
         build: ({ a, b }) => record(name, [a!, b!]),

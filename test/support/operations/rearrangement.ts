@@ -14,7 +14,7 @@ interface BoxParameters {
 }
 
 /** Boxes in every position, up to four axes; steps from −3 to 3. */
-export const boxes = (extent: fc.Arbitrary<number>): fc.Arbitrary<BoxParameters> =>
+const boxes = (extent: fc.Arbitrary<number>): fc.Arbitrary<BoxParameters> =>
   fc
     .array(
       fc.record({
