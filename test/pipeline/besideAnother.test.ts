@@ -1,3 +1,4 @@
+/** Two runs on one device at the same time, each in a process of its own. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

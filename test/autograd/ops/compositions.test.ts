@@ -1,3 +1,4 @@
+/** Operations composed of those of the table: their derivatives, also the third, and the device. */
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import {

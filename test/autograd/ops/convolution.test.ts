@@ -1,3 +1,4 @@
+/** conv2d and its two gradients on the device, by every way in which they are lowered. */
 import { describe, expect, it } from 'vitest';
 import { lowerTape } from '../../../src/autograd/compile/lower.js';
 import { compile } from '../../../src/autograd/compile/plan.js';

@@ -1,3 +1,4 @@
+/** Every operation of the table: its derivatives of first and second order, and forward mode, against central differences. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gradient } from '../../../src/autograd/gradient.js';

@@ -1,3 +1,4 @@
+/** Every operation of the table on the device, against its float64 reference. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { operationNames } from '../../../src/autograd/ops/index.js';

@@ -1,3 +1,4 @@
+/** The operations that only move numbers, as NumPy does it: slice, concat, gather, transpose, shape and their like. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lowerTape } from '../../../src/autograd/compile/lower.js';

@@ -1,3 +1,4 @@
+/** maxPool2d, avgPool2d and globalAveragePool. */
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../../src/autograd/compile/plan.js';
 import { gradient } from '../../../src/autograd/gradient.js';

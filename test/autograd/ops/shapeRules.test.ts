@@ -1,3 +1,4 @@
+/** What the operations refuse, and what the message must name; convolution and pooling are in windowShapes. */
 import { describe, expect, it } from 'vitest';
 import { takeAlongAxis } from '../../../src/autograd/ops/alongAxis.js';
 import { augment } from '../../../src/autograd/ops/augment.js';

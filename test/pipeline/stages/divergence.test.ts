@@ -1,3 +1,4 @@
+/** A distillation of whose loss nothing finite is left: what stops it, and what it keeps. */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Trainings of teachers and students that diverge: what stops them, and what they leave. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** What a tuning does to the bits of a hypergradient, through the kernels and the unroll. */
 import { afterEach, expect, it } from 'vitest';
 import { targetOf } from '../../../src/autograd/compile/plan.js';
 import { launchKey } from '../../../src/autograd/tune/units.js';
