@@ -93,7 +93,12 @@ describe('the checker itself', () => {
     ['an import sideways', 'src/cli/made.ts', "import { a } from '../web/a.js';", /\(web\)/],
     ['an import of an entry', 'src/nn/made.ts', "import { a } from '../index.js';", /public entry/],
     ['an import of a folder in no layer', 'src/nn/made.ts', "import { a } from '../other/a.js';", /no layer/],
-    ['an import sideways by a view', 'web/app/made.tsx', "import { a } from '../../src/cli/a.js';", /\(cli\)/],
+    [
+      'an import sideways by a view',
+      'web/app/made.tsx',
+      "import { a } from '../../src/cli/a.js';",
+      /\(cli\)/,
+    ],
     ['a file in no layer', 'src/other/made.ts', "import { a } from '../gpu/a.js';", /no layer/],
     ['an import by errors.ts', 'src/errors.ts', "import { a } from './gpu/a.js';", /below every layer/],
     ['a module of Node', 'src/nn/made.ts', "import { join } from 'node:path';", /Node's node:path/],

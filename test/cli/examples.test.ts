@@ -9,8 +9,8 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { examplesOf } from '../../src/cli/examples.js';
 import { createProgram } from '../../src/cli/program.js';
-import { reluCase } from '../support/reluCase.js';
 import { idx, png, writeFiles } from '../support/imageFiles.js';
+import { reluCase } from '../support/reluCase.js';
 
 const isWanted = import.meta.env.MODE === 'examples';
 const MINUTE = 60_000;

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../support/bundle.js';
 import { addCounts, countFaults, type FaultCounts, totalOf } from '../support/faults/counts.js';
+import { turnFolder } from '../support/readOnly.js';
 import { survive } from './chaos.js';
 import { Cluster, until } from './cluster.js';
 import { type Hypergrad, hypergradAt } from './commandLine.js';
 import { missingForCluster } from './programs.js';
-import { turnFolder } from '../support/readOnly.js';
 import {
   artefactsOf,
   doneIn,

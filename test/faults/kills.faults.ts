@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../support/bundle.js';
 import { addCounts, countFaults, type FaultCounts, totalOf } from '../support/faults/counts.js';
-import { folderContents } from '../support/folderContents.js';
 import {
   type ChainOptions,
   killAndResume,
@@ -17,6 +16,7 @@ import {
   runUndisturbed,
   type Undisturbed,
 } from '../support/faults/killChain.js';
+import { folderContents } from '../support/folderContents.js';
 
 /** HYPERGRAD_FAULT_KILLS asks for another number, for a quick look. */
 const LEAST_KILLS = Number(process.env.HYPERGRAD_FAULT_KILLS || 200);

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../support/bundle.js';
 import type { ContenderMessage } from '../support/faults/contender.js';
 import { countFaults } from '../support/faults/counts.js';
-import { folderContents } from '../support/folderContents.js';
 import { type ChainOptions, runUndisturbed, startVictim } from '../support/faults/killChain.js';
+import { folderContents } from '../support/folderContents.js';
 
 /** Processes that want the same folder at once, and how often. */
 const CONTENDERS = 4;

@@ -38,7 +38,8 @@ const OWN: Readonly<Record<string, string>> = {
   'src/pipeline/compare/compareRuns.ts': 'text that it has just made of parsed values',
   'src/pipeline/recovery.ts': 'the manifest of the run at work, for its hash alone',
   'src/pipeline/store/lock.ts': 'the file that this process wrote',
-  'src/pipeline/studies/study.ts': 'study.json, when the manifest holds its hash beside what it was measured from',
+  'src/pipeline/studies/study.ts':
+    'study.json, when the manifest holds its hash beside what it was measured from',
   'src/pipeline/sweep/dataIdentity.ts': 'what it wrote itself into the cache folder',
 };
 

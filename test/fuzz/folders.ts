@@ -50,7 +50,14 @@ export function checkpoint(
   state: unknown,
   tensors: Readonly<Record<string, NamedTensor>>,
 ): Uint8Array {
-  const metadata = { version: '2', inputs, done: String(draws.below(9)), events: '0', seconds: '1.5', files: '{}' };
+  const metadata = {
+    version: '2',
+    inputs,
+    done: String(draws.below(9)),
+    events: '0',
+    seconds: '1.5',
+    files: '{}',
+  };
   return encodeSafetensors(new Map(Object.entries(tensors)), { ...metadata, state: JSON.stringify(state) });
 }
 
@@ -62,7 +69,11 @@ const [TRAIN, TEST, COUNT, DIMENSION, ITERATIONS] = [20, 4, 10, 2, 4];
 export function checkedRun(draws: Draws): Files {
   const of = (tensors: Readonly<Record<string, NamedTensor>>): Uint8Array =>
     encodeSafetensors(new Map(Object.entries(tensors)), { version: '1' });
-  const indices = { dtype: 'I32', shape: [COUNT], data: Int32Array.from({ length: COUNT }, (_, k) => k) } as const;
+  const indices = {
+    dtype: 'I32',
+    shape: [COUNT],
+    data: Int32Array.from({ length: COUNT }, (_, k) => k),
+  } as const;
   const pictures = (): NamedTensor => formats.float(draws, COUNT, 1, 3, 3);
   const stages = {
     targets: {
@@ -98,7 +109,9 @@ export function checkedRun(draws: Draws): Files {
     'result.json': json({ version: 1 }),
     'report.html': encode('<!doctype html>\n<html></html>\n'),
     'timings.json': json({ distil: 1.5 }),
-    'checkpoint-experts.safetensors': checkpoint(draws, hash(draws), null, { theta: formats.float(draws, 3) }),
+    'checkpoint-experts.safetensors': checkpoint(draws, hash(draws), null, {
+      theta: formats.float(draws, 3),
+    }),
     '.owner-0123456789ab-7': json({
       ...{ version: 1, process: 7, machine: 'elsewhere', realm: 'its own', start: null, since: '' },
     }),
@@ -110,7 +123,9 @@ export function watchedRun(draws: Draws): Files {
   const stage = { name: 'distil', state: 'running', total: 4, unit: 'iterations', done: 2, loss: 0.5 };
   return {
     ...checkedRun(draws),
-    'checkpoint-distil.safetensors': checkpoint(draws, hash(draws), null, { images: formats.float(draws, 90) }),
+    'checkpoint-distil.safetensors': checkpoint(draws, hash(draws), null, {
+      images: formats.float(draws, 90),
+    }),
     '.progress.json': json({
       ...{ version: 1, process: 7, command: 'hypergrad run', image: [1, 3, 3], updated: '', ended: null },
       stages: [{ ...stage, perSecond: 1.5, seconds: null }],
@@ -181,12 +196,24 @@ export function costs(draws: Draws, configuration: string): Files {
   const number = (): number | null => (draws.happens(0.2) ? null : draws.below(10_000));
   const cost = () => ({ seconds: number(), deviceBytes: number(), hostBytes: number(), diskBytes: number() });
   const kinds = draws.happens(0.1) ? null : { teacher: cost(), evaluation: cost() };
-  return { 'slurm/costs.json': json({ version: 1, configurations: { [configuration]: { isSoftware: true, kinds } } }) };
+  return {
+    'slurm/costs.json': json({
+      version: 1,
+      configurations: { [configuration]: { isSoftware: true, kinds } },
+    }),
+  };
 }
 
 /** The four files of MNIST, of small images. */
 export function mnist(draws: Draws): Files {
-  const [side, labels] = [1 + draws.below(6), (count: number) => idx([count], draws.bytes(count).map((n) => n % 10))];
+  const [side, labels] = [
+    1 + draws.below(6),
+    (count: number) =>
+      idx(
+        [count],
+        draws.bytes(count).map((n) => n % 10),
+      ),
+  ];
   const pictures = (count: number): Uint8Array => idx([count, side, side], draws.bytes(count * side * side));
   const [train, test] = [1 + draws.below(4), 1 + draws.below(4)];
   return {

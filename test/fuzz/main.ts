@@ -115,7 +115,8 @@ async function main(): Promise<void> {
       index: { type: 'string' },
     },
   });
-  const seeds = values.seed === undefined ? [FIXED_SEED, randomInt(2, 2 ** 32)] : [wholeNumber('seed', values.seed, 0)];
+  const seeds =
+    values.seed === undefined ? [FIXED_SEED, randomInt(2, 2 ** 32)] : [wholeNumber('seed', values.seed, 0)];
   const { reader, index } = values;
   if ((reader === undefined) !== (index === undefined)) {
     throw new RangeError('--reader and --index name one input together: give both, or neither.');
@@ -140,7 +141,8 @@ async function main(): Promise<void> {
     `${read} of ${expected} inputs in ${seconds} s; ${failures.length} failed. ` +
       `Largest growth of a process: ${growth} MiB (bound ${LARGEST_GROWTH} MiB); bound of an input's time: ${LONGEST} ms.\n`,
   );
-  process.exitCode = failures.length === 0 && expected > 0 && read === expected && growth <= LARGEST_GROWTH ? 0 : 1;
+  process.exitCode =
+    failures.length === 0 && expected > 0 && read === expected && growth <= LARGEST_GROWTH ? 0 : 1;
 }
 
 const task = process.env.HYPERGRAD_FUZZ_TASK;

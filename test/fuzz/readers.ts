@@ -30,8 +30,8 @@ import { readGraph } from '../../src/pipeline/sweep/sweepFolder.js';
 import { parseRecord } from '../../src/pipeline/tune/record.js';
 import { parseCase } from '../../src/pipeline/verify/case.js';
 import type { Draws } from './draws.js';
-import * as folders from './folders.js';
 import type { Files } from './folders.js';
+import * as folders from './folders.js';
 import * as formats from './formats.js';
 import { encode, mutate } from './mutate.js';
 import * as reading from './reading.js';
@@ -116,8 +116,7 @@ export const readers: readonly Reader[] = [
   inMemory(
     '--set',
     60,
-    (draws) =>
-      encode(draws.pick(['distil.steps=5', 'evaluate.labels=[0.1, 0.2]', 'data.folder=a: b'])),
+    (draws) => encode(draws.pick(['distil.steps=5', 'evaluate.labels=[0.1, 0.2]', 'data.folder=a: b'])),
     (bytes) => resolveConfig({ preset: 'tiny-test', sets: [text(bytes)] }),
   ),
   // Lines of another form are no fault: SLURM's commands print some beside the tasks.
@@ -227,7 +226,12 @@ export const readers: readonly Reader[] = [
       const tensors = { theta: formats.float(draws, 3), momentum: formats.float(draws, 3) };
       const state = { results, place: draws.happens(0.5) ? null : { epoch: 1, step: 1 } };
       return {
-        'checkpoint-evaluate.safetensors': folders.checkpoint(draws, reading.CHECKPOINT_INPUTS, state, tensors),
+        'checkpoint-evaluate.safetensors': folders.checkpoint(
+          draws,
+          reading.CHECKPOINT_INPUTS,
+          state,
+          tensors,
+        ),
         'timings.json': encode('{"teacher":1.5,"experts/000":2}'),
       };
     },

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../support/bundle.js';
-import { folderContents } from '../support/folderContents.js';
 import {
   type ChainOptions,
   killAndResume,
@@ -12,6 +11,7 @@ import {
   runUndisturbed,
   type Undisturbed,
 } from '../support/faults/killChain.js';
+import { folderContents } from '../support/folderContents.js';
 
 const SETS = [
   'teacher.steps=20',

@@ -117,19 +117,22 @@ export function summarise(all: readonly Sample[]): Soaked {
 
 /** What of the memory is not flat, a sentence each. */
 export function memoryFaults({ memory }: Pick<Soaked, 'memory'>): string[] {
-  return memoryNames
-    // NaN is no growth that was held to its bound.
-    .filter((name) => !(memory[name].growth <= MOST_GROWTH[name]))
-    .map(
-      (name) =>
-        `The ${name} memory grew by ${memory[name].growth.toFixed(2)} MiB, more than ${MOST_GROWTH[name]} MiB.`,
-    );
+  return (
+    memoryNames
+      // NaN is no growth that was held to its bound.
+      .filter((name) => !(memory[name].growth <= MOST_GROWTH[name]))
+      .map(
+        (name) =>
+          `The ${name} memory grew by ${memory[name].growth.toFixed(2)} MiB, more than ${MOST_GROWTH[name]} MiB.`,
+      )
+  );
 }
 
 /** The sentence of a rate that did not hold; none where it did. */
 export function rateFaults({ change }: Pick<Soaked, 'change'>): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  if (Number.isNaN(change)) return ['The rate cannot be told: nothing was done in the first window or the last.'];
+  if (Number.isNaN(change))
+    return ['The rate cannot be told: nothing was done in the first window or the last.'];
   return Math.abs(change) <= MOST_CHANGE
     ? []
     : [

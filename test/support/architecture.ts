@@ -49,7 +49,9 @@ export function sourceTree(...folders: readonly string[]): SourceTree {
 
 /** Names of the environment's variables that the TypeScript of a tree reads, sorted. */
 export function environmentVariables(tree: SourceTree): string[] {
-  const texts = Object.keys(tree).filter(isTypeScript).map((path) => tree[path]!);
+  const texts = Object.keys(tree)
+    .filter(isTypeScript)
+    .map((path) => tree[path]!);
   return [...new Set(texts.flatMap((text) => text.match(/\bHYPERGRAD_[A-Z]+(_[A-Z]+)*\b/g) ?? []))].sort();
 }
 

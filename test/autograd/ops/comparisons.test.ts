@@ -176,17 +176,26 @@ describe('numbers as operands', () => {
 });
 
 describe('numbers without a WGSL literal', () => {
-  it.each([infinity, -infinity, 3.4028234e38, 1e-8, 1e-50, 2 ** 63, 2 ** 70, -(2 ** 64), 1e21, 123456789, 0.1])(
-    '%d is filled, scaled by and shifted by',
-    async (number) => {
-      const rounded = Math.fround(number);
-      const device = await openedDevice();
-      expect(await onDevice(device, (a) => fill(a, [2], number), [0])).toEqual([rounded, rounded]);
-      expect(await onDevice(device, (a) => scale(a, number), [1])).toEqual([rounded]);
-      expect(await onDevice(device, (a) => shift(a, number), [0])).toEqual([rounded]);
-      expect(inFloat64((a) => fill(a, [1], number), [0])).toEqual([number]);
-    },
-  );
+  it.each([
+    infinity,
+    -infinity,
+    3.4028234e38,
+    1e-8,
+    1e-50,
+    2 ** 63,
+    2 ** 70,
+    -(2 ** 64),
+    1e21,
+    123456789,
+    0.1,
+  ])('%d is filled, scaled by and shifted by', async (number) => {
+    const rounded = Math.fround(number);
+    const device = await openedDevice();
+    expect(await onDevice(device, (a) => fill(a, [2], number), [0])).toEqual([rounded, rounded]);
+    expect(await onDevice(device, (a) => scale(a, number), [1])).toEqual([rounded]);
+    expect(await onDevice(device, (a) => shift(a, number), [0])).toEqual([rounded]);
+    expect(inFloat64((a) => fill(a, [1], number), [0])).toEqual([number]);
+  });
 
   it('NaN is filled, scaled by and shifted by', async () => {
     await expectBoth((a) => fill(a, [1], nan), [[0]], [nan]);

@@ -8,9 +8,9 @@ import { trace } from '../../../src/autograd/trace.js';
 import { tableOf } from '../../../src/kernels/deviceTuning.js';
 import { uniformRange } from '../../../src/kernels/philox.js';
 import { expectNear } from '../../support/compare.js';
-import { outputExtent } from '../../support/operations/windows.js';
 import { useDevice } from '../../support/device.js';
 import { runLowered, targetWith } from '../../support/lowered.js';
+import { outputExtent } from '../../support/operations/windows.js';
 
 const device = useDevice();
 

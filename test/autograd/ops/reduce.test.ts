@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { gradient } from '../../../src/autograd/gradient.js';
 import { interpret } from '../../../src/autograd/interpret.js';
 import { log, mul } from '../../../src/autograd/ops/elementwise.js';
-import { max, mean, min, reshape, sum, sumAll } from '../../../src/autograd/ops/reduce.js';
+import { max, mean, min, reshape, sum } from '../../../src/autograd/ops/reduce.js';
 import { logSoftmax, logSumExp, softmax } from '../../../src/autograd/ops/softmax.js';
 import { l2Normalise, norm, standardDeviation, variance } from '../../../src/autograd/ops/statistics.js';
 import { f32 } from '../../../src/autograd/tape.js';

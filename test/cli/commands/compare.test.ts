@@ -48,13 +48,18 @@ describe('hypergrad compare', () => {
   });
 
   it('prints all of it as JSON', async () => {
-    const comparison = JSON.parse(await said('compare', ...runs, '--json')) as { groups: unknown; runs: unknown[] };
+    const comparison = JSON.parse(await said('compare', ...runs, '--json')) as {
+      groups: unknown;
+      runs: unknown[];
+    };
     expect(comparison.groups).toMatchObject([{ seeds: [1, 2] }]);
     expect(comparison.runs).toHaveLength(2);
   });
 
   it('refuses a folder that is none of a finished run, and two forms at once', async () => {
     expect(await refusal('compare', runs[0]!, scratch)).toBeInstanceOf(StoreError);
-    expect(await refusal('compare', ...runs, '--csv', '--json')).toMatchObject({ exitCode: expect.any(Number) });
+    expect(await refusal('compare', ...runs, '--csv', '--json')).toMatchObject({
+      exitCode: expect.any(Number),
+    });
   });
 });

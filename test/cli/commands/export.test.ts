@@ -47,7 +47,9 @@ describe('hypergrad export', () => {
       expect(error / wanted[seed]!).toBeCloseTo(1, 3);
     });
     for (const row of evaluation.rows) {
-      const { accuracies } = before.rows.find(({ name, labels }) => name === 'MKDT' && labels === row.labels)!;
+      const { accuracies } = before.rows.find(
+        ({ name, labels }) => name === 'MKDT' && labels === row.labels,
+      )!;
       // An image or two on the border may fall to the other side.
       row.accuracies.forEach((accuracy, seed) => {
         expect(Math.abs(accuracy - accuracies[seed]!)).toBeLessThanOrEqual(0.011);
@@ -99,7 +101,9 @@ describe('hypergrad export', () => {
     expect(await bytesOf(alone, 'without-data')).toEqual(await bytesOf(run(), 'with-data'));
   });
 
-  it('trains an encoder in PyTorch by the example (skipped without a Python that has torch)', async ({ skip }) => {
+  it('trains an encoder in PyTorch by the example (skipped without a Python that has torch)', async ({
+    skip,
+  }) => {
     await hypergrad('export', run(), '--to', 'npz', '--out', out('python'));
     const outcome = await runPython([
       'examples/python/train_encoder.py',

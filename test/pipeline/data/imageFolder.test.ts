@@ -213,11 +213,14 @@ describe('readImageFolder', () => {
     await expect(attempt(claiming(4000, 2000, whole), 8)).rejects.toThrow(/no whole PNG or JPEG/);
   });
 
-  it.skipIf(process.platform === 'win32')('does not wait for a pipe that is called an image (POSIX only: mkfifo)', async () => {
-    const folder = await writeFiles(join(scratch, 'pipe'), { 'a.png': await png() });
-    execFileSync('mkfifo', [join(folder, 'b.png')]);
-    await expect(loadDataset(dataOf('folder', folder), 1)).rejects.toThrow(/b\.png is a pipe or a device/);
-  });
+  it.skipIf(process.platform === 'win32')(
+    'does not wait for a pipe that is called an image (POSIX only: mkfifo)',
+    async () => {
+      const folder = await writeFiles(join(scratch, 'pipe'), { 'a.png': await png() });
+      execFileSync('mkfifo', [join(folder, 'b.png')]);
+      await expect(loadDataset(dataOf('folder', folder), 1)).rejects.toThrow(/b\.png is a pipe or a device/);
+    },
+  );
 
   it('decodes only what is drawn: a broken file elsewhere does no harm', async () => {
     const files = Object.fromEntries(

@@ -159,87 +159,90 @@ const ELEMENTS = [
   ...['svg', 'g', 'path', 'text', 'defs', 'clippath', 'rect', 'line', 'tspan'],
 ];
 
-describe.skipIf(!hasBundledChromium)('a page of hostile texts, in a browser (Chromium on Linux x64 only)', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch({ hasGpu: false });
-  });
-  afterAll(() => browser?.close());
+describe.skipIf(!hasBundledChromium)(
+  'a page of hostile texts, in a browser (Chromium on Linux x64 only)',
+  () => {
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await launch({ hasGpu: false });
+    });
+    afterAll(() => browser?.close());
 
-  /** What happens when the page is opened, and what stands in it. */
-  async function visit(body: string) {
-    const happened: string[] = [];
-    const page = await browser.newPage();
-    try {
-      page.on('dialog', (dialog) => {
-        happened.push(`dialog ${dialog.message()}`);
-        void dialog.dismiss();
-      });
-      page.on('console', (message) => happened.push(`console ${message.text()}`));
-      page.on('pageerror', (error) => happened.push(`error ${error.message}`));
-      page.on('popup', () => happened.push('popup'));
-      await page.route('**', (route) => {
-        const url = route.request().url();
-        if (url === PAGE) return route.fulfill({ contentType: 'text/html; charset=utf-8', body });
-        happened.push(`request ${url}`);
-        return route.abort();
-      });
-      await page.goto(PAGE, { waitUntil: 'load' });
-      await page.waitForTimeout(50);
-      const found = await page.evaluate(() => {
-        const all = Array.from(document.querySelectorAll('*'));
-        const details = document.querySelector('details');
-        if (details) details.open = true;
-        return {
-          address: location.href,
-          elements: [...new Set(all.map((element) => element.tagName.toLowerCase()))],
-          handlers: all.flatMap((element) =>
-            Array.from(element.attributes)
-              .filter(
-                ({ name, value }) => /^on|^srcdoc$|^style$/i.test(name) || /^\s*javascript:/i.test(value),
-              )
-              .map(({ name }) => name),
-          ),
-          sources: all.flatMap((element) =>
-            ['src', 'href', 'xlink:href', 'action'].flatMap((name) => element.getAttribute(name) ?? []),
-          ),
-          title: document.title,
-          text: document.body.textContent ?? '',
-          styled: getComputedStyle(document.querySelector('h1')!).marginTop,
-        };
-      });
-      return { happened, ...found };
-    } finally {
-      await page.close();
+    /** What happens when the page is opened, and what stands in it. */
+    async function visit(body: string) {
+      const happened: string[] = [];
+      const page = await browser.newPage();
+      try {
+        page.on('dialog', (dialog) => {
+          happened.push(`dialog ${dialog.message()}`);
+          void dialog.dismiss();
+        });
+        page.on('console', (message) => happened.push(`console ${message.text()}`));
+        page.on('pageerror', (error) => happened.push(`error ${error.message}`));
+        page.on('popup', () => happened.push('popup'));
+        await page.route('**', (route) => {
+          const url = route.request().url();
+          if (url === PAGE) return route.fulfill({ contentType: 'text/html; charset=utf-8', body });
+          happened.push(`request ${url}`);
+          return route.abort();
+        });
+        await page.goto(PAGE, { waitUntil: 'load' });
+        await page.waitForTimeout(50);
+        const found = await page.evaluate(() => {
+          const all = Array.from(document.querySelectorAll('*'));
+          const details = document.querySelector('details');
+          if (details) details.open = true;
+          return {
+            address: location.href,
+            elements: [...new Set(all.map((element) => element.tagName.toLowerCase()))],
+            handlers: all.flatMap((element) =>
+              Array.from(element.attributes)
+                .filter(
+                  ({ name, value }) => /^on|^srcdoc$|^style$/i.test(name) || /^\s*javascript:/i.test(value),
+                )
+                .map(({ name }) => name),
+            ),
+            sources: all.flatMap((element) =>
+              ['src', 'href', 'xlink:href', 'action'].flatMap((name) => element.getAttribute(name) ?? []),
+            ),
+            title: document.title,
+            text: document.body.textContent ?? '',
+            styled: getComputedStyle(document.querySelector('h1')!).marginTop,
+          };
+        });
+        return { happened, ...found };
+      } finally {
+        await page.close();
+      }
     }
-  }
 
-  it.each([
-    ['report', async (text: string) => await renderReport(reportInput(text))],
-    ['study', studyPage],
-    ['page of two runs', sideBySidePage],
-  ] as const)('shows every one as it is in a %s, and does nothing else', async (_, render) => {
-    for (const text of HOSTILE.filter((_, k) => k % 3 === 0)) {
-      const seen = await visit(await render(text));
-      expect(seen.happened).toEqual([]);
-      expect(seen.address).toBe(PAGE);
-      expect(seen.elements.filter((name) => !ELEMENTS.includes(name))).toEqual([]);
-      expect(seen.handlers).toEqual([]);
-      expect(seen.sources.filter((address) => !address.startsWith('data:image/png;base64,'))).toEqual([]);
-      expect(seen.title.replaceAll(/\s+/g, ' ')).toContain(text.trim().replaceAll(/\s+/g, ' '));
-      for (const other of HOSTILE) expect(seen.text).toContain(other);
-      // The page's own style sheet is let through.
-      expect(seen.styled).toBe('0px');
-    }
-  });
+    it.each([
+      ['report', async (text: string) => await renderReport(reportInput(text))],
+      ['study', studyPage],
+      ['page of two runs', sideBySidePage],
+    ] as const)('shows every one as it is in a %s, and does nothing else', async (_, render) => {
+      for (const text of HOSTILE.filter((_, k) => k % 3 === 0)) {
+        const seen = await visit(await render(text));
+        expect(seen.happened).toEqual([]);
+        expect(seen.address).toBe(PAGE);
+        expect(seen.elements.filter((name) => !ELEMENTS.includes(name))).toEqual([]);
+        expect(seen.handlers).toEqual([]);
+        expect(seen.sources.filter((address) => !address.startsWith('data:image/png;base64,'))).toEqual([]);
+        expect(seen.title.replaceAll(/\s+/g, ' ')).toContain(text.trim().replaceAll(/\s+/g, ' '));
+        for (const other of HOSTILE) expect(seen.text).toContain(other);
+        // The page's own style sheet is let through.
+        expect(seen.styled).toBe('0px');
+      }
+    });
 
-  it('runs and fetches nothing even of what gets into the page unescaped', async () => {
-    const page = await renderReport(reportInput('plain'));
-    const seen = await visit(
-      page.replace('</main>', () => `${HOSTILE.filter((text) => !/refresh/.test(text)).join('\n')}</main>`),
-    );
-    expect(seen.elements).toContain('script');
-    expect(seen.happened.filter((event) => !event.startsWith('console '))).toEqual([]);
-    expect(seen.happened.join()).toMatch(/Content Security Policy/);
-  });
-});
+    it('runs and fetches nothing even of what gets into the page unescaped', async () => {
+      const page = await renderReport(reportInput('plain'));
+      const seen = await visit(
+        page.replace('</main>', () => `${HOSTILE.filter((text) => !/refresh/.test(text)).join('\n')}</main>`),
+      );
+      expect(seen.elements).toContain('script');
+      expect(seen.happened.filter((event) => !event.startsWith('console '))).toEqual([]);
+      expect(seen.happened.join()).toMatch(/Content Security Policy/);
+    });
+  },
+);

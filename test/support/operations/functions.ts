@@ -24,15 +24,11 @@ function coarse(seed: number, name: string, shape: readonly number[]): CaseInput
 
 const comparisonProperties = (sizes: Sizes): OperationProperty[] =>
   COMPARISONS.map((name) =>
-    property(
-      name,
-      pairs(sizes),
-      ({ seed, left, right }) => ({
-        inputs: { a: coarse(seed, 'a', left), b: coarse(seed, 'b', right) },
-        build: ({ a, b }) => record(name, [a!, b!]),
-        differentiable: [],
-      }),
-    ),
+    property(name, pairs(sizes), ({ seed, left, right }) => ({
+      inputs: { a: coarse(seed, 'a', left), b: coarse(seed, 'b', right) },
+      build: ({ a, b }) => record(name, [a!, b!]),
+      differentiable: [],
+    })),
   );
 
 const whereProperty = (sizes: Sizes): OperationProperty =>
