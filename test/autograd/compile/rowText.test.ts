@@ -31,7 +31,7 @@ function run(
   const { body } = writeRowProgram({ nodes: nodes.nodes, geometry, loads, stores, unroll, loadCost });
   const outputs = values.map(({ domain }) => new Array<number>(SIZES[domain]).fill(Number.NaN));
   const script = body.replace(/\b(\d+)u\b/g, '$1').replace(/\bvar\b/g, 'let');
-  new Function('x', ...stores.map(({ binding }) => binding), script)(x, ...outputs);
+  new Function('f32', 'x', ...stores.map(({ binding }) => binding), script)(Math.fround, x, ...outputs);
   return { body, outputs };
 }
 
@@ -70,7 +70,9 @@ it('reads again what it has stored where that is cheaper than to compute it', ()
   const build = (nodes: RowNodes, plane: RowValue): RowValue[] => {
     let costly = plane;
     for (let k = 0; k < 5; k++) costly = nodes.map(([a]) => `(${a} * 0.5 + 1.0)`, [costly]);
-    return [costly, centred(nodes, costly)];
+    // The pixels themselves are read in both loops.
+    const operands = [plane, costly, nodes.mean(costly)];
+    return [costly, nodes.map(([a, b, m]) => `(${a} + ${b} - ${m})`, operands)];
   };
   const [cheap, dear] = [run(build, 4, 2), run(build, 4, 100)];
   expect(cheap.outputs).toEqual(dear.outputs);
