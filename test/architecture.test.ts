@@ -7,9 +7,8 @@ import {
   importsOf,
   kernelHeaderFaults,
   nodeNeeds,
-  type SourceTree,
-  sourceTree,
 } from './support/architecture.js';
+import { type SourceTree, sourceTree } from './support/sourceTree.js';
 
 /** A file much longer than this usually holds two things. */
 const MOST_LINES = 350;

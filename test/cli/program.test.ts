@@ -5,7 +5,7 @@ import { examplesOf } from '../../src/cli/examples.js';
 import { exitCodes } from '../../src/cli/exitCodes.js';
 import { createProgram } from '../../src/cli/program.js';
 import { ConfigError } from '../../src/errors.js';
-import { environmentVariables, sourceTree } from '../support/architecture.js';
+import { environmentVariables, sourceTree } from '../support/sourceTree.js';
 
 let stdout: MockInstance<typeof process.stdout.write>;
 let stderr: MockInstance<typeof process.stderr.write>;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { environmentVariables, sourceTree } from '../support/architecture.js';
+import { environmentVariables, sourceTree } from '../support/sourceTree.js';
 
 it('names every variable of the environment that the sources read', () => {
   const [, table] = readFileSync('docs/guide/debugging.md', 'utf8').split('## Variables of the environment');

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/exitCodes.js';
 import * as all from '../../src/errors.js';
 import * as index from '../../src/index.js';
-import { isTypeScript, sourceTree } from '../support/architecture.js';
+import { isTypeScript, sourceTree } from '../support/sourceTree.js';
 
 const PAGE = 'docs/guide/troubleshooting.md';
 /** Stands for what differs, in the page's messages and in the texts of the sources. */

@@ -1,7 +1,8 @@
 /** No file of src that reads what others may have made is left out of the list of readers. */
 import { posix } from 'node:path';
 import { expect, it } from 'vitest';
-import { importsOf, isTypeScript, sourceTree } from '../support/architecture.js';
+import { importsOf } from '../support/architecture.js';
+import { isTypeScript, sourceTree } from '../support/sourceTree.js';
 import { readers } from './readers.js';
 
 /** Calls that make something of bytes or text, or fetch them. */

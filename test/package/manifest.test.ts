@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { optionalPackages } from '../../src/gpu/node/optionalPackage.js';
-import { sourceTree } from '../support/architecture.js';
+import { sourceTree } from '../support/sourceTree.js';
 import { packageImports } from '../support/packageImports.js';
 
 interface Manifest {

@@ -1,8 +1,8 @@
 /** The rules of the source tree, as functions of file names and texts. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import ts from 'typescript';
+import { isTypeScript, type SourceTree } from './sourceTree.js';
 
 /** Layers from the bottom up; those of one entry stand side by side. Imports go downwards only. */
 const LAYERS: readonly (readonly string[])[] = [
@@ -28,34 +28,6 @@ const PORTABLE_PACKAGES = /^wgsl-preprocessor\/.+$/;
 /** What the page may bring along. */
 const BROWSER_PACKAGES =
   /^(wgsl-preprocessor\/.+|zod|simple-statistics|preact(\/hooks)?|uplot(\/.+\.css)?|idb-keyval)$/;
-
-/** Source files by their paths from the repository's root, with forward slashes. */
-export type SourceTree = Readonly<Record<string, string>>;
-
-/** All files below some folders of the repository, but for what tests and builds make there. */
-export function sourceTree(...folders: readonly string[]): SourceTree {
-  const tree: Record<string, string> = {};
-  const walk = (folder: string): void => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = posix.join(folder, entry.name);
-      if (/^(\.|dist|node_modules$)/.test(entry.name)) continue;
-      if (entry.isDirectory()) walk(path);
-      else tree[path] = readFileSync(path, 'utf8');
-    }
-  };
-  for (const folder of folders) walk(folder);
-  return tree;
-}
-
-/** Names of the environment's variables that the TypeScript of a tree reads, sorted. */
-export function environmentVariables(tree: SourceTree): string[] {
-  const texts = Object.keys(tree)
-    .filter(isTypeScript)
-    .map((path) => tree[path]!);
-  return [...new Set(texts.flatMap((text) => text.match(/\bHYPERGRAD_[A-Z]+(_[A-Z]+)*\b/g) ?? []))].sort();
-}
-
-export const isTypeScript = (path: string): boolean => /\.tsx?$/.test(path);
 
 /** What a TypeScript file imports, re-exports or loads, as written. */
 export function importsOf(text: string): string[] {

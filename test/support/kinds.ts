@@ -2,8 +2,7 @@
  * Kinds of tests, for `npm run test:unit`, `test:golden`, `test:browser` and `test:runs`: together they are all of `npm test`. A file's
  * kind is told from where it lies and what it reads, so that a new one has its kind without a list.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { sourceTree } from './sourceTree.js';
 
 export const kinds = ['browser', 'golden', 'runs', 'unit'] as const;
 export type Kind = (typeof kinds)[number];
@@ -23,8 +22,6 @@ export function kindOf(path: string, text: string): Kind {
 
 /** All test files of a kind, from the root of the repository. */
 export const testFilesOf = (wanted: Kind): string[] =>
-  readdirSync('test', { recursive: true, encoding: 'utf8' })
-    .map((name) => join('test', name).replaceAll('\\', '/'))
-    // Pages' programs lie in hidden folders while their tests run.
-    .filter((path) => path.endsWith('.test.ts') && !path.includes('/.'))
-    .filter((path) => kindOf(path, readFileSync(path, 'utf8')) === wanted);
+  Object.entries(sourceTree('test'))
+    .filter(([path, text]) => path.endsWith('.test.ts') && kindOf(path, text) === wanted)
+    .map(([path]) => path);

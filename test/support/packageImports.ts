@@ -1,7 +1,7 @@
 /** Which npm packages the sources import, for the checks of package.json. */
 import { builtinModules } from 'node:module';
 import ts from 'typescript';
-import { isTypeScript, type SourceTree } from './architecture.js';
+import { isTypeScript, type SourceTree } from './sourceTree.js';
 
 /** An import of a package, as a file has it. */
 export interface PackageImport {
