@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { optionalPackages } from '../../src/gpu/node/optionalPackage.js';
-import { sourceTree } from '../support/sourceTree.js';
 import { packageImports } from '../support/packageImports.js';
+import { sourceTree } from '../support/sourceTree.js';
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
