@@ -4,9 +4,21 @@ import { dirname, join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OperationCase } from '../support/operations/case.js';
-import { blocksOf } from './snippets.js';
+import { type Block, blocksOf } from './snippets.js';
 
 const PAGE = 'docs/guide/write-a-kernel.md';
+
+interface NamedBlock extends Block {
+  readonly file: string;
+}
+
+/** The page's blocks that name a file: whole files, and changes that put lines after one that is there. */
+async function namedBlocks(): Promise<NamedBlock[]> {
+  return blocksOf(await readFile(PAGE, 'utf8')).flatMap((block) => {
+    const [, file] = /^file=(\S+)$/.exec(block.info) ?? [];
+    return file === undefined ? [] : [{ ...block, file }];
+  });
+}
 
 /** Puts a change's added lines after its first line, which must stand in the file exactly once. */
 function applyChange(file: string, text: string, change: string): string {
@@ -29,10 +41,7 @@ beforeAll(async () => {
   await cp('src', at('src'), { recursive: true });
   await cp('package.json', at('package.json'));
   await cp('test/support', at('test/support'), { recursive: true });
-  // Blocks that name a file are whole files, or changes that put lines after one that is there.
-  for (const { language, info, text } of blocksOf(await readFile(PAGE, 'utf8'))) {
-    const [, file] = /^file=(\S+)$/.exec(info) ?? [];
-    if (file === undefined) continue;
+  for (const { language, file, text } of await namedBlocks()) {
     await mkdir(dirname(at(file)), { recursive: true });
     const whole = language === 'diff' ? applyChange(file, await readFile(at(file), 'utf8'), text) : text;
     await writeFile(at(file), whole);
@@ -42,7 +51,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe(`an operation added as ${PAGE} says`, () => {
   it("is in the project's form, which every change is checked for", async () => {
-    const paths = new Set(blocksOf(await readFile(PAGE, 'utf8')).map(({ file }) => file));
+    const paths = new Set((await namedBlocks()).map(({ file }) => file));
     const sources = [...paths].filter((path) => path.endsWith('.ts'));
     expect(sources.length).toBeGreaterThan(5);
     for (const path of sources) {
