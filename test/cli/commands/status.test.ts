@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { describeStatus } from '../../src/cli/commands/status.js';
-import type { JobStatus, SweepStatus } from '../../src/pipeline/sweep/status.js';
+import { describeStatus } from '../../../src/cli/commands/status.js';
+import type { JobStatus, SweepStatus } from '../../../src/pipeline/sweep/status.js';
 
 it('lists the first failed jobs of a sweep, and says how many more there are', () => {
   const job = { hash: '0'.repeat(20), kind: 'teacher', after: [], member: 'seed=1' } as const;
