@@ -9,8 +9,8 @@ import { keeperOf } from '../../src/pipeline/evaluate/keeper.js';
 import { readTimings } from '../../src/pipeline/session.js';
 import { readGivenTargets } from '../../src/pipeline/stages/givenTargets.js';
 import { EVENTS, EventLog } from '../../src/pipeline/store/events.js';
-import { hashInputs } from '../../src/pipeline/store/manifest.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
+import { seedlessKey } from '../../src/pipeline/sweep/members.js';
 import { needsOf, sweepCosts } from '../../src/pipeline/sweep/slurm/costs.js';
 import { RunWatcher } from '../../src/pipeline/watch/snapshot.js';
 import { dataOf } from '../support/imageFiles.js';
@@ -62,9 +62,8 @@ export const readGiven = (from: string | [train: string, test: string]): Promise
   );
 };
 
-const { seed: _, ...seedless } = config;
 /** Names the configuration whose costs are kept. */
-export const COSTS_OF = hashInputs(seedless);
+export const COSTS_OF = seedlessKey({ config });
 
 /** Reads what a sweep's jobs take, which would be measured where it cannot be read. */
 export async function readCosts(folder: string): Promise<void> {
