@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useDevice } from '../support/device.js';
 import { countFaults } from '../support/faults/counts.js';
 import type { Call } from '../support/faultySystem.js';
-import { faultsOf, runDisturbed, runUndisturbed, sentenceFault } from '../support/writeFaults.js';
+import { faultOf, faultsOf, runDisturbed, runWithoutFault } from '../support/writeFaults.js';
 
 const device = useDevice();
 let scratch = '';
@@ -43,15 +43,12 @@ const runs: readonly (readonly [what: string, sets: readonly string[], fails: (c
   ],
 ];
 
-/** Calls that may fail and be made up for: events are written while a stage runs, and again at its end. */
-const isMadeUpFor = ({ path }: Call): boolean => path.endsWith('events.jsonl');
-
 describe('a run of which one call fails that writes', () => {
   it.for(runs)(
     'stops, and ends with the same bits when it is run again: %s',
     async ([, sets, fails], context) => {
       const tiny = { device: await device(), folder: join(scratch, 'run'), sets };
-      const { calls, contents } = await runUndisturbed(tiny);
+      const { calls, contents } = await runWithoutFault(tiny);
       const chosen = calls.filter(fails);
       const counts: Record<string, number> = {};
       const faults: string[] = [];
@@ -59,10 +56,7 @@ describe('a run of which one call fails that writes', () => {
         for (const fault of faultsOf(call)) {
           const what = `${call.name} of ${call.path.slice(scratch.length)} (${call.nth}), ${fault}`;
           const disturbed = await runDisturbed(tiny, call, fault);
-          const wrong =
-            disturbed.error === undefined && (isMadeUpFor(call) || !disturbed.isReached)
-              ? null
-              : sentenceFault(disturbed.error, call, fault);
+          const wrong = faultOf(disturbed, call, fault);
           if (wrong !== null) faults.push(`${what}: ${wrong}`);
           if (!isDeepStrictEqual(disturbed.contents, contents)) faults.push(`${what}: other bits`);
           if (disturbed.isReached) counts[fault] = (counts[fault] ?? 0) + 1;

@@ -1,7 +1,6 @@
 /** Tiny runs of which one write fails: what stops them, and what the same command leaves afterwards. */
-import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { StoreError } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import { resolveConfig } from '../../src/pipeline/config/resolve.js';
@@ -11,6 +10,7 @@ import { runPipeline } from '../../src/pipeline/run.js';
 import { nodeFileSystem } from '../../src/pipeline/store/fileSystem.js';
 import { RunFolder } from '../../src/pipeline/store/runFolder.js';
 import { type Call, type Fault, type FaultySystem, faultySystem, sameCall } from './faultySystem.js';
+import { folderContents, TIMED_FILES } from './folderContents.js';
 
 export interface TinyRun {
   readonly device: Device;
@@ -38,37 +38,31 @@ async function run({ device, folder: path, sets }: TinyRun, system: FaultySystem
   }
 }
 
+/** What a file that holds measured seconds says beside them. */
+const untimed: Readonly<Record<(typeof TIMED_FILES)[number], (text: string) => string>> = {
+  'timings.json': (text) =>
+    Object.keys(JSON.parse(text) as object)
+      .sort()
+      .join(),
+  'result.json': (text) => JSON.stringify({ ...(JSON.parse(text) as object), seconds: null }),
+  'report.html': () => '',
+};
+
 /** Every file's hash; of those that hold measured seconds, what they hold beside them. */
 async function contents(path: string): Promise<Record<string, string>> {
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const found: [string, string][] = [];
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const file = join(entry.parentPath, entry.name);
-    const text = await readFile(file);
-    const untimed = { 'timings.json': keysOf, 'result.json': withoutSeconds, 'report.html': () => '' }[
-      entry.name
-    ];
-    const content = untimed === undefined ? text : untimed(text.toString());
-    found.push([relative(path, file), createHash('sha256').update(content).digest('hex')]);
-  }
-  return Object.fromEntries(found.sort());
+  const timed = TIMED_FILES.map(
+    async (name) => [name, untimed[name](await readFile(join(path, name), 'utf8'))] as const,
+  );
+  return { ...folderContents(path), ...Object.fromEntries(await Promise.all(timed)) };
 }
 
-const keysOf = (text: string): string =>
-  Object.keys(JSON.parse(text) as object)
-    .sort()
-    .join();
-const withoutSeconds = (text: string): string =>
-  JSON.stringify({ ...(JSON.parse(text) as object), seconds: null });
-
 /** A run that nothing disturbs: its calls, and what it leaves. */
-export interface Undisturbed {
+export interface FaultFreeRun {
   readonly calls: readonly Call[];
   readonly contents: Readonly<Record<string, string>>;
 }
 
-export async function runUndisturbed(tiny: TinyRun): Promise<Undisturbed> {
+export async function runWithoutFault(tiny: TinyRun): Promise<FaultFreeRun> {
   const system = faultySystem(nodeFileSystem);
   await run(tiny, system);
   return { calls: system.calls, contents: await contents(tiny.folder) };
@@ -100,8 +94,8 @@ export async function runDisturbed(tiny: TinyRun, at: Call, fault: Fault): Promi
   return { error, isReached, contents: await contents(tiny.folder) };
 }
 
-/** What is wrong with what a run of which `call` failed has said; null where it is as it should be. */
-export function sentenceFault(error: unknown, call: Call, fault: Fault): string | null {
+/** What is wrong with the sentence that stopped a run; null where it is as it should be. */
+function sentenceFault(error: unknown, call: Call, fault: Fault): string | null {
   if (!(error instanceof StoreError)) return `not a StoreError but ${String(error)}`;
   const { message } = error;
   // A file that is renamed, and a folder that is flushed, are told by the file that they are for.
@@ -110,4 +104,13 @@ export function sentenceFault(error: unknown, call: Call, fault: Fault): string 
   if (!message.includes('run the same command again')) return `does not say what to do: ${message}`;
   if (fault !== 'EIO' && !message.includes('Free some space')) return `does not say to make room: ${message}`;
   return null;
+}
+
+/** Calls that may fail and be made up for: events are written while a stage runs, and again at its end. */
+const isMadeUpFor = ({ path }: Call): boolean => path.endsWith('events.jsonl');
+
+/** What is wrong with how a run ended of which `call` failed; null where it is as it should be. */
+export function faultOf({ error, isReached }: Disturbed, call: Call, fault: Fault): string | null {
+  if (error === undefined && (isMadeUpFor(call) || !isReached)) return null;
+  return sentenceFault(error, call, fault);
 }

@@ -1,10 +1,11 @@
+/** One call of each kind that writes fails; `npm run test:faults` has all of them. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useDevice } from '../../support/device.js';
 import type { Fault } from '../../support/faultySystem.js';
-import { runDisturbed, runUndisturbed, sentenceFault, type Undisturbed } from '../../support/writeFaults.js';
+import { type FaultFreeRun, faultOf, runDisturbed, runWithoutFault } from '../../support/writeFaults.js';
 
 const device = useDevice();
 let scratch = '';
@@ -24,9 +25,9 @@ const samples: readonly (readonly [name: string, file: RegExp, nth: number, faul
 ];
 
 describe('a run of which one write fails', () => {
-  let undisturbed: Undisturbed;
+  let undisturbed: FaultFreeRun;
   beforeAll(async () => {
-    undisturbed = await runUndisturbed({ device: await device(), folder: join(scratch, 'run'), sets: [] });
+    undisturbed = await runWithoutFault({ device: await device(), folder: join(scratch, 'run'), sets: [] });
   });
 
   it.each(samples)(
@@ -34,13 +35,9 @@ describe('a run of which one write fails', () => {
     async (name, file, nth, fault) => {
       const folder = join(scratch, 'run');
       const call = undisturbed.calls.filter((each) => each.name === name && file.test(each.path))[nth]!;
-      const { error, contents } = await runDisturbed(
-        { device: await device(), folder, sets: [] },
-        call,
-        fault,
-      );
-      expect(sentenceFault(error, call, fault)).toBeNull();
-      expect(contents).toEqual(undisturbed.contents);
+      const disturbed = await runDisturbed({ device: await device(), folder, sets: [] }, call, fault);
+      expect(faultOf(disturbed, call, fault)).toBeNull();
+      expect(disturbed.contents).toEqual(undisturbed.contents);
     },
   );
 });
