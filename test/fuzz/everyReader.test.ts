@@ -13,7 +13,7 @@ const READS =
 const BEHIND: Readonly<Record<string, string>> = {
   'src/cli/commands/evaluate.ts': 'synthetic set',
   'src/pipeline/check/eventOrder.ts': 'checked run',
-  'src/pipeline/check/folderView.ts': 'checked run',
+  'src/pipeline/check/scannedFolder.ts': 'checked run',
   'src/pipeline/check/results.ts': 'checked run',
   'src/pipeline/config/yamlText.ts': 'configuration',
   'src/pipeline/data/folders.ts': 'cifar folder',
