@@ -50,12 +50,6 @@ const refusals: readonly Refusal[] = [
     linear,
     /^matmul: operands are f32; an i32 tensor \[5\]/,
   ],
-  [
-    'a bias of whole numbers',
-    [f32(1, 2, 5, 5), f32(4, 2, 3, 3), i32(4)],
-    (x, w, bias) => conv2d(x, w, { bias }),
-    /^conv2d: operands are f32; an i32 tensor \[4\]/,
-  ],
   ['two batches', [f32(2, 3), f32(4, 3)], crossCorrelation, /same batch/],
   ['two shapes', [f32(2, 3), f32(3, 2)], mse, /mse: shapes \[2,3\] and \[3,2\] must be equal/],
   ['labels as targets', [f32(2), i32(2)], mse, /mse: operands are f32 and i32/],

@@ -3,7 +3,7 @@ import { describe, it } from 'vitest';
 import { avgPool2d, globalAveragePool } from '../../../src/autograd/ops/avgPool2d.js';
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from '../../../src/autograd/ops/conv2d.js';
 import { maxPool2d } from '../../../src/autograd/ops/maxPool2d.js';
-import { f32 } from '../../../src/autograd/tape.js';
+import { f32, i32 } from '../../../src/autograd/tape.js';
 import { record } from '../../support/operations/case.js';
 import { expectRefused, type Refusal } from '../../support/refusals.js';
 
@@ -28,6 +28,12 @@ const refusals: readonly Refusal[] = [
     [f32(1, 2, 5, 5), f32(4, 2, 3, 3), f32(3)],
     (x, w, bias) => conv2d(x, w, { bias }),
     /bias \[3\] must be \[4\]/,
+  ],
+  [
+    'a bias of whole numbers',
+    [f32(1, 2, 5, 5), f32(4, 2, 3, 3), i32(4)],
+    (x, w, bias) => conv2d(x, w, { bias }),
+    /^conv2d: operands are f32; an i32 tensor \[4\]/,
   ],
   [
     'an input gradient of other shape',
