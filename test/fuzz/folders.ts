@@ -14,18 +14,21 @@ const json = (value: unknown): Uint8Array => encode(JSON.stringify(value));
 
 export const hash = (draws: Draws): string => Buffer.from(draws.bytes(32)).toString('hex');
 
+const RESULT = {
+  ...{ version: 1, command: 'hypergrad run', dataset: 'mnist', seconds: { distil: 1 } },
+  device: { name: 'Some GPU', kind: 'hardware', bundled: false },
+};
+
 /** All that the report of a finished run is read from. */
 export function finishedRun(draws: Draws): Files {
   const [count, channels, side] = [1 + draws.below(3), draws.pick([1, 3]), 1 + draws.below(4)];
-  const device = { name: 'Some GPU', kind: 'hardware', bundled: false };
-  const record = { version: 1, command: 'hypergrad run', device, dataset: 'mnist', seconds: { distil: 1 } };
   const told = Array.from({ length: 1 + draws.below(4) }, (_, iteration) => [
     JSON.stringify({ stage: 'distil', iteration, loss: 1, innerStep: 0.1 }),
     JSON.stringify({ stage: 'experts', expert: 0, epoch: iteration + 1, loss: 1 }),
   ]);
   const each = (value: number): number[] => Array(channels).fill(value);
   return {
-    'result.json': json(record),
+    'result.json': json(RESULT),
     'evaluation.json': formats.evaluation(draws, 2),
     'config.yaml': formats.configuration(draws),
     'standardisation.json': json({ version: 1, mean: each(0.1), deviation: each(0.3) }),
@@ -106,7 +109,7 @@ export function checkedRun(draws: Draws): Files {
     'config.yaml': encode(CONFIG),
     'events.jsonl': encode(`${told.join('\n')}\n`),
     'standardisation.json': json({ version: 1, mean: [0.1], deviation: [0.3] }),
-    'result.json': json({ version: 1 }),
+    'result.json': json(RESULT),
     'report.html': encode('<!doctype html>\n<html></html>\n'),
     'timings.json': json({ distil: 1.5 }),
     'checkpoint-experts.safetensors': checkpoint(draws, hash(draws), null, {
