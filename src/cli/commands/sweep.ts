@@ -170,9 +170,9 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   const graph = graphOf(runs, await identifyRuns(runs));
   const finished = await finishedJobs(sweep, graph);
   const prepare = async (): Promise<void> => {
+    await requirePagePackages();
     await writeSweep(sweep, graph, runs);
     await forgetWork(sweep, finished);
-    await requirePagePackages();
   };
   const all: SweepOutcome = { found: finished.size, done: [], failed: [], blocked: [], isStopped: false };
   const isDone = finished.size === graph.jobs.length;
