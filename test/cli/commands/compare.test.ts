@@ -20,7 +20,10 @@ beforeAll(() => {
     const files = {
       'config.yaml': stringify(resolveConfig({ preset: 'tiny-test', seed, sets: [] })),
       'evaluation.json': encodeEvaluation(evaluationOf({ rows, heldOut: [] }, [])),
-      'result.json': JSON.stringify({ device: { name: 'Some GPU', kind: 'hardware', bundled: false } }),
+      'result.json': JSON.stringify({
+        ...{ version: 1, dataset: 'mnist', seconds: { distil: 1 } },
+        device: { name: 'Some GPU', kind: 'hardware', bundled: false },
+      }),
     };
     const folder = join(scratch, `seed-${seed}`);
     mkdirSync(folder);

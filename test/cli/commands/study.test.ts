@@ -28,8 +28,11 @@ describe('hypergrad study', () => {
   });
 
   it.each([
-    [['variance', '--batches', 'many'], /^--batches "many" must be a whole number, 0 or more\.$/],
-    [['variance', '--preset', 'tiny-test', '--batches', '2'], /^--batches 2 must be at least 3\.$/],
+    [['variance', '--batches', 'many'], /^--batches "many" must be a whole number of at least 3\.$/],
+    [
+      ['variance', '--preset', 'tiny-test', '--batches', '2'],
+      /^--batches "2" must be a whole number of at least 3\.$/,
+    ],
     [
       ['variance', '--preset', 'tiny-test', '--batch-sizes', '4,101'],
       /^--batch-sizes 101 must be at most half of the 200 training images/,
