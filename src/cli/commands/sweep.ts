@@ -6,10 +6,11 @@ import { silentProgress } from '../../pipeline/progress.js';
 import { counted, longDuration } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { identifyRuns } from '../../pipeline/sweep/dataIdentity.js';
-import { type Job, type JobGraph, jobInWords } from '../../pipeline/sweep/graph.js';
+import { type Job, type JobGraph, jobInWords, type Member } from '../../pipeline/sweep/graph.js';
 import { graphOf } from '../../pipeline/sweep/jobs.js';
 import { distinctBySeed, type PlannedRun } from '../../pipeline/sweep/members.js';
 import { forgetWork, publishMissing } from '../../pipeline/sweep/publish.js';
+import { openCollector } from '../../pipeline/sweep/results.js';
 import { RESULT_FILES, writeResults } from '../../pipeline/sweep/resultsPage.js';
 import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
 import { runSweep, type SweepOutcome } from '../../pipeline/sweep/runSweep.js';
@@ -85,6 +86,8 @@ interface Planned {
   readonly finished: ReadonlySet<string>;
   /** What is to be done before a job begins. */
   readonly prepare: () => Promise<void>;
+  /** Told of each run that is finished. */
+  readonly finishedRun: (member: Member) => void;
 }
 
 interface EndedJobs {
@@ -95,7 +98,7 @@ interface EndedJobs {
 
 /** Runs what is missing. */
 async function runJobs(
-  { sweep, graph, runs, finished, prepare }: Planned,
+  { sweep, graph, runs, finished, prepare, finishedRun }: Planned,
   {
     flags,
     script,
@@ -111,6 +114,9 @@ async function runJobs(
     begun() {},
     done(job: Job, { seconds, wasDone }: JobOutcome) {
       done += 1;
+      if (job.kind === 'report') {
+        for (const member of graph.members) if (member.jobs.at(-1) === job.hash) finishedRun(member);
+      }
       tell(job, wasDone ? 'done by another worker' : longDuration(seconds));
     },
     failed(job: Job, error: unknown) {
@@ -175,14 +181,19 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
     await forgetWork(sweep, finished);
   };
   const all: SweepOutcome = { found: finished.size, done: [], failed: [], blocked: [], isStopped: false };
+  const collector = openCollector(sweep, graph);
+  const finishedRun = (member: Member): void => {
+    // Read while others compute; what cannot be read is told when all are collected.
+    collector.collect(member).catch(() => undefined);
+  };
   const isDone = finished.size === graph.jobs.length;
   if (isDone) await prepare();
   const { outcome, closed } = isDone
     ? { outcome: all, closed: Promise.resolve() }
-    : await runJobs({ sweep, graph, runs, finished, prepare }, { flags, script, voice });
+    : await runJobs({ sweep, graph, runs, finished, prepare, finishedRun }, { flags, script, voice });
   // Whoever finishes a report leaves its run; of those that were finished before, a kill may have been faster.
   await publishMissing(sweep, graph, finished);
-  const [results] = await Promise.all([writeResults(sweep, graph), closed]);
+  const [results] = await Promise.all([writeResults(sweep, graph, collector), closed]);
   const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
   voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
   if (flags.json) {

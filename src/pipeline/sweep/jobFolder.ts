@@ -6,6 +6,7 @@ import { copyFile, link, mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { StoreError } from '../../errors.js';
+import { mapBounded } from '../data/mapBounded.js';
 import { runDeviceSchema } from '../report/runDevice.js';
 import { readTimings } from '../session.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
@@ -106,7 +107,6 @@ async function copy(from: string, to: string): Promise<void> {
  * changed in place: a run that goes on writes behind those that are there.
  */
 async function place(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
   if (basename(from) === EVENTS) return await copy(from, to);
   try {
     await link(from, to);
@@ -118,17 +118,26 @@ async function place(from: string, to: string): Promise<void> {
   }
 }
 
+/** Files that are linked or copied at a time. */
+const MOST_AT_ONCE = 8;
+
 /** Puts files, by their names in a folder, in a second one. Throws `StoreError`. */
 export async function placeFiles(from: string, to: string, names: Iterable<string>): Promise<void> {
-  for (const name of names) {
-    if (!isInside(name))
-      throw new StoreError(`${from}: ${JSON.stringify(name)} is no name for a file of a job.`);
-    try {
-      await place(join(from, name), join(to, name));
-    } catch (error) {
-      throw writingFailure(join(to, name), 'written', error);
-    }
+  const all = [...names];
+  const strange = all.find((name) => !isInside(name));
+  if (strange !== undefined) {
+    throw new StoreError(`${from}: ${JSON.stringify(strange)} is no name for a file of a job.`);
   }
+  for (const folder of new Set(all.map((name) => dirname(join(to, name))))) {
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+      throw writingFailure(folder, 'created', error);
+    });
+  }
+  await mapBounded(all, MOST_AT_ONCE, async (name) => {
+    await place(join(from, name), join(to, name)).catch((error: unknown) => {
+      throw writingFailure(join(to, name), 'written', error);
+    });
+  });
 }
 
 const artefactsOf = (stages: ReadonlyMap<string, StageRecord>): string[] => [

@@ -120,27 +120,32 @@ function mostCommon(texts: readonly string[]): string | undefined {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
-/** The results of the runs that are finished. Throws `StoreError` where one cannot be read. */
-export async function collectResults(sweep: string, graph: JobGraph): Promise<SweepResults> {
-  const finished = await finishedJobs(sweep, graph);
+/** What one finished run has measured. */
+interface CollectedRun {
+  readonly rows: readonly SweepRow[];
+  readonly dataset: string;
+}
+
+/** Reads what finished runs of a sweep have measured, each once: a run that is finished does not change. */
+export interface RunCollector {
+  /** Throws `StoreError` where it cannot be read. */
+  collect(member: Member): Promise<CollectedRun>;
+}
+
+/** Has read nothing yet. */
+export function openCollector(sweep: string, graph: Pick<JobGraph, 'jobs'>): RunCollector {
   const jobs = jobsByName(graph);
-  const records = new Map<string, string>();
-  const deviceOf = async (hash: string): Promise<string> => {
-    const known = records.get(hash) ?? deviceText(await readRecord(sweep, hash));
-    records.set(hash, known);
+  const devices = new Map<string, Promise<string>>();
+  const deviceOf = (hash: string): Promise<string> => {
+    const known = devices.get(hash) ?? readRecord(sweep, hash).then(deviceText);
+    devices.set(hash, known);
     return known;
   };
-  const rows: SweepRow[] = [];
-  const datasets = new Set<string>();
-  for (const member of graph.members) {
-    if (!finished.has(member.jobs.at(-1)!)) continue;
-    const devices: string[] = [];
-    for (const hash of member.jobs) {
-      // A report is made of what others have computed.
-      if (jobs.get(hash)!.kind !== 'report') devices.push(await deviceOf(hash));
-    }
+  const read = async (member: Member): Promise<CollectedRun> => {
+    // A report is made of what others have computed.
+    const computed = member.jobs.filter((hash) => jobs.get(hash)!.kind !== 'report');
+    const own = await Promise.all(computed.map(deviceOf));
     const { evaluation, config } = await readRun(pathsOf(sweep).job(member.jobs.at(-1)!));
-    datasets.add(config.data.source);
     const tables = [
       { ...evaluation, student: '' },
       ...evaluation.transfer.map(({ student, ...table }) => ({
@@ -148,7 +153,36 @@ export async function collectResults(sweep: string, graph: JobGraph): Promise<Sw
         student: describeStudent(student),
       })),
     ];
-    rows.push(...rowsOf(member, tables, [...new Set(devices)]));
+    return { rows: rowsOf(member, tables, [...new Set(own)]), dataset: config.data.source };
+  };
+  const runs = new Map<string, Promise<CollectedRun>>();
+  return {
+    collect(member) {
+      const known = runs.get(member.name) ?? read(member);
+      runs.set(member.name, known);
+      return known;
+    },
+  };
+}
+
+/**
+ * The results of the runs that are finished. Throws `StoreError` where one cannot be read.
+ *
+ * @param collector has read some of them already
+ */
+export async function collectResults(
+  sweep: string,
+  graph: JobGraph,
+  collector: RunCollector = openCollector(sweep, graph),
+): Promise<SweepResults> {
+  const finished = await finishedJobs(sweep, graph);
+  const rows: SweepRow[] = [];
+  const datasets = new Set<string>();
+  for (const member of graph.members) {
+    if (!finished.has(member.jobs.at(-1)!)) continue;
+    const run = await collector.collect(member);
+    datasets.add(run.dataset);
+    rows.push(...run.rows);
   }
   const usual = mostCommon(rows.map(({ devices }) => devices.join(' + ')));
   const marked = rows.map((row) => ({

@@ -12,7 +12,13 @@ import { accuracy, labelShare, significant } from '../report/wording.js';
 import { plainDisk } from '../store/disk.js';
 import type { Plain } from '../store/manifest.js';
 import type { JobGraph } from './graph.js';
-import { collectResults, resultsCsv, type SweepGroup, type SweepResults } from './results.js';
+import {
+  collectResults,
+  type RunCollector,
+  resultsCsv,
+  type SweepGroup,
+  type SweepResults,
+} from './results.js';
 import { finishedJobs } from './sweepFolder.js';
 
 const WIDTH = 340;
@@ -206,12 +212,18 @@ async function finishedRuns(sweep: string, { jobs }: JobGraph): Promise<number> 
  * Writes the results of the finished runs as a table, as JSON and as a page, each whole. Several workers may do so at once: whoever
  * finds afterwards that another run was finished meanwhile begins again, so that the last ones to be written have all. Throws
  * `StoreError`.
+ *
+ * @param collector has read some runs already
  */
-export async function writeResults(sweep: string, graph: JobGraph): Promise<SweepResults> {
+export async function writeResults(
+  sweep: string,
+  graph: JobGraph,
+  collector?: RunCollector,
+): Promise<SweepResults> {
   const write = (name: string, text: string): Promise<void> => plainDisk.writeWhole(join(sweep, name), text);
   for (;;) {
     const before = await finishedRuns(sweep, graph);
-    const results = await collectResults(sweep, graph);
+    const results = await collectResults(sweep, graph, collector);
     await write(RESULT_FILES.csv, resultsCsv(results));
     await write(RESULT_FILES.json, `${JSON.stringify(results, null, 2)}\n`);
     await write(RESULT_FILES.page, await resultsPage(results));
