@@ -60,9 +60,13 @@ export const ownerSchema = z.object({
 /** What an owner's file says. */
 export type Owner = z.infer<typeof ownerSchema>;
 
+/** Where this process is, and when it began: asked for once, for neither changes. */
+let place: Promise<readonly [realm: string, start: string | null]> | null = null;
+
 /** This process, as an owner from now on. */
 export async function ourselves(): Promise<Owner> {
-  const [where, start] = await Promise.all([realm(), startOf(process.pid)]);
+  place ??= Promise.all([realm(), startOf(process.pid)]);
+  const [where, start] = await place;
   return {
     version: 1,
     process: process.pid,
