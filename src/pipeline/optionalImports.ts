@@ -1,5 +1,10 @@
 /** The optional packages that the pipeline computes nothing with: pictures and charts. Loaded when they are first needed. */
-import { loadOptional } from '../gpu/node/optionalPackage.js';
+import {
+  absentPackages,
+  loadOptional,
+  type OptionalPackage,
+  resolveOptional,
+} from '../gpu/node/optionalPackage.js';
 
 /** The decoder and encoder of pictures. Throws `MissingPackageError`. */
 export const importSharp = async (): Promise<typeof import('sharp')['default']> =>
@@ -15,6 +20,18 @@ export async function importVega(): Promise<{
     loadOptional('vega-lite', () => import('vega-lite')),
   ]);
   return { vega, compile };
+}
+
+const PAGE_PACKAGES: ReadonlySet<OptionalPackage> = new Set(['sharp', 'vega', 'vega-lite']);
+
+/**
+ * Looks whether what a page is made with is installed, without loading it.
+ *
+ * @throws MissingPackageError
+ */
+export function findPagePackages(): void {
+  const absent = absentPackages().find(({ name }) => PAGE_PACKAGES.has(name));
+  if (absent !== undefined) resolveOptional(absent.name);
 }
 
 /**

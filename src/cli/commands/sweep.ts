@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { EXIT_CODES } from '../../errors.js';
-import { requirePagePackages } from '../../pipeline/optionalImports.js';
+import { findPagePackages, requirePagePackages } from '../../pipeline/optionalImports.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import { counted, longDuration } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
@@ -136,7 +136,9 @@ async function runJobs(
         `${seen.description}\n${counted(total, 'job')} for ${counted(runs.length, 'run')}, ${total - done} of them to do, by ${counted(workers, 'worker')}.`,
       );
       const execute = (job: Job): Promise<JobOutcome> => crew.execute(job);
-      const outcome = await runSweep({ graph, finished, workers, listener, signal, execute });
+      const jobs = runSweep({ graph, finished, workers, listener, signal, execute });
+      // Loaded beside the first jobs: one that is broken ends them before much is lost.
+      const [outcome] = await Promise.all([jobs, requirePagePackages()]);
       return { outcome, closed: crew.close() };
     } catch (error) {
       await crew.close();
@@ -171,12 +173,12 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   if (flags.slurm) return await submitToSlurm(path, flags, script);
   requireSlurmAsked(flags);
   const runs = readRuns(path, flags);
+  findPagePackages();
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
   const graph = graphOf(runs, await identifyRuns(runs));
   const finished = await finishedJobs(sweep, graph);
   const prepare = async (): Promise<void> => {
-    await requirePagePackages();
     await writeSweep(sweep, graph, runs);
     await forgetWork(sweep, finished);
   };
@@ -191,9 +193,9 @@ async function sweepJobs(path: string | undefined, flags: SweepFlags, script: st
   const { outcome, closed } = isDone
     ? { outcome: all, closed: Promise.resolve() }
     : await runJobs({ sweep, graph, runs, finished, prepare, finishedRun }, { flags, script, voice });
-  // Whoever finishes a report leaves its run; of those that were finished before, a kill may have been faster.
-  await publishMissing(sweep, graph, finished);
   const [results] = await Promise.all([writeResults(sweep, graph, collector), closed]);
+  // Whoever finishes a report leaves its run; a kill may have been faster.
+  await publishMissing(sweep, graph, await finishedJobs(sweep, graph));
   const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
   voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
   if (flags.json) {

@@ -151,11 +151,17 @@ export function serveJobs(sweep: string, flags: WorkerFlags): void {
   const worker = openWorker(deviceOf(flags), stopping.signal);
   const { step: say } = voiceOf(flags);
   let graph: JobGraph | null = null;
+  /** What jobs have left to do while the next ones compute; of a run that could not be left, the sweep finds out at its end. */
+  const windingUp = new Set<Promise<void>>();
+  const later = (rest: Promise<void>): void => {
+    const ended = rest.catch(() => undefined).finally(() => windingUp.delete(ended));
+    windingUp.add(ended);
+  };
   const job = async (hash: string): Promise<JobOutcome> => {
     workerpool.workerEmit({ process: process.pid } satisfies JobMessage);
     graph ??= await readGraph(sweep);
     return await runJob(findJob(graph, hash), {
-      ...{ sweep, graph, worker, progress: silentProgress, signal: stopping.signal, say },
+      ...{ sweep, graph, worker, progress: silentProgress, signal: stopping.signal, say, later },
     });
   };
   const look = async (members: readonly string[]): Promise<SeenDevice> => {
@@ -163,5 +169,13 @@ export function serveJobs(sweep: string, flags: WorkerFlags): void {
     for (const member of members) configs.push(await readJobConfig(sweep, { member }));
     return await worker.look(configs);
   };
-  workerpool.worker({ job, look }, { onTerminate: () => worker.close() });
+  workerpool.worker(
+    { job, look },
+    {
+      onTerminate: async () => {
+        await Promise.all(windingUp);
+        worker.close();
+      },
+    },
+  );
 }

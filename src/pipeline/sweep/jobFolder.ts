@@ -32,7 +32,7 @@ const recordSchema = z.object({
   kind: z.string(),
   /** The device that it was made on. */
   device: runDeviceSchema,
-  /** Seconds that it took, until its result was written; tries that were broken off aside. */
+  /** Seconds from a worker's taking it to its result being written; waits for another worker and tries that were broken off aside. */
   seconds: z.number(),
   /** The machine that it was made on, and when by its clock; for people alone. */
   machine: z.string(),

@@ -64,6 +64,11 @@ export interface JobOptions {
   readonly signal?: AbortSignal;
   readonly checkpointSeconds?: number;
   readonly times?: ClaimTimes;
+  /**
+   * Given what is left to do once the result has its place: removing the job's work, and leaving the runs that a report is of. It
+   * may fail. Where nobody takes it, the job ends after it.
+   */
+  readonly later?: (rest: Promise<void>) => void;
   /** Told in a sentence what else is worth knowing, such as that another worker has the job. */
   readonly say?: (text: string) => void;
 }
@@ -189,8 +194,15 @@ async function note(sweep: string, hash: string, line: string): Promise<void> {
     .catch(() => undefined);
 }
 
-/** Computes a claimed job, `begun` by `performance.now()`, and gives its result its place; the seconds that it took. */
-async function work(job: Job, claim: Claim, options: JobOptions, begun: number): Promise<number> {
+/** A job whose result has its place. */
+interface Worked {
+  readonly seconds: number;
+  /** What it worked in. */
+  readonly folderPath: string;
+}
+
+/** Computes a claimed job, `begun` by `performance.now()`, and gives its result its place. */
+async function work(job: Job, claim: Claim, options: JobOptions, begun: number): Promise<Worked> {
   const { sweep, graph, worker } = options;
   const results = await resultsFor(sweep, graph, job);
   const config = await readJobConfig(sweep, job);
@@ -232,12 +244,21 @@ async function work(job: Job, claim: Claim, options: JobOptions, begun: number):
     },
   });
   claim.stop();
+  return { seconds, folderPath };
+}
+
+/** What is left to do of a job whose result has its place. */
+async function windUp(
+  { hash }: Job,
+  { sweep, graph }: JobOptions,
+  { seconds, folderPath }: Worked,
+): Promise<void> {
   await Promise.all([
     plainDisk.remove(folderPath).catch(() => undefined),
     forgetClaims(sweep, hash),
     note(sweep, hash, `Done in ${seconds} s.`),
+    publishReport(sweep, graph, hash),
   ]);
-  return seconds;
 }
 
 /**
@@ -247,24 +268,31 @@ async function work(job: Job, claim: Claim, options: JobOptions, begun: number):
  * @throws InterruptedError when the signal is aborted, once the job is kept; otherwise what the job's work throws.
  */
 export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome> {
-  const { sweep, graph, signal, times, say = () => {} } = options;
+  const { sweep, graph, signal, times, later, say = () => {} } = options;
   const { hash } = job;
   for (;;) {
+    let begun = performance.now();
+    let hasWaited = false;
     const claim = await claimJob(sweep, hash, {
       ...(signal === undefined ? {} : { signal }),
       ...(times === undefined ? {} : { times }),
-      waiting: (text) => say(`${jobInWords(job)} ${hash}: ${text}. Waiting for it.`),
+      waiting(text) {
+        hasWaited = true;
+        say(`${jobInWords(job)} ${hash}: ${text}. Waiting for it.`);
+      },
     });
     if (claim === null) {
       await publishReport(sweep, graph, hash);
       return { hash, wasDone: true, seconds: (await readRecord(sweep, hash)).seconds };
     }
-    const begun = performance.now();
-    await note(sweep, hash, `${jobInWords(job)} of ${job.member} begins, try ${claim.number + 1}.`);
-    let seconds: number;
+    if (hasWaited) begun = performance.now();
+    const begins = note(sweep, hash, `${jobInWords(job)} of ${job.member} begins, try ${claim.number + 1}.`);
+    let worked: Worked;
     try {
-      seconds = await work(job, claim, options, begun);
+      worked = await work(job, claim, options, begun);
+      await begins;
     } catch (error) {
+      await begins;
       claim.stop();
       // The other one's result is this one's too; a work folder that is gone fails in any words.
       if (claim.lost.aborted || (await exists(pathsOf(sweep).record(hash)))) {
@@ -279,7 +307,9 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
       await claim.giveBack({ outcome: isStopped ? 'stopped' : 'failed', message, exitCode, at });
       throw error;
     }
-    await publishReport(sweep, graph, hash);
-    return { hash, wasDone: false, seconds };
+    const rest = windUp(job, options, worked);
+    if (later === undefined) await rest;
+    else later(rest);
+    return { hash, wasDone: false, seconds: worked.seconds };
   }
 }
