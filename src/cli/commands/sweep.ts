@@ -42,6 +42,8 @@ interface Crew {
   /** What the device is, once every configuration is known to fit it. */
   look(runs: readonly PlannedRun[]): Promise<SeenDevice>;
   execute(job: Job): Promise<JobOutcome>;
+  /** Has all jobs end after their steps, kept. */
+  stop(): void;
   close(): Promise<void>;
 }
 
@@ -54,13 +56,16 @@ interface CrewOptions {
 }
 
 /** This process alone. */
-function soleWorker({ sweep, graph, flags, signal, voice }: CrewOptions): Crew {
+function soleWorker({ sweep, graph, flags, signal: asked, voice }: CrewOptions): Crew {
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([asked, stopping.signal]);
   const worker = openWorker(deviceOf(flags), signal);
   return {
     start() {},
     look: (runs) => worker.look(runs.map(({ config }) => config)),
     execute: (job) =>
       runJob(job, { sweep, graph, worker, progress: silentProgress, signal, say: voice.step }),
+    stop: () => stopping.abort(),
     async close() {
       worker.close();
     },
@@ -75,6 +80,7 @@ function manyWorkers(script: string, { sweep, flags, signal }: CrewOptions): Cre
     start: (workers) => pool.start(workers),
     look: (runs) => pool.look(runs.map(({ name }) => name)),
     execute: ({ hash }) => pool.execute(hash),
+    stop: () => pool.stop(),
     close: () => pool.close(),
   };
 }
@@ -137,8 +143,13 @@ async function runJobs(
       );
       const execute = (job: Job): Promise<JobOutcome> => crew.execute(job);
       const jobs = runSweep({ graph, finished, workers, listener, signal, execute });
-      // Loaded beside the first jobs: one that is broken ends them before much is lost.
-      const [outcome] = await Promise.all([jobs, requirePagePackages()]);
+      // Loaded beside the first jobs: one that is broken ends them after their steps.
+      await requirePagePackages().catch(async (error: unknown) => {
+        crew.stop();
+        await jobs;
+        throw error;
+      });
+      const outcome = await jobs;
       return { outcome, closed: crew.close() };
     } catch (error) {
       await crew.close();
