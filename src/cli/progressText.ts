@@ -1,4 +1,5 @@
 /** How far work is, in words, for the terminal. */
+import type { StageView } from '../pipeline/watch/snapshot.js';
 
 /** Elsewhere than on a screen, what runs says something at most so often. */
 export const LINE_INTERVAL_MILLISECONDS = 10_000;
@@ -26,15 +27,7 @@ export function remaining(seconds: number): string {
 }
 
 /** How far a stage is; null is what is not known. */
-export interface StageProgress {
-  readonly done: number | null;
-  readonly total: number | null;
-  readonly unit: string;
-  readonly loss: number | null;
-  /** Steps a second. */
-  readonly perSecond: number | null;
-  readonly secondsLeft: number | null;
-}
+export type StageProgress = Pick<StageView, 'done' | 'total' | 'unit' | 'loss' | 'perSecond' | 'secondsLeft'>;
 
 /** "120/200 iterations, loss 0.52, 1.4/s, 57 s left", as far as it is known. */
 export function progressText({ done, total, unit, loss, perSecond, secondsLeft }: StageProgress): string {
