@@ -40,16 +40,19 @@ async function placed(budget: number, batch = 16): Promise<TrainingImages> {
   return placeTraining(await openedDevice(), source, SHAPE, targets, { batch, budget, label: 'test' });
 }
 
-async function train(data: TrainingImages): Promise<Float32Array> {
-  const trainer = await Trainer.create({
-    device: await openedDevice(),
+const trainerOf = (device: Device, data: TrainingImages, { forward }: Pick<Model, 'forward'>) =>
+  Trainer.create({
+    device,
     data,
     parameters: model.parameters.total,
-    loss: (theta, x, y) => mse(model.forward(theta, x).output, y),
+    loss: (theta, x, y) => mse(forward(theta, x).output, y),
     optimiser: { momentum: 0.9, weightDecay: 1e-4 },
     batchSizes: batchSizesOf(COUNT, 16),
     label: 'test',
   });
+
+async function train(data: TrainingImages): Promise<Float32Array> {
+  const trainer = await trainerOf(await openedDevice(), data, model);
   trainer.start(start, 0.05);
   for (let index = 0; index < 2; index++) {
     await trainer.submit(splitBatches(permutation({ seed: 1, purpose: 'order', index }, COUNT), 16));
@@ -76,16 +79,7 @@ describe('a model that cannot be compiled for the rest of the images', () => {
   };
   const makers = {
     'an encoder': (device: Device, data: TrainingImages) => Encoder.create(device, broken, data),
-    'a trainer': (device: Device, data: TrainingImages) =>
-      Trainer.create({
-        device,
-        data,
-        parameters: model.parameters.total,
-        loss: (theta, x, y) => mse(broken.forward(theta, x).output, y),
-        optimiser: { momentum: 0.9, weightDecay: 1e-4 },
-        batchSizes: batchSizesOf(COUNT, 16),
-        label: 'test',
-      }),
+    'a trainer': (device: Device, data: TrainingImages) => trainerOf(device, data, broken),
   };
 
   it.each(Object.entries(makers))('leaves no memory of %s behind', async (_, make) => {

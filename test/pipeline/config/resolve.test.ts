@@ -1,26 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/errors.js';
 import { describePreset, presetNames, resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { configSchema } from '../../../src/pipeline/config/schema.js';
 import { evaluationRows } from '../../../src/pipeline/config/sections/evaluate.js';
+import { configFiles, withSets } from '../../support/configFiles.js';
 import { messageOf } from '../../support/messageOf.js';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hypergrad-config-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-function file(name: string, text: string): string {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
-}
-
-const withSets = (...sets: string[]) => resolveConfig({ preset: 'mnist-small', sets });
+const { file } = configFiles();
 
 describe('presets', () => {
   it('has mnist-small equal to the defaults', () => {

@@ -1,24 +1,10 @@
 /** Files of configurations that cannot be read, by the way that all of them come. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../../src/pipeline/config/resolve.js';
+import { configFiles, withSets } from '../../support/configFiles.js';
 import { messageOf } from '../../support/messageOf.js';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hypergrad-yaml-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-function file(name: string, text: string): string {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
-}
-
-const withSets = (...sets: string[]) => resolveConfig({ preset: 'mnist-small', sets });
+const { at, file } = configFiles();
 
 describe('files that cannot be read', () => {
   it('names the file and line of a syntax error', () => {
@@ -30,8 +16,8 @@ describe('files that cannot be read', () => {
 
   it('names the file that may be meant, or the preset', () => {
     file('my.yaml', 'seed: 1\n');
-    expect(messageOf(() => resolveConfig({ file: join(folder, 'my.ymal'), sets: [] }))).toContain(
-      `does not exist. Did you mean ${join(folder, 'my.yaml')}?`,
+    expect(messageOf(() => resolveConfig({ file: at('my.ymal'), sets: [] }))).toContain(
+      `does not exist. Did you mean ${at('my.yaml')}?`,
     );
     expect(messageOf(() => resolveConfig({ file: 'tiny-test', sets: [] }))).toContain(
       'does not exist. Did you mean --preset tiny-test?',
@@ -40,11 +26,11 @@ describe('files that cannot be read', () => {
   });
 
   it('says that a file is missing or a folder', () => {
-    const missing = join(folder, 'missing.yaml');
+    const missing = at('missing.yaml');
     expect(messageOf(() => resolveConfig({ file: missing, sets: [] }))).toContain(
       `${missing} does not exist`,
     );
-    expect(messageOf(() => resolveConfig({ file: folder, sets: [] }))).toContain('is a folder');
+    expect(messageOf(() => resolveConfig({ file: at('.'), sets: [] }))).toContain('is a folder');
   });
 
   it('refuses a file that is not a map, a group that is a value, and aliases without end', () => {
