@@ -1,4 +1,5 @@
 /** What is measured: one library's way of doing a case's work. Plain values go in and out, so that sides can be compared. */
+import { messageOf } from '../src/errors.js';
 import type { HypergradientCase, KernelCase, StudentCase } from './cases/types.js';
 
 /** Something that does a case's work, ready to run. */
@@ -33,6 +34,6 @@ export interface AbsentPeer {
 
 /** The message of whatever was thrown, in one line and not too long for a table. */
 export function reasonOf(error: unknown): string {
-  const text = (error instanceof Error ? error.message : String(error)).trim().replace(/\s+/g, ' ');
+  const text = messageOf(error).replace(/\s+/g, ' ');
   return text.length > 300 ? `${text.slice(0, 299)}…` : text;
 }

@@ -100,3 +100,7 @@ export class SchedulerError extends HypergradError {
   override readonly name: string = 'SchedulerError';
   override readonly exitCode = EXIT_CODES.scheduler;
 }
+
+/** What was thrown, in words: libraries throw other things than errors too. */
+export const messageOf = (thrown: unknown): string =>
+  (thrown instanceof Error ? thrown.message : String(thrown)).trim();

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { commandOf } from '../../src/cli/commands/run.js';
 import { terminalProgress } from '../../src/cli/terminalProgress.js';
 import { openTunedDevice } from '../../src/cli/tunedDevice.js';
-import { ConfigError, HypergradError } from '../../src/errors.js';
+import { ConfigError, HypergradError, messageOf } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import { readRun } from '../../src/pipeline/compare/readRun.js';
 import { describePreset, resolveConfig } from '../../src/pipeline/config/resolve.js';
@@ -108,6 +108,6 @@ try {
   await program.parseAsync();
   process.exit(0);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exit(error instanceof HypergradError ? error.exitCode : 1);
 }

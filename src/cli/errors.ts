@@ -1,7 +1,7 @@
 /** How a command that fails tells it: one sentence on stderr and an exit code; a stack trace only when asked for. */
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
-import { EXIT_CODES, HypergradError } from '../errors.js';
+import { EXIT_CODES, HypergradError, messageOf } from '../errors.js';
 import { terminalText } from './terminalText.js';
 
 export interface Failure {
@@ -21,7 +21,7 @@ export function describeFailure(error: unknown, debug: boolean): Failure {
   if (error instanceof HypergradError) {
     return { text: `hypergrad: ${terminalText(error.message)}\n${details}`, exitCode: error.exitCode };
   }
-  const message = (error instanceof Error ? error.message : String(error)).trim().replace(/\.$/, '');
+  const message = messageOf(error).replace(/\.$/, '');
   const advice = debug ? '' : '; run again with --debug for details';
   return {
     text: `hypergrad: ${terminalText(message) || 'Unnamed error'}. This is a fault of hypergrad${advice}.\n${details}`,

@@ -1,4 +1,4 @@
-import { DeviceError, DeviceLostError, DeviceTimeoutError } from '../errors.js';
+import { DeviceError, DeviceLostError, DeviceTimeoutError, messageOf } from '../errors.js';
 import { BufferPool, formatBytes } from './bufferPool.js';
 import {
   type AdapterKind,
@@ -7,7 +7,7 @@ import {
   lanesOf,
   requestWithAllLimits,
 } from './deviceRequest.js';
-import { describeFault, describeLoss, messageOf } from './faults.js';
+import { describeFault, describeLoss } from './faults.js';
 import { PipelineCache } from './pipelines.js';
 import type { ProfiledDevice, Profiler } from './profiler.js';
 import { Readback } from './readback.js';

@@ -1,10 +1,6 @@
 import { DeviceError, DeviceLostError } from '../errors.js';
 import { formatBytes } from './bufferPool.js';
 
-/** What was thrown, in words. */
-export const messageOf = (thrown: unknown): string =>
-  (thrown instanceof Error ? thrown.message : String(thrown)).trim();
-
 /**
  * An error that WebGPU reports late, as the exception that a caller is given.
  *

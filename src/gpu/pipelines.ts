@@ -1,5 +1,4 @@
-import { DeviceError } from '../errors.js';
-import { messageOf } from './faults.js';
+import { DeviceError, messageOf } from '../errors.js';
 
 /** The first error of a WGSL module, with its line number and the line itself; undefined when there is none. */
 async function firstCompileError(module: GPUShaderModule, code: string): Promise<string | undefined> {

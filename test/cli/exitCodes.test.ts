@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/exitCodes.js';
 import * as all from '../../src/errors.js';
 
-const { EXIT_CODES, ...errors } = all;
+const { EXIT_CODES, messageOf: _, ...errors } = all;
 
 it('documents the exit code of every class of errors', () => {
   const codes = Object.values(errors).map((Class) => new Class('').exitCode);

@@ -71,7 +71,7 @@ const isSaid = (message: string, texts: readonly string[]): boolean => {
 };
 
 /** The classes among what the module has. */
-const { EXIT_CODES: _, ...errors } = all;
+const { EXIT_CODES: _, messageOf: _words, ...errors } = all;
 
 describe(PAGE, () => {
   const sections = sectionsOf(readFileSync(PAGE, 'utf8'));

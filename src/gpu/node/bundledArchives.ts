@@ -9,8 +9,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
 import { z } from 'zod';
-import { DeviceError } from '../../errors.js';
-import { messageOf } from '../faults.js';
+import { DeviceError, messageOf } from '../../errors.js';
 import { cacheFolder, writableCacheFolder } from './cacheFolder.js';
 import { resolveOptional } from './optionalPackage.js';
 

@@ -1,9 +1,8 @@
 import { isMainThread } from 'node:worker_threads';
-import { ConfigError, DeviceError, DeviceTimeoutError } from '../../errors.js';
+import { ConfigError, DeviceError, DeviceTimeoutError, messageOf } from '../../errors.js';
 import { didYouMean } from '../../suggest.js';
 import { Device } from '../device.js';
 import { type AdapterKind, adapterKind, adapterName } from '../deviceRequest.js';
-import { messageOf } from '../faults.js';
 import { openingWaits, type Remedies } from '../waits.js';
 import { bundledVulkan } from './bundledVulkan.js';
 import { installCommand } from './optionalPackage.js';

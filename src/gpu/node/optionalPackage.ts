@@ -4,8 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { optionalDependencies } from '../../../package.json';
-import { MissingPackageError } from '../../errors.js';
-import { messageOf } from '../faults.js';
+import { MissingPackageError, messageOf } from '../../errors.js';
 
 /** What needs each of them, to be read before "needs". */
 const NEEDED_FOR = {

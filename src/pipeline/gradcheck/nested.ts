@@ -2,12 +2,14 @@
  * A gradient of a gradient: d/dx ‖∇θ ℓ(θ, x)‖², where the inner gradient is asked for with respect to θ alone and x is an
  * argument of it. A tool that treats such an argument as a constant gives zeros here, without a word.
  */
+
 import { compile } from '../../autograd/compile/plan.js';
 import { valueAndGradient } from '../../autograd/gradient.js';
 import { interpret } from '../../autograd/interpret.js';
 import { dot } from '../../autograd/ops/reduce.js';
 import { f32, type Tape } from '../../autograd/tape.js';
 import { type Tensor, trace } from '../../autograd/trace.js';
+import { messageOf } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { mse } from '../../nn/losses.js';
 import {
@@ -58,7 +60,7 @@ function refusalOf(): string {
       d: valueAndGradient((t) => dot(t!, t!), [theta, unused]).gradients[1]!,
     }));
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
   return '';
 }

@@ -3,7 +3,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
-import { DataError, HypergradError, InterruptedError, StoreError } from '../../errors.js';
+import { DataError, HypergradError, InterruptedError, messageOf, StoreError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
@@ -300,7 +300,7 @@ export async function runJob(job: Job, options: JobOptions): Promise<JobOutcome>
         continue;
       }
       const isStopped = error instanceof InterruptedError;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       const exitCode = error instanceof HypergradError ? error.exitCode : 1;
       await note(sweep, hash, isStopped ? message : inspect(error));
       const at = new Date().toISOString();

@@ -1,7 +1,7 @@
 /** Replays reference cases on a device and says how far each is from what it should be. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError } from '../../errors.js';
+import { DataError, messageOf } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { fileLimits, readBounded, readingFault } from '../store/boundedFile.js';
 import { shown } from '../store/shownText.js';
@@ -79,7 +79,7 @@ export async function verifyCase(path: string, device: Device): Promise<CaseResu
     passed: false,
     readable,
     measured: [],
-    reason: reason instanceof Error ? reason.message : String(reason),
+    reason: messageOf(reason),
   });
   let reference: ReferenceCase;
   try {

@@ -5,7 +5,7 @@
 import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { HypergradError } from '../../errors.js';
+import { HypergradError, messageOf } from '../../errors.js';
 import type { Progress } from '../progress.js';
 import { fileLimits, readBounded } from '../store/boundedFile.js';
 import { plainDisk } from '../store/disk.js';
@@ -137,7 +137,7 @@ export function leaveTrail(
       else {
         write({
           exitCode: error instanceof HypergradError ? error.exitCode : 1,
-          message: error instanceof Error ? error.message : String(error),
+          message: messageOf(error),
         });
       }
       await queue;
