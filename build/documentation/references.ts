@@ -70,7 +70,7 @@ function groupSection(group: string, fields: readonly FieldDescription[]): strin
 /** The page of the configuration: every preset, and every field with its meaning, what fits and its default. */
 export function configurationPage(): string {
   const groups = new Map<string, FieldDescription[]>();
-  for (const field of fieldDescriptions) {
+  for (const field of fieldDescriptions()) {
     const group = field.path.slice(0, Math.max(0, field.path.lastIndexOf('.')));
     groups.set(group, [...(groups.get(group) ?? []), field]);
   }

@@ -25,7 +25,7 @@ describe('the reference of the configuration', () => {
   it('has every preset, and every field with its meaning, what fits and its default', () => {
     const rows = new Map(rowsOf(page).map(([first, ...rest]) => [first!, rest]));
     for (const name of presetNames) expect(rows.get(`\`${name}\``)?.[0], name).toMatch(/\w/);
-    for (const { path } of fieldDescriptions) {
+    for (const { path } of fieldDescriptions()) {
       const cells = rows.get(`\`${path}\``);
       expect(cells, path).toHaveLength(3);
       for (const cell of cells!) expect(cell, path).not.toBe('');

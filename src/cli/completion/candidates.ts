@@ -26,14 +26,14 @@ const presets: Source = () => presetNames.map((value) => ({ value, description: 
 const settings: Source = (typed) => {
   const equals = typed.indexOf('=');
   if (equals >= 0) {
-    const field = fieldDescriptions.find(({ path }) => path === typed.slice(0, equals));
+    const field = fieldDescriptions().find(({ path }) => path === typed.slice(0, equals));
     return (field?.values ?? []).map((value) => ({
       value: `${field!.path}=${value}`,
       description: String(field!.default) === value ? 'default' : '',
     }));
   }
   const found = new Map<string, string>();
-  for (const { path, description, range } of fieldDescriptions) {
+  for (const { path, description, range } of fieldDescriptions()) {
     if (!path.startsWith(typed)) continue;
     const end = path.indexOf('.', typed.length);
     if (end < 0) found.set(`${path}=`, `${description} (${range})`);

@@ -1,16 +1,12 @@
 /** A configuration as YAML that explains itself: each field under what it means, what fits and its default. */
 import { Document, isMap, isSeq, type Pair, type Scalar, type YAMLMap } from 'yaml';
-import { describeGroup, type FieldDescription, fieldDescriptions } from './describe.js';
+import { describeGroup, fieldDescriptions } from './describe.js';
 import type { Fields } from './paths.js';
 
 /** Characters of a line, its indentation among them. */
 const WIDTH = 110;
 /** Characters that each level is indented by. */
 const INDENT = 2;
-
-const byPath: ReadonlyMap<string, FieldDescription> = new Map(
-  fieldDescriptions.map((field) => [field.path, field]),
-);
 
 /** Breaks a text at its spaces into lines of at most so many characters. */
 function wrap(text: string, width: number): string[] {
@@ -34,7 +30,7 @@ export function inlineYaml(value: unknown): string {
 
 /** What stands above a field, or a group of them, in paragraphs. */
 function commentOf(path: string): string[] {
-  const field = byPath.get(path);
+  const field = fieldDescriptions().find((each) => each.path === path);
   if (field === undefined) return [describeGroup(path)];
   return [field.description, `(${field.range}; default ${inlineYaml(field.default)})`];
 }

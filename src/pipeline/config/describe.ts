@@ -29,11 +29,16 @@ export interface FieldDescription {
   readonly values: readonly string[];
 }
 
-/** Of what a configuration file may hold; defaults as of a field that is left out. */
-const generated = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-7' }) as SchemaNode;
+let generated: SchemaNode | undefined;
+
+/** Of what a configuration file may hold; defaults as of a field that is left out. Made when it is first asked for: few commands do. */
+function generatedSchema(): SchemaNode {
+  generated ??= z.toJSONSchema(configSchema, { io: 'input', target: 'draft-7' }) as SchemaNode;
+  return generated;
+}
 
 function nodeAt(path: string): SchemaNode {
-  return path.split('.').reduce<SchemaNode>((node, name) => node.properties![name]!, generated);
+  return path.split('.').reduce<SchemaNode>((node, name) => node.properties![name]!, generatedSchema());
 }
 
 /** What a group of fields is for, in a sentence; empty where the schema is silent. */
@@ -56,19 +61,25 @@ function valuesOf(node: SchemaNode): string[] {
   return takesNull(node) ? ['null'] : [];
 }
 
-const defaults: Fields = configSchema.parse({});
+let described: readonly FieldDescription[] | undefined;
 
 /** Every field, in the order of the schema. */
-export const fieldDescriptions: readonly FieldDescription[] = fieldPaths.map((path) => {
-  const node = nodeAt(path);
-  return {
-    path,
-    description: node.description ?? '',
-    range: rangeOf(path, node),
-    default: valueAt(defaults, path.split('.')),
-    values: valuesOf(node),
-  };
-});
+export function fieldDescriptions(): readonly FieldDescription[] {
+  if (described === undefined) {
+    const defaults: Fields = configSchema.parse({});
+    described = fieldPaths.map((path) => {
+      const node = nodeAt(path);
+      return {
+        path,
+        description: node.description ?? '',
+        range: rangeOf(path, node),
+        default: valueAt(defaults, path.split('.')),
+        values: valuesOf(node),
+      };
+    });
+  }
+  return described;
+}
 
 /** A group's default is that of its fields: to offer an editor `{}` for it helps nobody. */
 function withoutGroupDefaults(node: SchemaNode): SchemaNode {
@@ -82,7 +93,7 @@ function withoutGroupDefaults(node: SchemaNode): SchemaNode {
 
 /** JSON Schema (draft 7) of a configuration file, with which an editor completes and checks it. */
 export function configJsonSchema(): SchemaNode {
-  const { properties, ...schema } = withoutGroupDefaults(generated);
+  const { properties, ...schema } = withoutGroupDefaults(generatedSchema());
   const preset = {
     description: `The preset that the file's values are laid over. ${presetNames
       .map((name) => `${name}: ${describePreset(name)}`)

@@ -33,7 +33,7 @@ describe('commentedYaml', () => {
     expect(lines[0]).toBe('# Defaults');
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(110);
     const said = text.replaceAll(/\n *# /g, ' ');
-    for (const { description, range } of fieldDescriptions) {
+    for (const { description, range } of fieldDescriptions()) {
       expect(said).toContain(description);
       expect(said).toContain(`(${range}; default `);
     }

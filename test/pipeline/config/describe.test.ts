@@ -7,13 +7,13 @@ import { valueAt } from '../../../src/pipeline/config/paths.js';
 import { presetNames, resolveConfig } from '../../../src/pipeline/config/resolve.js';
 import { configSchema } from '../../../src/pipeline/config/schema.js';
 
-const fieldOf = (path: string) => fieldDescriptions.find((field) => field.path === path)!;
+const fieldOf = (path: string) => fieldDescriptions().find((field) => field.path === path)!;
 
 describe('fieldDescriptions', () => {
   it('has every field, with its meaning, what fits and its default', () => {
-    expect(fieldDescriptions.map(({ path }) => path)).toEqual(fieldPaths);
+    expect(fieldDescriptions().map(({ path }) => path)).toEqual(fieldPaths);
     const defaults = configSchema.parse({});
-    for (const field of fieldDescriptions) {
+    for (const field of fieldDescriptions()) {
       expect(field.description, field.path).toMatch(/\.$/);
       expect(field.range, field.path).toMatch(/^\S.{2,}[^.]$/);
       expect(field.default, field.path).toEqual(valueAt(defaults, field.path.split('.')));
@@ -34,7 +34,7 @@ describe('fieldDescriptions', () => {
   });
 
   it('names values that fit, each alone', () => {
-    for (const { path, values } of fieldDescriptions) {
+    for (const { path, values } of fieldDescriptions()) {
       for (const value of values) {
         const wrapped = path
           .split('.')
