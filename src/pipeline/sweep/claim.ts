@@ -5,7 +5,8 @@
  * one worker alone can do; the one that was only held up finds that number, and stops. On the same machine a dead owner is seen at once.
  * No result depends on any of this: two workers on one job leave one result, for only one of them can give its folder the final name.
  */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
@@ -104,11 +105,16 @@ async function isFree({ owner, end }: FoundClaim): Promise<boolean | null> {
 }
 
 /** Makes a claim of a number; false where another worker was first. Throws `StoreError`. */
-async function make(folder: string, number: number): Promise<boolean> {
+function make(folder: string, number: number, owner: Owner): boolean {
   const path = claimFile(folder, number);
   try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw writingFailure(folder, 'created', error);
+  }
+  try {
     // Not flushed: after a power cut nobody works on anything.
-    await writeFile(path, `${JSON.stringify(await ourselves())}\n`, { flag: 'wx' });
+    writeFileSync(path, `${JSON.stringify(owner)}\n`, { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -172,24 +178,26 @@ export async function claimJob(
   /** The sign of life that was seen last, and when by our own time. */
   let seen = { sign: '', since: performance.now() };
   let isTold = false;
+  // In calls that wait: a turn through the pool of threads takes far longer on cores that compute, and a sweep has many short jobs.
+  const isDone = (): boolean => existsSync(paths.record(hash));
+  /** Null where the job is done by then, false where another worker was first. */
+  const take = async (number: number): Promise<Claim | null | false> => {
+    if (!make(folder, number, await ourselves())) return false;
+    const claim = hold(folder, number, times);
+    if (!isDone()) return claim;
+    claim.stop();
+    await forgetClaims(sweep, hash);
+    return null;
+  };
   for (;;) {
-    const [isDone, found] = await Promise.all([exists(paths.record(hash)), findClaim(sweep, hash)]);
-    if (isDone) return null;
+    if (isDone()) return null;
+    const found = existsSync(folder) ? await findClaim(sweep, hash) : null;
     const sign = found === null ? '' : `${found.number} ${await textOf(beatFile(folder, found.number))}`;
     if (sign !== seen.sign) seen = { sign, since: performance.now() };
     const isStale = found !== null && performance.now() - seen.since > times.stale;
     if (found === null || isStale || (await isFree(found))) {
-      const number = found === null ? 0 : found.number + 1;
-      await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-        throw writingFailure(folder, 'created', error);
-      });
-      if (await make(folder, number)) {
-        const claim = hold(folder, number, times);
-        if (!(await exists(paths.record(hash)))) return claim;
-        claim.stop();
-        await forgetClaims(sweep, hash);
-        return null;
-      }
+      const taken = await take(found === null ? 0 : found.number + 1);
+      if (taken !== false) return taken;
     } else if (!isTold) {
       waiting(describe(found));
       isTold = true;
