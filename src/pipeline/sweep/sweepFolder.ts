@@ -73,6 +73,20 @@ export const pathsOf = (sweep: string) => ({
   run: (member: string) => join(sweep, 'runs', member),
 });
 
+/** Writes configurations as YAML, a group that several share once: those of a sweep differ in a value or two. */
+function configWriter(): (config: Config) => string {
+  const written = new Map<string, string>();
+  return (config) =>
+    Object.entries(config)
+      .map(([name, group]: [string, unknown]) => {
+        const key = JSON.stringify([name, group]);
+        const text = written.get(key) ?? stringify({ [name]: group });
+        written.set(key, text);
+        return text;
+      })
+      .join('');
+}
+
 /**
  * Writes the graph and the members' configurations, which is all that a worker needs. What an earlier sweep left in the folder stays,
  * and counts where its jobs are those of this one. Throws `StoreError`.
@@ -80,8 +94,9 @@ export const pathsOf = (sweep: string) => ({
 export async function writeSweep(sweep: string, graph: JobGraph, runs: readonly PlannedRun[]): Promise<void> {
   const paths = pathsOf(sweep);
   await plainDisk.makeFolder(paths.jobs);
+  const yamlOf = configWriter();
   for (const { name, config } of runs) {
-    await plainDisk.writeWhole(paths.config(name), stringify(config), { isFlushed: false });
+    await plainDisk.writeWhole(paths.config(name), yamlOf(config), { isFlushed: false });
   }
   await plainDisk.writeWhole(paths.graph, `${JSON.stringify(graph)}\n`);
 }
