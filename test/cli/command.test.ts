@@ -1,8 +1,10 @@
 /** The command as users run it: a process of its own, with its exit code and what it prints. */
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../support/bundle.js';
 import { folderContents } from '../support/folderContents.js';
@@ -252,4 +254,17 @@ describe('hypergrad verify', () => {
     ]);
     expect(results[1]?.measured.find(({ output }) => output === 'd_x')?.error).toBeCloseTo(0.25, 5);
   });
+});
+
+it('a process of a sweep whose command is gone before it listens ends without a word', async () => {
+  const child = fork(built.entry('cli'), ['work', 'sweeps/gone'], {
+    cwd: folder,
+    silent: true,
+    execArgv: [],
+  });
+  const said = Promise.all([text(child.stdout!), text(child.stderr!)]);
+  const ended = once(child, 'exit');
+  child.disconnect();
+  expect(await ended).toEqual([130, null]);
+  expect(await said).toEqual(['', '']);
 });

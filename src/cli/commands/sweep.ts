@@ -1,8 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
-import { EXIT_CODES } from '../../errors.js';
+import { EXIT_CODES, messageOf } from '../../errors.js';
 import { findPagePackages, requirePagePackages } from '../../pipeline/optionalImports.js';
-import { silentProgress } from '../../pipeline/progress.js';
 import { counted, longDuration } from '../../pipeline/report/wording.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { identifyRuns } from '../../pipeline/sweep/dataIdentity.js';
@@ -10,19 +8,18 @@ import { type Job, type JobGraph, jobInWords, type Member } from '../../pipeline
 import { graphOf } from '../../pipeline/sweep/jobs.js';
 import { distinctBySeed, type PlannedRun } from '../../pipeline/sweep/members.js';
 import { forgetWork, publishMissing } from '../../pipeline/sweep/publish.js';
-import { openCollector } from '../../pipeline/sweep/results.js';
+import { openCollector, type SweepResults } from '../../pipeline/sweep/results.js';
 import { RESULT_FILES, writeResults } from '../../pipeline/sweep/resultsPage.js';
-import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
+import type { JobOutcome } from '../../pipeline/sweep/runJob.js';
 import { runSweep, type SweepOutcome } from '../../pipeline/sweep/runSweep.js';
 import { finishedJobs, writeSweep } from '../../pipeline/sweep/sweepFolder.js';
-import { type ConfigFlags, commandLine, type DeviceFlags, deviceOf } from '../asked.js';
+import { type ConfigFlags, commandLine, type DeviceFlags } from '../asked.js';
 import { note } from '../help.js';
 import { stoppable } from '../interruption.js';
 import { collect, wholeNumber } from '../optionValues.js';
-import { openPool } from '../sweep/pool.js';
+import { type Crew, openCrew } from '../sweep/crew.js';
 import { readRuns, sweepFolderOf } from '../sweep/runs.js';
 import { requireSlurmAsked, type SlurmFlags, slurmOptions, submitToSlurm } from '../sweep/slurm.js';
-import { openWorker, type SeenDevice } from '../sweep/worker.js';
 import { type Voice, voiceOf } from '../voice.js';
 
 interface SweepFlags extends ConfigFlags, DeviceFlags, SlurmFlags {
@@ -32,85 +29,26 @@ interface SweepFlags extends ConfigFlags, DeviceFlags, SlurmFlags {
   readonly quiet?: boolean;
 }
 
-/** Processes that suit a device: a GPU is one, a software device is this machine's cores. */
-const workersFor = ({ kind }: SeenDevice): number => (kind === 'software' ? availableParallelism() : 1);
-
-/** Those who do a sweep's jobs. */
-interface Crew {
-  /** Has so many workers start, and open their devices, while other things are done. */
-  start(workers: number): void;
-  /** What the device is, once every configuration is known to fit it. */
-  look(runs: readonly PlannedRun[]): Promise<SeenDevice>;
-  execute(job: Job): Promise<JobOutcome>;
-  /** Has all jobs end after their steps, kept. */
-  stop(): void;
-  close(): Promise<void>;
-}
-
-interface CrewOptions {
-  readonly sweep: string;
-  readonly graph: JobGraph;
-  readonly flags: SweepFlags;
-  readonly signal: AbortSignal;
-  readonly voice: Voice;
-}
-
-/** This process alone. */
-function soleWorker({ sweep, graph, flags, signal: asked, voice }: CrewOptions): Crew {
-  const stopping = new AbortController();
-  const signal = AbortSignal.any([asked, stopping.signal]);
-  const worker = openWorker(deviceOf(flags), signal);
-  return {
-    start() {},
-    look: (runs) => worker.look(runs.map(({ config }) => config)),
-    execute: (job) =>
-      runJob(job, { sweep, graph, worker, progress: silentProgress, signal, say: voice.step }),
-    stop: () => stopping.abort(),
-    async close() {
-      worker.close();
-    },
-  };
-}
-
-/** Processes of their own. */
-function manyWorkers(script: string, { sweep, flags, signal }: CrewOptions): Crew {
-  const pool = openPool({ script, sweep, flags });
-  signal.addEventListener('abort', () => pool.stop());
-  return {
-    start: (workers) => pool.start(workers),
-    look: (runs) => pool.look(runs.map(({ name }) => name)),
-    execute: ({ hash }) => pool.execute(hash),
-    stop: () => pool.stop(),
-    close: () => pool.close(),
-  };
-}
-
 interface Planned {
   readonly sweep: string;
   readonly graph: JobGraph;
   readonly runs: readonly PlannedRun[];
   readonly finished: ReadonlySet<string>;
-  /** What is to be done before a job begins. */
-  readonly prepare: () => Promise<void>;
   /** Told of each run that is finished. */
   readonly finishedRun: (member: Member) => void;
 }
 
-interface EndedJobs {
-  readonly outcome: SweepOutcome;
-  /** Fulfilled when the workers have ended. */
-  readonly closed: Promise<void>;
+/** What a sweep has to do before its jobs begin. */
+async function prepareSweep({ sweep, graph, runs, finished }: Omit<Planned, 'finishedRun'>): Promise<void> {
+  await writeSweep(sweep, graph, runs);
+  await forgetWork(sweep, finished);
 }
 
 /** Runs what is missing. */
 async function runJobs(
-  { sweep, graph, runs, finished, prepare, finishedRun }: Planned,
-  {
-    flags,
-    script,
-    voice,
-  }: { readonly flags: SweepFlags; readonly script: string | null; readonly voice: Voice },
-): Promise<EndedJobs> {
+  { sweep, graph, runs, finished, finishedRun }: Planned,
+  { crew, flags, voice }: { readonly crew: Crew; readonly flags: SweepFlags; readonly voice: Voice },
+): Promise<SweepOutcome> {
   const total = graph.jobs.length;
   let done = finished.size;
   const tell = (job: Job, text: string): void => {
@@ -126,35 +64,26 @@ async function runJobs(
       tell(job, wasDone ? 'done by another worker' : longDuration(seconds));
     },
     failed(job: Job, error: unknown) {
-      tell(job, `failed: ${error instanceof Error ? error.message : String(error)}`);
+      tell(job, `failed: ${messageOf(error)}`);
     },
   };
   return await stoppable(async (signal) => {
-    const options = { sweep, graph, flags, signal, voice };
-    const crew = script === null ? soleWorker(options) : manyWorkers(script, options);
-    try {
-      // Where their number is known, all start at once.
-      crew.start(flags.workers ?? 1);
-      await prepare();
-      const seen = await crew.look([...distinctBySeed(runs).values()]);
-      const workers = script === null ? 1 : (flags.workers ?? workersFor(seen));
-      voice.remark(
-        `${seen.description}\n${counted(total, 'job')} for ${counted(runs.length, 'run')}, ${total - done} of them to do, by ${counted(workers, 'worker')}.`,
-      );
-      const execute = (job: Job): Promise<JobOutcome> => crew.execute(job);
-      const jobs = runSweep({ graph, finished, workers, listener, signal, execute });
-      // Loaded beside the first jobs: one that is broken ends them after their steps.
-      await requirePagePackages().catch(async (error: unknown) => {
-        crew.stop();
-        await jobs;
-        throw error;
-      });
-      const outcome = await jobs;
-      return { outcome, closed: crew.close() };
-    } catch (error) {
-      await crew.close();
+    signal.addEventListener('abort', () => crew.stop());
+    await prepareSweep({ sweep, graph, runs, finished });
+    const seen = await crew.look([...distinctBySeed(runs).values()].map(({ config }) => config));
+    const workers = crew.workersOn(seen, flags.workers);
+    voice.remark(
+      `${seen.description}\n${counted(total, 'job')} for ${counted(runs.length, 'run')}, ${total - done} of them to do, by ${counted(workers, 'worker')}.`,
+    );
+    const execute = (job: Job): Promise<JobOutcome> => crew.execute(graph, job);
+    const jobs = runSweep({ graph, finished, workers, listener, signal, execute });
+    // Loaded beside the first jobs: one that is broken ends them after their steps.
+    await requirePagePackages().catch(async (error: unknown) => {
+      crew.stop();
+      await jobs;
       throw error;
-    }
+    });
+    return await jobs;
   }, 'Stopping each job after its step, and keeping what is done.');
 }
 
@@ -180,46 +109,58 @@ function exitCodeOf({ failed, isStopped }: SweepOutcome): number {
   return codes.size === 1 ? [...codes][0]! : EXIT_CODES.failure;
 }
 
+interface Ended {
+  readonly path: string | undefined;
+  readonly flags: SweepFlags;
+  readonly sweep: string;
+  readonly voice: Voice;
+  readonly results: SweepResults;
+}
+
+function tellOutcome(outcome: SweepOutcome, { path, flags, sweep, voice, results }: Ended): void {
+  const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
+  voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
+  process.exitCode = exitCodeOf(outcome);
+  if (!flags.json) return;
+  const failed = outcome.failed.map(({ job, error }) => ({
+    hash: job.hash,
+    job: jobInWords(job),
+    message: messageOf(error),
+  }));
+  const { found, done, blocked, isStopped } = outcome;
+  const counts = { found, done: done.length, failed: failed.length, blocked: blocked.length, isStopped };
+  process.stdout.write(`${JSON.stringify({ sweep, counts, failed, results }, null, 2)}\n`);
+}
+
 async function sweepJobs(path: string | undefined, flags: SweepFlags, script: string | null): Promise<void> {
   if (flags.slurm) return await submitToSlurm(path, flags, script);
   requireSlurmAsked(flags);
-  const runs = readRuns(path, flags);
   findPagePackages();
   const sweep = flags.out ?? sweepFolderOf(path, flags);
   const voice = voiceOf(flags);
-  const graph = graphOf(runs, await identifyRuns(runs));
-  const finished = await finishedJobs(sweep, graph);
-  const prepare = async (): Promise<void> => {
-    await writeSweep(sweep, graph, runs);
-    await forgetWork(sweep, finished);
-  };
-  const all: SweepOutcome = { found: finished.size, done: [], failed: [], blocked: [], isStopped: false };
-  const collector = openCollector(sweep, graph);
-  const finishedRun = (member: Member): void => {
-    // Read while others compute; what cannot be read is told when all are collected.
-    collector.collect(member).catch(() => undefined);
-  };
-  const isDone = finished.size === graph.jobs.length;
-  if (isDone) await prepare();
-  const { outcome, closed } = isDone
-    ? { outcome: all, closed: Promise.resolve() }
-    : await runJobs({ sweep, graph, runs, finished, prepare, finishedRun }, { flags, script, voice });
-  const [results] = await Promise.all([writeResults(sweep, graph, collector), closed]);
-  // Whoever finishes a report leaves its run; a kill may have been faster.
-  await publishMissing(sweep, graph, await finishedJobs(sweep, graph));
-  const goOn = `${commandLine('sweep', path, flags)} --out ${quote(sweep)}`;
-  voice.say(`\n${summary(outcome, goOn)}\nResults: ${sweep}/${RESULT_FILES.page}`);
-  if (flags.json) {
-    const failed = outcome.failed.map(({ job, error }) => ({
-      hash: job.hash,
-      job: jobInWords(job),
-      message: error instanceof Error ? error.message : String(error),
-    }));
-    const { found, done, blocked, isStopped } = outcome;
-    const counts = { found, done: done.length, failed: failed.length, blocked: blocked.length, isStopped };
-    process.stdout.write(`${JSON.stringify({ sweep, counts, failed, results }, null, 2)}\n`);
+  const crew = openCrew(script, { sweep, flags, voice });
+  try {
+    // Beside the planning. Where their number is known, all start at once.
+    crew.start(flags.workers ?? 1);
+    const runs = readRuns(path, flags);
+    const graph = graphOf(runs, await identifyRuns(runs));
+    const finished = await finishedJobs(sweep, graph);
+    const collector = openCollector(sweep, graph);
+    const finishedRun = (member: Member): void => {
+      // Read while others compute; what cannot be read is told when all are collected.
+      collector.collect(member).catch(() => undefined);
+    };
+    const planned = { sweep, graph, runs, finished, finishedRun };
+    let outcome: SweepOutcome = { found: finished.size, done: [], failed: [], blocked: [], isStopped: false };
+    if (finished.size === graph.jobs.length) await prepareSweep(planned);
+    else outcome = await runJobs(planned, { crew, flags, voice });
+    const [results] = await Promise.all([writeResults(sweep, graph, collector), crew.close()]);
+    // Whoever finishes a report leaves its run; a kill may have been faster.
+    await publishMissing(sweep, graph, await finishedJobs(sweep, graph));
+    tellOutcome(outcome, { path, flags, sweep, voice, results });
+  } finally {
+    await crew.close();
   }
-  process.exitCode = exitCodeOf(outcome);
 }
 
 /**

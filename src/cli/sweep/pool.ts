@@ -8,7 +8,7 @@ import type { Config } from '../../pipeline/config/schema.js';
 import { silentProgress } from '../../pipeline/progress.js';
 import type { JobGraph } from '../../pipeline/sweep/graph.js';
 import { type JobOutcome, runJob } from '../../pipeline/sweep/runJob.js';
-import { findJob, readGraph, readJobConfig } from '../../pipeline/sweep/sweepFolder.js';
+import { findJob, readGraph } from '../../pipeline/sweep/sweepFolder.js';
 import { type DeviceFlags, deviceOf } from '../asked.js';
 import { voiceOf } from '../voice.js';
 import { openWorker, type SeenDevice } from './worker.js';
@@ -30,10 +30,10 @@ export interface JobPool {
   /** Starts so many processes, each of which opens its device; what goes wrong is thrown by `look`. */
   start(processes: number): void;
   /**
-   * What the device of a process is, once jobs of these members' configurations are known to fit it: the processes that were
-   * started share them among each other. Throws as `OpenWorker.look`.
+   * What the device of a process is, once jobs of these configurations are known to fit it: the processes that were started share
+   * them among each other. Throws as `OpenWorker.look`.
    */
-  look(members: readonly string[]): Promise<SeenDevice>;
+  look(configs: readonly Config[]): Promise<SeenDevice>;
   /** Runs a job in one of the processes. Rejects with `InterruptedError` where it was stopped. */
   execute(hash: string): Promise<JobOutcome>;
   /** Has all jobs end after their steps, kept; also those whose processes are still starting. */
@@ -105,10 +105,10 @@ export function openPool({ script, sweep, flags: { device, quiet = false } }: Po
       started = Array.from({ length: processes }, () => pool.exec('look', [[]]));
       for (const each of started) each.catch(() => undefined);
     },
-    async look(members) {
+    async look(configs) {
       try {
         await Promise.all(started);
-        const shares = started.map((_, k) => members.filter((_, place) => place % started.length === k));
+        const shares = started.map((_, k) => configs.filter((_, place) => place % started.length === k));
         const [seen] = await Promise.all(shares.map((share) => pool.exec('look', [share])));
         return seen as SeenDevice;
       } catch (error) {
@@ -145,6 +145,10 @@ export function openPool({ script, sweep, flags: { device, quiet = false } }: Po
 
 /** Answers the pool in one of its processes, until that ends it. */
 export function serveJobs(sweep: string, flags: WorkerFlags): void {
+  // Whoever started this process may be gone before it listens; nobody hears an answer then.
+  const leave = (): never => process.exit(EXIT_CODES.interrupted);
+  process.on('error', leave);
+  if (!process.connected) leave();
   const stopping = new AbortController();
   // A terminal sends the signal to every process of the command, and the pool sends it too: both mean the same.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
@@ -164,11 +168,7 @@ export function serveJobs(sweep: string, flags: WorkerFlags): void {
       ...{ sweep, graph, worker, progress: silentProgress, signal: stopping.signal, say, later },
     });
   };
-  const look = async (members: readonly string[]): Promise<SeenDevice> => {
-    const configs: Config[] = [];
-    for (const member of members) configs.push(await readJobConfig(sweep, { member }));
-    return await worker.look(configs);
-  };
+  const look = (configs: readonly Config[]): Promise<SeenDevice> => worker.look(configs);
   workerpool.worker(
     { job, look },
     {
