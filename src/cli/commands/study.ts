@@ -11,9 +11,11 @@ import type { StudyName } from '../../pipeline/progress.js';
 import { quote } from '../../pipeline/shellWord.js';
 import { CONFIG } from '../../pipeline/store/fileNames.js';
 import { RunFolder } from '../../pipeline/store/runFolder.js';
+import type { HorizonSettings } from '../../pipeline/studies/horizon.js';
 import { checkHorizon, defaultHorizon, horizonStudy } from '../../pipeline/studies/horizonStudy.js';
 import type { StudyPage, StudyTable } from '../../pipeline/studies/page.js';
 import { runStudy, type Study } from '../../pipeline/studies/study.js';
+import type { VarianceSettings } from '../../pipeline/studies/variance.js';
 import { checkVariance, defaultVariance, varianceStudy } from '../../pipeline/studies/varianceStudy.js';
 import {
   askedConfig,
@@ -146,17 +148,22 @@ function studyBase(name: StudyName, description: string): Command {
 
 type Setting = number | readonly number[];
 
-/** The options that were not left at their default, as words of a command. */
-const changedOptions = (
-  options: readonly (readonly [name: string, value: Setting, usual: Setting])[],
-): string[] =>
-  options.flatMap(([name, value, usual]) => (String(value) === String(usual) ? [] : [name, String(value)]));
-
-interface VarianceFlags extends SharedFlags {
-  readonly batches: number;
-  readonly batchSizes: readonly number[];
-  readonly trajectories: number;
-  readonly epochs: number;
+/** A study's settings among the flags of its command, and as words of a command those that are not the usual ones. */
+function settingsIn<Settings extends Readonly<Record<keyof Settings, Setting>>>(
+  flags: Settings,
+  usual: Settings,
+): Pick<Asked<Settings>, 'settings' | 'options'> {
+  const names = Object.keys(usual) as (keyof Settings & string)[];
+  const optionOf = (name: string): string =>
+    `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const settings = { ...usual };
+  for (const name of names) settings[name] = flags[name];
+  return {
+    settings,
+    options: names.flatMap((name) =>
+      String(flags[name]) === String(usual[name]) ? [] : [optionOf(name), String(flags[name])],
+    ),
+  };
 }
 
 function varianceCommand(): Command {
@@ -179,31 +186,13 @@ function varianceCommand(): Command {
       trajectories,
     )
     .option('--epochs <count>', 'length of each training', wholeNumber('--epochs', { least: 1 }), epochs)
-    .action(async (file: string | undefined, flags: VarianceFlags) => {
-      const settings = {
-        batches: flags.batches,
-        batchSizes: flags.batchSizes,
-        trajectories: flags.trajectories,
-        epochs: flags.epochs,
-      };
+    .action(async (file: string | undefined, flags: SharedFlags & VarianceSettings) => {
+      const asked = settingsIn(flags, defaultVariance);
       await study(varianceStudy, file, flags, {
-        settings,
-        options: changedOptions([
-          ['--batches', settings.batches, batches],
-          ['--batch-sizes', settings.batchSizes, batchSizes],
-          ['--trajectories', settings.trajectories, trajectories],
-          ['--epochs', settings.epochs, epochs],
-        ]),
-        check: (_, count) => checkVariance(settings, count),
+        ...asked,
+        check: (_, count) => checkVariance(asked.settings, count),
       });
     });
-}
-
-interface HorizonFlags extends SharedFlags {
-  readonly steps: readonly number[];
-  readonly expertEpochs: readonly number[];
-  readonly draws: number;
-  readonly iterations: number;
 }
 
 function horizonCommand(): Command {
@@ -231,22 +220,11 @@ function horizonCommand(): Command {
       wholeNumber('--iterations', { least: 1 }),
       iterations,
     )
-    .action(async (file: string | undefined, flags: HorizonFlags) => {
-      const settings = {
-        steps: flags.steps,
-        expertEpochs: flags.expertEpochs,
-        draws: flags.draws,
-        iterations: flags.iterations,
-      };
+    .action(async (file: string | undefined, flags: SharedFlags & HorizonSettings) => {
+      const asked = settingsIn(flags, defaultHorizon);
       await study(horizonStudy, file, flags, {
-        settings,
-        options: changedOptions([
-          ['--steps', settings.steps, steps],
-          ['--expert-epochs', settings.expertEpochs, expertEpochs],
-          ['--draws', settings.draws, draws],
-          ['--iterations', settings.iterations, iterations],
-        ]),
-        check: (config) => checkHorizon(settings, config),
+        ...asked,
+        check: (config) => checkHorizon(asked.settings, config),
       });
     });
 }
