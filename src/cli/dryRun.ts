@@ -1,8 +1,8 @@
 /** `hypergrad run --dry-run`: what a run would take, measured on the device, without starting it. */
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { formatBytes } from '../gpu/bufferPool.js';
 import type { Device } from '../gpu/device.js';
+import { formatBytes } from '../gpu/formatBytes.js';
 import type { Config } from '../pipeline/config/schema.js';
 import type { Dataset } from '../pipeline/data/dataset.js';
 import { type Estimate, estimateRun } from '../pipeline/estimate/estimate.js';

@@ -1,4 +1,5 @@
 import { DeviceError } from '../errors.js';
+import { formatBytes } from './formatBytes.js';
 
 const SMALLEST_CLASS = 256;
 
@@ -11,19 +12,6 @@ export function sizeClass(byteLength: number): number {
   const octave = 2 ** Math.floor(Math.log2(byteLength));
   const step = Math.max(SMALLEST_CLASS, octave / 4);
   return Math.ceil(byteLength / step) * step;
-}
-
-/** Bytes as a reader wants them: `1.5 GiB`, `200 MiB`, `12 KiB`, `16 bytes`. */
-export function formatBytes(bytes: number): string {
-  const units = [
-    ['GiB', 2 ** 30],
-    ['MiB', 2 ** 20],
-    ['KiB', 2 ** 10],
-  ] as const;
-  for (const [unit, size] of units) {
-    if (bytes >= size) return `${Number((bytes / size).toFixed(2))} ${unit}`;
-  }
-  return `${bytes} bytes`;
 }
 
 export interface BufferPoolOptions {

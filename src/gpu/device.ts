@@ -1,5 +1,5 @@
 import { DeviceError, DeviceLostError, DeviceTimeoutError, messageOf } from '../errors.js';
-import { BufferPool, formatBytes } from './bufferPool.js';
+import { BufferPool } from './bufferPool.js';
 import {
   type AdapterKind,
   adapterKind,
@@ -8,6 +8,7 @@ import {
   requestWithAllLimits,
 } from './deviceRequest.js';
 import { describeFault, describeLoss } from './faults.js';
+import { formatBytes } from './formatBytes.js';
 import { PipelineCache } from './pipelines.js';
 import type { ProfiledDevice, Profiler } from './profiler.js';
 import { Readback } from './readback.js';

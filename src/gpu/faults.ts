@@ -1,5 +1,5 @@
 import { DeviceError, DeviceLostError } from '../errors.js';
-import { formatBytes } from './bufferPool.js';
+import { formatBytes } from './formatBytes.js';
 
 /**
  * An error that WebGPU reports late, as the exception that a caller is given.

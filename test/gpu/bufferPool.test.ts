@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BufferPool, formatBytes, sizeClass } from '../../src/gpu/bufferPool.js';
+import { BufferPool, sizeClass } from '../../src/gpu/bufferPool.js';
 
 describe('sizeClass', () => {
   it('holds what is asked, wastes at most a quarter above 1 KiB, and is its own class', () => {
@@ -54,16 +54,5 @@ describe('BufferPool', () => {
     pool.release(later);
     expect(pool.acquire(512, 'trusted again')).toBe(later);
     expect(made).toHaveLength(4);
-  });
-});
-
-describe('formatBytes', () => {
-  it('uses the largest unit that fits', () => {
-    expect([12, 2048, 1.5 * 2 ** 20, 2 ** 30].map(formatBytes)).toEqual([
-      '12 bytes',
-      '2 KiB',
-      '1.5 MiB',
-      '1 GiB',
-    ]);
   });
 });

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { formatBytes } from '../../src/gpu/bufferPool.js';
+import { formatBytes } from '../../src/gpu/formatBytes.js';
 import { type Choice, distilChoices } from '../choices.js';
 import type { InsideGradient, ModeMeasure } from '../inside.js';
 import { largestOf } from '../pixels.js';

@@ -1,7 +1,7 @@
 /** Looks at the device: computes a sample as `hypergrad doctor` does, and profiles some work. */
 import { profile } from '../../src/autograd/profile/profile.js';
-import { formatBytes } from '../../src/gpu/bufferPool.js';
 import type { Device } from '../../src/gpu/device.js';
+import { formatBytes } from '../../src/gpu/formatBytes.js';
 import { runSample } from '../../src/gpu/sample.js';
 import type { DeviceReport } from '../device.js';
 

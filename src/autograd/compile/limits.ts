@@ -1,6 +1,6 @@
 /** What a device cannot hold, told before anything is allocated, with the operation and the user's line. */
 import { DeviceError } from '../../errors.js';
-import { formatBytes } from '../../gpu/bufferPool.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import { locate, operationSentence } from '../origin.js';
 import { sizeOf, type Tape, typeText } from '../tape.js';
 import { BYTES } from './bufferRange.js';

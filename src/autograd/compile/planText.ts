@@ -1,5 +1,5 @@
 /** A plan's description as text: its dispatches, its memory map as a table and as a picture, and totals. */
-import { formatBytes } from '../../gpu/bufferPool.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import { typeText } from '../tape.js';
 import { textTable } from '../textTable.js';
 import type { ArenaTensor, PlanDescription, PlannedOperation, PlanPort } from './describe.js';

@@ -1,7 +1,7 @@
 /** The compiled steps of an unroll, and which of them keep their intermediates: the memory modes. */
 import { DeviceError } from '../../errors.js';
-import { formatBytes } from '../../gpu/bufferPool.js';
 import type { Device } from '../../gpu/device.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import type { BufferRange } from '../compile/bufferRange.js';
 import type { KeptStorage } from './keptStorage.js';
 import type { MemoryMode } from './options.js';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { textTable } from '../../autograd/textTable.js';
 import { EXIT_CODES } from '../../errors.js';
-import { formatBytes } from '../../gpu/bufferPool.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import { type CheckReport, checkRun } from '../../pipeline/check/checkRun.js';
 import type { Finding } from '../../pipeline/check/finding.js';
 import { counted } from '../../pipeline/report/wording.js';

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { DeviceError, EXIT_CODES } from '../../errors.js';
-import { formatBytes } from '../../gpu/bufferPool.js';
 import type { AdapterDescription, Device } from '../../gpu/device.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import { type DeviceChoice, type OpenDeviceOptions, openDevice } from '../../gpu/node/openDevice.js';
 import { absentPackages, installCommand } from '../../gpu/node/optionalPackage.js';
 import { packageVersion } from '../../gpu/node/packageVersion.js';

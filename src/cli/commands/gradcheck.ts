@@ -1,7 +1,7 @@
 /** The command `hypergrad gradcheck`: the engine's gradients held against float64, differences and each other. */
 import { Command, Option } from 'commander';
 import { textTable } from '../../autograd/textTable.js';
-import { formatBytes } from '../../gpu/bufferPool.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import { resolveConfig } from '../../pipeline/config/resolve.js';
 import type { Agreement } from '../../pipeline/gradcheck/compare.js';
 import { type Gradcheck, gradcheck, type Section, sections } from '../../pipeline/gradcheck/gradcheck.js';

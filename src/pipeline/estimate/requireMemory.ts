@@ -1,7 +1,7 @@
 /** Whether a run fits its device and its machine, said before its first stage rather than in the middle of its last. */
 import { DeviceError } from '../../errors.js';
-import { formatBytes } from '../../gpu/bufferPool.js';
 import type { Device } from '../../gpu/device.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import { hostMemoryOf, LOWER_HOST_MEMORY, mostHostBytes } from './hostMemory.js';

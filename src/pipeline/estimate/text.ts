@@ -1,6 +1,6 @@
 /** An estimate in plain text: a line for each piece of work, and one for each stage. */
 import { type Align, textTable } from '../../autograd/textTable.js';
-import { formatBytes } from '../../gpu/bufferPool.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import { longDuration } from '../report/wording.js';
 import type { Estimate, TimeEstimate } from './estimate.js';
 import { LOWER_HOST_MEMORY, mostHostBytes } from './hostMemory.js';

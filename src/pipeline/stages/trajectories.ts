@@ -1,7 +1,7 @@
 /** The trajectories of experts on disk: how much they take, and θ at one epoch of one of them without the rest in memory. */
 import { BYTES } from '../../autograd/compile/bufferRange.js';
 import { StoreError } from '../../errors.js';
-import { formatBytes } from '../../gpu/bufferPool.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import { withProjector } from '../../nn/selfSupervised.js';
 import { matchesSelfSupervised } from '../config/rules.js';
 import { requireVersion, TENSORS_VERSION } from '../store/formatVersion.js';

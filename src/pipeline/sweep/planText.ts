@@ -1,7 +1,7 @@
 /** A sweep's graph for people: a table of its kinds of jobs, and a drawing in Graphviz's language. */
 import { dotString } from '../../autograd/graphviz.js';
 import { textTable } from '../../autograd/textTable.js';
-import { formatBytes } from '../../gpu/bufferPool.js';
+import { formatBytes } from '../../gpu/formatBytes.js';
 import { counted, longDuration } from '../report/wording.js';
 import { costOf, type JobCost, type SweepEstimate, totalsOf } from './estimate.js';
 import { type Job, type JobGraph, type JobKind, jobInWords, jobKinds } from './graph.js';
