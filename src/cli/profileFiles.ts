@@ -66,7 +66,7 @@ export async function writeProfiles(
 ): Promise<string> {
   const stages = Object.entries(profiles);
   if (stages.length === 0)
-    return 'Nothing was profiled: every stage was done before. Give another folder with --out.';
+    return 'Nothing was profiled: every stage was done before. Give another folder with --out, or have a stage run anew with --force.';
   const summary = Object.fromEntries(stages.map(([stage, profile]) => [stage, withoutSpans(profile)]));
   await folder.writeText(PROFILE, `${JSON.stringify(summary, null, 2)}\n`);
   const trace = `${JSON.stringify(toTrace(profiles))}\n`;
