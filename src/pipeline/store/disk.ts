@@ -28,6 +28,11 @@ export const isUnfinished = (name: string): boolean => unfinished.test(name);
 export interface WriteOptions {
   /** Whether it is on the disk when the call ends; so it is by default. False for what nobody misses after a power cut. */
   readonly isFlushed?: boolean;
+  /**
+   * Whether its name is too; so it is where its bytes are. False in a folder that has yet to get the name by which it is read: names
+   * keep their order.
+   */
+  readonly isNameFlushed?: boolean;
 }
 
 /** Writes files. Every operation throws `StoreError` with the file, the reason and what to do. */
@@ -81,7 +86,7 @@ async function replace(
   system: FileSystem,
   path: string,
   bytes: Uint8Array,
-  { check, isFlushed }: { readonly check: () => Promise<void>; readonly isFlushed: boolean },
+  { check, isFlushed, isNameFlushed }: Required<WriteOptions> & { readonly check: () => Promise<void> },
 ): Promise<void> {
   // A link to a file stays a link.
   const target = await realpath(path).catch(() => path);
@@ -97,7 +102,7 @@ async function replace(
     await system.remove(beside).catch(() => undefined);
     throw error;
   }
-  if (isFlushed) await system.syncFolder(dirname(target));
+  if (isNameFlushed) await system.syncFolder(dirname(target));
 }
 
 async function extendFile(
@@ -142,10 +147,10 @@ export function diskOver(system: FileSystem, check: () => Promise<void> = async 
   };
   return {
     makeFolder: (path) => attempt(path, 'created', () => makeFolders(system, path)),
-    writeWhole: (path, content, { isFlushed = true } = {}) =>
+    writeWhole: (path, content, { isFlushed = true, isNameFlushed = isFlushed } = {}) =>
       attempt(path, 'written', async () => {
         await makeFolders(system, dirname(path));
-        await replace(system, path, bytesOf(content), { check, isFlushed });
+        await replace(system, path, bytesOf(content), { check, isFlushed, isNameFlushed });
       }),
     extend: (path, position, content) =>
       attempt(path, 'written', () => extendFile(system, path, position, bytesOf(content))),

@@ -186,8 +186,12 @@ export async function filesOf(path: string): Promise<string[]> {
     .filter((name) => !isOfLock(name));
 }
 
+/** Files of a result that has no place yet: its name is flushed last, and with it theirs. */
+const IN_RESULT = { isNameFlushed: false };
+
 /**
- * Gives what a job made its final place; false where another worker's result is there already, which then counts.
+ * Gives what a job made its final place; false where another worker's result is there already, which then counts. A power cut may
+ * take the place away again until `settle` has ended, and then the job is done anew.
  *
  * @param work the job's own folder; its run's folder is `run` in it, and closed
  * @param record what is said of how it was made; asked for once all else of the result is written
@@ -208,18 +212,26 @@ export async function adopt(
     const beside = [EVENTS, TIMINGS];
     const there = new Set(await readdir(run));
     await placeFiles(run, result, [...artefactsOf(own), ...beside.filter((name) => there.has(name))]);
-    await plainDisk.writeWhole(join(result, MANIFEST), encodeManifest(own));
+    await plainDisk.writeWhole(join(result, MANIFEST), encodeManifest(own), IN_RESULT);
   }
-  await plainDisk.writeWhole(join(result, JOB_RECORD), `${JSON.stringify(record(), null, 2)}\n`);
+  const text = `${JSON.stringify(record(), null, 2)}\n`;
+  await plainDisk.writeWhole(join(result, JOB_RECORD), text, IN_RESULT);
   const final = pathsOf(sweep).job(job.hash);
   try {
     await nodeFileSystem.rename(result, final);
-    await nodeFileSystem.syncFolder(dirname(final));
     return true;
   } catch (error) {
     if (await exists(join(final, JOB_RECORD))) return false;
     throw writingFailure(final, 'written', error);
   }
+}
+
+/** Flushes the places of results. Throws `StoreError`. */
+export async function settle(sweep: string): Promise<void> {
+  const { jobs } = pathsOf(sweep);
+  await nodeFileSystem.syncFolder(jobs).catch((error: unknown) => {
+    throw writingFailure(jobs, 'written', error);
+  });
 }
 
 /**

@@ -28,7 +28,7 @@ import { RunFolder } from '../store/runFolder.js';
 import { leaveTrail } from '../watch/trail.js';
 import { type Claim, type ClaimTimes, claimJob, forgetClaims } from './claim.js';
 import { type Job, type JobGraph, jobInWords, jobsByName } from './graph.js';
-import { adopt, type JobResult, layIn, readRecord, readResult, takeWork } from './jobFolder.js';
+import { adopt, type JobResult, layIn, readRecord, readResult, settle, takeWork } from './jobFolder.js';
 import { stageOfJob } from './jobs.js';
 import { publishReport } from './publish.js';
 import { pathsOf, readJobConfig } from './sweepFolder.js';
@@ -65,7 +65,7 @@ export interface JobOptions {
   readonly checkpointSeconds?: number;
   readonly times?: ClaimTimes;
   /**
-   * Given what is left to do once the result has its place: removing the job's work, and leaving the runs that a report is of. It
+   * Given what is left to do once the result has its place: flushing that, removing the job's work, and leaving the runs that a report is of. It
    * may fail. Where nobody takes it, the job ends after it.
    */
   readonly later?: (rest: Promise<void>) => void;
@@ -254,6 +254,7 @@ async function windUp(
   { seconds, folderPath }: Worked,
 ): Promise<void> {
   await Promise.all([
+    settle(sweep),
     plainDisk.remove(folderPath).catch(() => undefined),
     forgetClaims(sweep, hash),
     note(sweep, hash, `Done in ${seconds} s.`),

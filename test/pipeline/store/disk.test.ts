@@ -135,6 +135,17 @@ describe('a file that is written whole', () => {
       ['syncFolder', '/a/b'],
     ]);
   });
+
+  it.each([
+    ['its bytes alone, where the name is left to its folder', { isNameFlushed: false }, ['sync']],
+    ['neither, where nobody misses it', { isFlushed: false }, []],
+  ])('flushes %s', async (_, options, flushed) => {
+    const system = faultySystem(nodeFileSystem);
+    await diskOver(system).writeWhole(join(root, 'file'), 'x', options);
+    const names = system.calls.map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith('sync'))).toEqual(flushed);
+    expect(await text(join(root, 'file'))).toBe('x');
+  });
 });
 
 describe('a file that is extended', () => {
