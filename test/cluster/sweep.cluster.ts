@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TRAIL } from '../../src/pipeline/watch/trail.js';
 import { type Bundle, bundle } from '../support/bundle.js';
 import { addCounts, countFaults, type FaultCounts, totalOf } from '../support/faults/counts.js';
 import { turnFolder } from '../support/readOnly.js';
@@ -46,6 +47,9 @@ seeds: [1, 2, 3]
 `;
 /** For each seed a teacher, targets, experts and a subset, and for each setting a distillation, an evaluation and a report. */
 const JOBS = 3 * (1 + 1 + 8 + 1 + 2 * 3);
+
+/** Steps of a teacher that is still at work when it has been looked at, on any processor: some ten seconds on an idle one. */
+const A_WHILE = 3000;
 
 /** One run that takes as long as its teacher. */
 const longTeacher = (steps: number): string => `preset: tiny-test
@@ -167,7 +171,7 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
   });
 
   it('leaves one result where two workers have one job', async () => {
-    writeFileSync(at('two.yaml'), longTeacher(300));
+    writeFileSync(at('two.yaml'), longTeacher(A_WHILE));
     const sweep = at('two');
     await submit(hypergrad, at('two.yaml'), sweep);
     const { hash } = jobCalled(sweep, 'teacher');
@@ -184,7 +188,7 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
   });
 
   it('takes a sweep out of the queue, and goes on with it later', async () => {
-    writeFileSync(at('cancelled.yaml'), longTeacher(300));
+    writeFileSync(at('cancelled.yaml'), longTeacher(A_WHILE));
     const sweep = at('cancelled');
     const count = await submit(hypergrad, at('cancelled.yaml'), sweep);
     const { hash } = jobCalled(sweep, 'teacher');
@@ -208,12 +212,11 @@ describe.skipIf(missing !== null)(`a sweep on SLURM${missing === null ? '' : ` (
       context.skip('Nobody may make files read-only for root here (chattr +i).');
       return;
     }
-    writeFileSync(at('locked.yaml'), longTeacher(300));
+    writeFileSync(at('locked.yaml'), longTeacher(A_WHILE));
     const sweep = at('locked');
     const count = await submit(hypergrad, at('locked.yaml'), sweep);
     const { hash } = jobCalled(sweep, 'teacher');
-    const isAtWork = async (): Promise<boolean> =>
-      existsSync(join(sweep, 'work', `${hash}.0`, 'run', 'events.jsonl'));
+    const isAtWork = async (): Promise<boolean> => existsSync(join(sweep, 'work', `${hash}.0`, 'run', TRAIL));
     await until('The job is at work', isAtWork, { seconds: PATIENCE });
     const parts = ['work', 'claims', 'jobs'].map((part) => join(sweep, part));
     for (const part of parts) turn(part, 'read-only');
