@@ -104,7 +104,7 @@ async function isFree({ owner, end }: FoundClaim): Promise<boolean | null> {
   return isAlive === null ? null : !isAlive;
 }
 
-/** Makes a claim of a number; false where another worker was first. Throws `StoreError`. */
+/** Makes a claim of a number; false where another worker was first, or is done. Throws `StoreError`. */
 function make(folder: string, number: number, owner: Owner): boolean {
   const path = claimFile(folder, number);
   try {
@@ -117,7 +117,9 @@ function make(folder: string, number: number, owner: Owner): boolean {
     writeFileSync(path, `${JSON.stringify(owner)}\n`, { flag: 'wx' });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    const { code } = error as NodeJS.ErrnoException;
+    // ENOENT: whoever has just finished the job has removed its claims.
+    if (code === 'EEXIST' || code === 'ENOENT') return false;
     throw writingFailure(path, 'written', error);
   }
 }
@@ -180,7 +182,7 @@ export async function claimJob(
   let isTold = false;
   // In calls that wait: a turn through the pool of threads takes far longer on cores that compute, and a sweep has many short jobs.
   const isDone = (): boolean => existsSync(paths.record(hash));
-  /** Null where the job is done by then, false where another worker was first. */
+  /** Null where the job is done by then, false where that is to be looked at again. */
   const take = async (number: number): Promise<Claim | null | false> => {
     if (!make(folder, number, await ourselves())) return false;
     const claim = hold(folder, number, times);

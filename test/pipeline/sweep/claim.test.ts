@@ -2,11 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { InterruptedError } from '../../../src/errors.js';
 import { ourselves } from '../../../src/pipeline/store/lockOwner.js';
 import { claimJob, findClaim } from '../../../src/pipeline/sweep/claim.js';
 import { pathsOf } from '../../../src/pipeline/sweep/sweepFolder.js';
+
+vi.mock('node:fs', async (original) => {
+  const actual = await original<typeof import('node:fs')>();
+  return { ...actual, writeFileSync: vi.fn(actual.writeFileSync) };
+});
 
 let scratch = '';
 beforeAll(() => {
@@ -118,4 +123,14 @@ it('gives no job whose result is there, and clears its claims away', async () =>
   writeFileSync(pathsOf(scratch).record(hash), '{}');
   expect(await claimJob(scratch, hash, { times })).toBeNull();
   expect(readdirSync(join(scratch, 'claims'))).not.toContain(hash);
+});
+
+it('finds a job done whose claims are removed while it makes one', async () => {
+  const hash = newJob();
+  vi.mocked(writeFileSync).mockImplementationOnce((path) => {
+    mkdirSync(pathsOf(scratch).job(hash), { recursive: true });
+    writeFileSync(pathsOf(scratch).record(hash), '{}');
+    throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' });
+  });
+  expect(await claimJob(scratch, hash, { times })).toBeNull();
 });
