@@ -65,8 +65,8 @@ export interface JobOptions {
   readonly checkpointSeconds?: number;
   readonly times?: ClaimTimes;
   /**
-   * Given what is left to do once the result has its place: flushing that, removing the job's work, and leaving the runs that a report is of. It
-   * may fail. Where nobody takes it, the job ends after it.
+   * Given what is left to do once the result has its place: flushing that, removing the job's work, and leaving the runs that a report
+   * is of. It may fail. Where nobody takes it, the job ends after it.
    */
   readonly later?: (rest: Promise<void>) => void;
   /** Told in a sentence what else is worth knowing, such as that another worker has the job. */
